@@ -1,0 +1,36 @@
+namespace Notify.Contracts.Hub;
+
+/// <summary>What a client calls on the hub, and where the hub is.</summary>
+public static class HubMethods
+{
+    /// <summary>The path of the hub.</summary>
+    public const string Path = "/hubs/notifications";
+
+    /// <summary>The first call on every connection, once: <see cref="ResumeRequest"/> to <see cref="ResumeResult"/>.</summary>
+    public const string Resume = "Resume";
+
+    /// <summary>Follows more filters: <see cref="SubscribeRequest"/> to <see cref="SubscribeResult"/>.</summary>
+    public const string Subscribe = "Subscribe";
+
+    /// <summary>Follows fewer: <see cref="UnsubscribeRequest"/> to <see cref="UnsubscribeResult"/>.</summary>
+    public const string Unsubscribe = "Unsubscribe";
+
+    /// <summary>Publishes as <c>POST /api/v1/notifications</c> does.</summary>
+    public const string Publish = "Publish";
+}
+
+/// <summary>What the hub calls on a client.</summary>
+public static class ClientMethods
+{
+    /// <summary>One stored or ephemeral notification: <see cref="Contracts.Notification"/>.</summary>
+    public const string Notification = "Notification";
+
+    /// <summary>Once after a Resume's replay: <see cref="Hub.CaughtUp"/>.</summary>
+    public const string CaughtUp = "CaughtUp";
+
+    /// <summary>The connection has everything up to here: <see cref="Hub.Progress"/>.</summary>
+    public const string Progress = "Progress";
+
+    /// <summary>Versions are missing before what follows: <see cref="Hub.Gap"/>.</summary>
+    public const string Gap = "Gap";
+}

@@ -1,0 +1,101 @@
+using System.Runtime.Serialization;
+
+namespace Notify.Contracts.Hub;
+
+/// <summary>"This is the last version I have, this is what I follow here."</summary>
+[DataContract]
+public sealed record ResumeRequest
+{
+    /// <summary>The last version the client has; absent: from now.</summary>
+    [DataMember(Name = "since")] public long? Since { get; init; }
+
+    /// <summary>The life of the log in which <see cref="Since"/> was obtained; absent: a replaced log goes unnoticed.</summary>
+    [DataMember(Name = "epoch")] public string? Epoch { get; init; }
+
+    /// <summary>The topic filters to follow on this connection; absent: none.</summary>
+    [DataMember(Name = "topics")] public IReadOnlyList<string>? Topics { get; init; }
+}
+
+/// <summary>The answer to Resume, on the wire before the first notification.</summary>
+/// <param name="Head">The last version of the log when the call was answered.</param>
+/// <param name="Epoch">The life of the log.</param>
+/// <param name="Since">The version after which this connection's delivery begins.</param>
+/// <param name="Topics">What the connection follows.</param>
+[DataContract]
+public sealed record ResumeResult(
+    [property: DataMember(Name = "head")] long Head,
+    [property: DataMember(Name = "epoch")] string Epoch,
+    [property: DataMember(Name = "since")] long Since,
+    [property: DataMember(Name = "topics")] IReadOnlyList<string> Topics);
+
+/// <summary>Filters to follow from now on.</summary>
+[DataContract]
+public sealed record SubscribeRequest
+{
+    /// <summary>The filters to add.</summary>
+    [DataMember(Name = "topics")] public IReadOnlyList<string>? Topics { get; init; }
+
+    /// <summary>Keep them for the user, on every device, until unsubscribed; otherwise for this connection.</summary>
+    [DataMember(Name = "durable")] public bool Durable { get; init; }
+}
+
+/// <summary>The answer to Subscribe.</summary>
+/// <param name="Head">Only versions above this one come for the new filters.</param>
+/// <param name="Topics">What the connection follows now.</param>
+[DataContract]
+public sealed record SubscribeResult(
+    [property: DataMember(Name = "head")] long Head,
+    [property: DataMember(Name = "topics")] IReadOnlyList<string> Topics);
+
+/// <summary>Filters to follow no longer.</summary>
+[DataContract]
+public sealed record UnsubscribeRequest
+{
+    /// <summary>The filters to remove; ones not followed are passed over.</summary>
+    [DataMember(Name = "topics")] public IReadOnlyList<string>? Topics { get; init; }
+}
+
+/// <summary>The answer to Unsubscribe: nothing that only a removed filter matched is sent after it.</summary>
+/// <param name="Topics">What the connection follows now.</param>
+[DataContract]
+public sealed record UnsubscribeResult([property: DataMember(Name = "topics")] IReadOnlyList<string> Topics);
+
+/// <summary>The connection has had everything that was missed and is live.</summary>
+/// <param name="Head">The version up to which this connection has everything: a valid <c>since</c>.</param>
+/// <param name="Epoch">The life of the log.</param>
+[DataContract]
+public sealed record CaughtUp(
+    [property: DataMember(Name = "head")] long Head,
+    [property: DataMember(Name = "epoch")] string Epoch);
+
+/// <summary>The connection has everything up to here, although nothing came for it of late.</summary>
+/// <param name="Version">A valid <c>since</c>.</param>
+/// <param name="Epoch">The life of the log.</param>
+[DataContract]
+public sealed record Progress(
+    [property: DataMember(Name = "version")] long Version,
+    [property: DataMember(Name = "epoch")] string Epoch);
+
+/// <summary>Versions that the client did not have and will not get.</summary>
+/// <param name="Since">The version after which the client asked to go on.</param>
+/// <param name="Oldest">What follows starts here.</param>
+/// <param name="Head">The last version of the log.</param>
+/// <param name="Epoch">The life of the log from here on.</param>
+/// <param name="Reason">One of <see cref="GapReasons"/>.</param>
+[DataContract]
+public sealed record Gap(
+    [property: DataMember(Name = "since")] long Since,
+    [property: DataMember(Name = "oldest")] long Oldest,
+    [property: DataMember(Name = "head")] long Head,
+    [property: DataMember(Name = "epoch")] string Epoch,
+    [property: DataMember(Name = "reason")] string Reason);
+
+/// <summary>Why there is a <see cref="Gap"/>.</summary>
+public static class GapReasons
+{
+    /// <summary>What was missed is older than the oldest version kept.</summary>
+    public const string Retention = "retention";
+
+    /// <summary>The log is another one than the client's, or the client's version is above its head.</summary>
+    public const string Epoch = "epoch";
+}

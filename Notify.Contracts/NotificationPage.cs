@@ -1,0 +1,24 @@
+using System.Runtime.Serialization;
+using Notify.Contracts.Hub;
+
+namespace Notify.Contracts;
+
+/// <summary>The answer to <c>GET /api/v1/notifications</c>.</summary>
+[DataContract]
+public sealed record NotificationPage
+{
+    /// <summary>Oldest first.</summary>
+    [DataMember(Name = "items")] public required IReadOnlyList<Notification> Items { get; init; }
+
+    /// <summary>The last version examined: the <c>since</c> of the next page. The end is where it equals <see cref="Head"/>.</summary>
+    [DataMember(Name = "next")] public required long Next { get; init; }
+
+    /// <summary>The last version of the log.</summary>
+    [DataMember(Name = "head")] public required long Head { get; init; }
+
+    /// <summary>The life of the log.</summary>
+    [DataMember(Name = "epoch")] public required string Epoch { get; init; }
+
+    /// <summary>What is missing before <see cref="Items"/>.</summary>
+    [DataMember(Name = "gap")] public Gap? Gap { get; init; }
+}
