@@ -21,7 +21,7 @@ public class FrontPageTests(ServerFixture fixture) : IClassFixture<ServerFixture
         Assert.Equal(1, (await script.WaitForAsync("away")).GetProperty("away").GetInt32());
 
         var back = await script.WaitForAsync("back");
-        Assert.Equal(["3", "2", "1"], back.GetProperty("back").Deserialize<string[]>()); // newest first, each once
+        Assert.Equal(["3", "2", "1"], back.GetProperty("back").Deserialize<List<string>>()!); // newest first, each once
         Assert.Equal(2, back.GetProperty("missed").GetInt32());
         Assert.Equal(0, (await script.WaitForAsync("reloaded")).GetProperty("reloaded").GetInt32());
         Assert.Equal(0, (await script.WaitForAsync("overflow")).GetProperty("overflow").GetInt32());
