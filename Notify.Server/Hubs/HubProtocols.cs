@@ -1,0 +1,48 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MessagePack;
+using MessagePack.Resolvers;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
+using Microsoft.Extensions.Options;
+
+namespace Notify.Server.Hubs;
+
+/// <summary>
+/// The hub's own protocol instances: the options of a host's other hubs stay as they are.
+/// </summary>
+internal static class HubProtocols
+{
+    /// <summary>Strict: an unknown or repeated member is a mistake that its author wants to hear of.</summary>
+    public static IHubProtocol Json { get; } = new JsonHubProtocol(Options.Create(new JsonHubProtocolOptions
+    {
+        PayloadSerializerOptions = new JsonSerializerOptions(JsonSerializerDefaults.Web)
+        {
+            NumberHandling = JsonNumberHandling.Strict,
+            PropertyNameCaseInsensitive = false,
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+            AllowDuplicateProperties = false,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        },
+    }));
+
+    public static IHubProtocol MessagePack { get; } = new MessagePackHubProtocol(Options.Create(new MessagePackHubProtocolOptions
+    {
+        SerializerOptions = MessagePackSerializerOptions.Standard
+            .WithSecurity(MessagePackSecurity.UntrustedData)
+            .WithResolver(CompositeResolver.Create(
+                [JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance],
+                [StandardResolver.Instance])),
+    }));
+}
+
+/// <summary>Offers the two protocols to this hub alone.</summary>
+internal sealed class NotifyProtocolResolver : IHubProtocolResolver
+{
+    public IReadOnlyList<IHubProtocol> AllProtocols { get; } = [HubProtocols.Json, HubProtocols.MessagePack];
+
+    public IHubProtocol? GetProtocol(string protocolName, IReadOnlyList<string>? supportedProtocols) =>
+        AllProtocols.FirstOrDefault(p => string.Equals(p.Name, protocolName, StringComparison.OrdinalIgnoreCase));
+}
