@@ -1,11 +1,10 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using MessagePack;
 using MessagePack.Resolvers;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
 using Microsoft.Extensions.Options;
+using Notify.Contracts.Wire;
 
 namespace Notify.Server.Hubs;
 
@@ -17,15 +16,7 @@ internal static class HubProtocols
     /// <summary>Strict: an unknown or repeated member is a mistake that its author wants to hear of.</summary>
     public static IHubProtocol Json { get; } = new JsonHubProtocol(Options.Create(new JsonHubProtocolOptions
     {
-        PayloadSerializerOptions = new JsonSerializerOptions(JsonSerializerDefaults.Web)
-        {
-            NumberHandling = JsonNumberHandling.Strict,
-            PropertyNameCaseInsensitive = false,
-            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-            AllowDuplicateProperties = false,
-            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        },
+        PayloadSerializerOptions = new JsonSerializerOptions(NotifyJson.StrictOptions),
     }));
 
     public static IHubProtocol MessagePack { get; } = new MessagePackHubProtocol(Options.Create(new MessagePackHubProtocolOptions

@@ -4,6 +4,7 @@ using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Security;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Hubs;
@@ -15,7 +16,7 @@ internal sealed class NotifyHub(Resumption resumption, IOptions<NotifyOptions> o
 {
     private DeliverySession? _toStart;
 
-    private DeliverySession Session => Context.Features.GetRequiredFeature<DeliverySession>();
+    private DeliverySession Session => Context.Features.Get<DeliverySession>() ?? throw new InvalidOperationException("The lifetime manager gives every connection its session.");
 
     /// <summary>The first call on every connection: where the client is, and what it follows here.</summary>
     public async Task<ResumeResult> Resume(ResumeRequest request)

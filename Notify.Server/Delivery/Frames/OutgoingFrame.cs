@@ -18,20 +18,17 @@ internal abstract class OutgoingFrame
     /// <summary>About how many bytes it takes encoded, known before it is.</summary>
     public abstract int EstimatedBytes { get; }
 
-    public EncodedFrame For(FrameFormat format)
+    // Two connections may encode at the same time: the same bytes twice, and one of them wins. Cheaper than a lock.
+    public EncodedFrame For(FrameFormat format) => format switch
     {
-        ref var slot = ref format switch
-        {
-            FrameFormat.Json => ref _json,
-            FrameFormat.MessagePack => ref _messagePack,
-            _ => ref _serverSentEvents,
-        };
-
-        // Two connections may encode at the same time: the same bytes twice, and one of them wins. Cheaper than a lock.
-        return slot ??= EncodedFrame.Of(Encode(FrameEncoder.For(format)), format);
-    }
+        FrameFormat.Json => _json ??= EncodedIn(format),
+        FrameFormat.MessagePack => _messagePack ??= EncodedIn(format),
+        _ => _serverSentEvents ??= EncodedIn(format),
+    };
 
     protected abstract byte[] Encode(FrameEncoder encoder);
+
+    private EncodedFrame EncodedIn(FrameFormat format) => EncodedFrame.Of(Encode(FrameEncoder.For(format)), format);
 }
 
 /// <summary>The bytes of a frame in one format, and for hub protocols the message that SignalR writes as it is.</summary>

@@ -8,7 +8,7 @@ using Notify.Storage.Log;
 namespace Notify.Server.Delivery.Replay;
 
 /// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long.</summary>
-internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, TimeProvider time) : IReplay
+internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, TimeProvider time) : IReplay, IDisposable
 {
     /// <summary>Entries examined in one step.</summary>
     private const int StepEntries = BlockCache.Size;
@@ -87,6 +87,8 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
 
         ReplayPage Page(long next) => new(found, next, new LogHead(life.EpochId, Math.Max(life.Ring.End, next), life.Oldest), gap);
     }
+
+    public void Dispose() => _storage.Dispose();
 
     private async Task<Block> ReadBlockAsync(long after)
     {

@@ -12,7 +12,7 @@ namespace Notify.Server.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, DeliveryMetrics metrics, TimeProvider time, ILogger<CatchUp> logger)
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, DeliveryMetrics metrics, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     /// <summary>Bytes in one write: no more than the transport's buffer takes at once, so a stalled client holds one of them.</summary>
     private const int WriteBytes = 64 * 1024;
@@ -22,6 +22,8 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
 
     /// <summary>Few are written to at a time, as in live delivery: ten thousand that come back at once do not fill ten thousand pipes.</summary>
     private readonly SemaphoreSlim _writers = new(16);
+
+    public void Dispose() => _writers.Dispose();
 
     public void Run(DeliverySession session) => _ = Task.Run(() => RunAsync(session));
 

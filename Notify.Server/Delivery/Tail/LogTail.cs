@@ -253,7 +253,7 @@ internal sealed partial class LogTail(
             }
 
             var interval = position.Life is null ? PollInterval / 10 : PollInterval;
-            await _pollNow.WaitAsync(interval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAny(_pollNow.WaitAsync(interval, stoppingToken)); // a stop ends the wait too
         }
     }
 
