@@ -6,6 +6,7 @@ using Notify.Server.Configuration;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Wire;
 
 namespace Notify.Server.Hubs;
 
@@ -46,6 +47,9 @@ internal static class HubServices
             s.GetRequiredService<ILoggerFactory>(),
             s.GetRequiredService<IUserIdProvider>(),
             s.GetRequiredService<IServiceScopeFactory>()));
+
+        services.AddSingleton<Draining>();
+        services.AddHostedService(s => s.GetRequiredService<Draining>());
         return services;
     }
 
