@@ -6,6 +6,7 @@ using Notify.Server.Configuration;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Security;
 using Notify.Server.Wire;
 
 namespace Notify.Server.Hubs;
@@ -36,6 +37,7 @@ internal static class HubServices
             s.GetRequiredService<Router>(),
             s.GetRequiredService<SessionScheduler>(),
             s.GetRequiredService<SessionRegistry>(),
+            s.GetRequiredService<Callers>(),
             s.GetRequiredService<IOptions<NotifyOptions>>(),
             s.GetRequiredService<TimeProvider>()));
 
@@ -45,7 +47,7 @@ internal static class HubServices
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
             s.GetRequiredService<ILoggerFactory>(),
-            s.GetRequiredService<IUserIdProvider>(),
+            new CallerUserIdProvider(s.GetRequiredService<Callers>()),
             s.GetRequiredService<IServiceScopeFactory>()));
 
         services.AddSingleton<Draining>();
