@@ -2,10 +2,13 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notify.Server.Api;
 using Notify.Server.Configuration;
+using Notify.Server.Delivery;
 using Notify.Server.Hosting;
+using Notify.Server.Hubs;
 using Notify.Server.Observability;
 using Notify.Server.Publishing;
 using Notify.Server.Security;
+using Notify.Server.Streaming;
 using Notify.Storage;
 using Notify.Storage.Log;
 using OpenTelemetry.Metrics;
@@ -38,8 +41,10 @@ public static class NotifyServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage);
+        services.AddNotifyDelivery();
         AddPublishing(services);
         AddApi(services);
+        services.AddNotifyHub();
         Health.AddChecks(services);
         services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NotifyMetrics.MeterName).AddPrometheusExporter());
         return services;
@@ -74,6 +79,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
+        services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services);
     }
 }

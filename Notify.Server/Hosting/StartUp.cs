@@ -30,8 +30,9 @@ internal static partial class StartUp
     public static async Task RunAsync(WebApplication app)
     {
         if (app.Environment.IsDevelopment()) Log.Development(app.Logger);
+        var opening = app.Services.GetRequiredService<LogOpening>(); // the run disposes of the services
         await app.RunAsync();
-        if (app.Services.GetService<LogOpening>()?.Misconfigured is { } misconfigured) throw misconfigured;
+        if (opening.Misconfigured is { } misconfigured) throw misconfigured;
     }
 
     /// <summary>Runs the process; an operator's mistake is one sentence on stderr and exit code 1, without a stack.</summary>

@@ -20,7 +20,8 @@ internal static class Health
 
     public static void AddChecks(IServiceCollection services) => services.AddHealthChecks()
         .AddCheck<LifetimeCheck>("node", tags: [ReadyTag])
-        .AddCheck<StorageCheck>("storage", tags: [ReadyTag]);
+        .AddCheck<StorageCheck>("storage", tags: [ReadyTag])
+        .AddCheck<DeliveryCheck>("delivery", tags: [ReadyTag]);
 
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
