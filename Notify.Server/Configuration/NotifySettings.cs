@@ -34,17 +34,18 @@ internal static class NotifySettings
     public static NotifyOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var options = new NotifyOptions();
-        foreach (var (key, value) in configuration.GetSection(NotifyOptions.Section).AsEnumerable(makePathsRelative: true).OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        var section = configuration.GetSection(NotifyOptions.Section);
+        foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
-            if (string.IsNullOrEmpty(value)) CheckEmpty(key);
-            else Apply(options, key, value);
+            if (!string.IsNullOrEmpty(value)) Apply(options, key, value);
+            else if (!section.GetSection(key).GetChildren().Any()) CheckEmpty(key);
         }
 
         DoorRules.Check(options, environment);
         return options;
     }
 
-    // A section, or a value that an empty array or a blanked variable leaves: the default holds, but a wrong name is still wrong.
+    // What an empty array, an empty object or a blanked variable leaves: the default holds, but a wrong name is still wrong.
     private static void CheckEmpty(string key)
     {
         if (key.Length == 0 || IsOrigins(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
