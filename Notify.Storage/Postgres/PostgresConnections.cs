@@ -41,6 +41,9 @@ internal static class PostgresConnections
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 1,
             Enlist = false,
+
+            // The details of an error quote values: topics and keys do not belong into anybody's log.
+            IncludeErrorDetail = false,
         };
         if (!given.Contains("Timeout"))
             tuned.Timeout = 5;
