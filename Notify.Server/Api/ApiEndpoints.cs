@@ -2,6 +2,7 @@ using Notify.Contracts;
 using Notify.Contracts.Publishing;
 using Notify.Server.Publishing;
 using Notify.Server.Security;
+using Notify.Server.Streaming;
 
 namespace Notify.Server.Api;
 
@@ -34,6 +35,7 @@ internal static class ApiEndpoints
         var publish = services.GetRequiredService<PublishEndpoints>();
         var topic = services.GetRequiredService<TopicEndpoint>();
         var read = services.GetRequiredService<ReadEndpoints>();
+        var stream = services.GetRequiredService<StreamEndpoint>();
 
         api.MapCalls(
             "/notifications",
@@ -42,6 +44,7 @@ internal static class ApiEndpoints
         api.MapCalls("/notifications/batch", new ApiCall(ApiCall.Post, publish.PostBatchAsync) { Publishes = true, Description = PublishBatch });
         api.MapCalls("/notifications/{id}", new ApiCall(ApiCall.Get, read.GetAsync) { Description = Get });
         api.MapCalls("/topics/{**topic}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Description = PublishToTopic });
+        api.MapCalls("/stream", new ApiCall([HttpMethods.Get], stream.GetAsync) { Query = StreamEndpoint.Parameters, Description = Stream });
         api.Map("/{**rest}", context => Problem.WriteAsync(context, Unknown));
     }
 
@@ -110,6 +113,19 @@ internal static class ApiEndpoints
             new("query", "limit", typeof(int), "1 to 1000; 100 by default. Pages may be shorter: the end is where next equals head."),
         ],
         Answers = [new(StatusCodes.Status200OK, "A page; its next is the since of the one after it.", typeof(NotificationPage))],
+        Problems = ReadProblems,
+    };
+
+    private static CallDescription Stream => new("stream", "Follows topics over Server-Sent Events")
+    {
+        Details = "Events: notification (id is its version), caught-up, gap and progress, each with an id to come back with; a comment every 15 s.",
+        Parameters =
+        [
+            new("query", "filter", typeof(string[]), "Topic filters (MQTT 3.1.1 §4.7)."),
+            new("query", "since", typeof(long), "The version after which to begin; without it, from now."),
+            new("header", "Last-Event-ID", typeof(long), "As since, which it beats: browsers send it when they come back."),
+        ],
+        Answers = [new(StatusCodes.Status200OK, "Events as text/event-stream, without end.", typeof(string))],
         Problems = ReadProblems,
     };
 

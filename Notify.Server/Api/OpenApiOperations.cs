@@ -43,7 +43,6 @@ internal static class OpenApiOperations
     {
         var handler = (RequestDelegate)(_ => Task.CompletedTask);
         var metadata = new List<object> { handler.Method, new Described() }; // the API explorer passes over endpoints without a method
-        if (description.Body is { } body) metadata.Add(new AcceptsMetadata(body.MediaTypes, body.Type));
         metadata.AddRange(description.Answers.Select(answer => new ProducesResponseTypeMetadata(answer.Status, answer.Type, [MediaTypes.Json])));
         metadata.AddRange(Problems(description).Select(status => new ProducesResponseTypeMetadata(status, typeof(ProblemDocument), [Problem.ContentType])));
         endpoint.WithMetadata([.. metadata]);
@@ -69,12 +68,30 @@ internal static class OpenApiOperations
             });
         }
 
+        if (description.Body is { } body) operation.RequestBody = await BodyAsync(body, context, cancellationToken);
         foreach (var answer in description.Answers)
         {
             if (operation.Responses?[$"{answer.Status}"] is not OpenApiResponse response) continue;
             response.Description = answer.Text;
             foreach (var header in answer.Headers) (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[header] = new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
         }
+    }
+
+    // Not by AcceptsMetadata: routing would take it as a rule, and answer a wrong media type in our place.
+    private static async Task<OpenApiRequestBody> BodyAsync(CallBody body, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        IOpenApiSchema schema = await context.GetOrCreateSchemaAsync(body.Type, null, cancellationToken);
+        if (body.Type != typeof(string) && context.Document is { } document)
+        {
+            document.AddComponent(body.Type.Name, schema);
+            schema = new OpenApiSchemaReference(body.Type.Name, document);
+        }
+
+        return new OpenApiRequestBody
+        {
+            Required = true,
+            Content = body.MediaTypes.ToDictionary(type => type, _ => new OpenApiMediaType { Schema = schema }),
+        };
     }
 
     private static IEnumerable<int> Problems(CallDescription description) =>

@@ -18,6 +18,8 @@ internal sealed class StreamEndpoint(
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
+    internal static readonly string[] Parameters = ["filter", "since", "access_token"];
+
     public async Task GetAsync(HttpContext context, Caller caller)
     {
         if (Read(context.Request, out var request) is { } problem)
