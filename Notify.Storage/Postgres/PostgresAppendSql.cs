@@ -22,7 +22,10 @@ internal static class PostgresAppendSql
     /// a snapshot somebody holds open (pg_dump) does not make every append walk a growing chain of dead counters.
     /// The batch id is checked here, under the lock: the backend of a lost connection may still have been queued for it.
     /// </summary>
-    /// <remarks>Two joins on the topic's name would be a nested loop over the batch squared; hence a window over one lookup.</remarks>
+    /// <remarks>
+    /// A join of the batch with its topics' sequences would be a nested loop over the batch squared; hence windows, and a
+    /// sequence looked up only for the first entry of each topic.
+    /// </remarks>
     public const string Insert = """
         WITH place AS MATERIALIZED (
             SELECT coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head,
@@ -32,24 +35,22 @@ internal static class PostgresAppendSql
         ), fresh AS MATERIALIZED (
             SELECT item.*, place.settled, place.at,
                    place.head + row_number() OVER (ORDER BY item.position) AS version,
-                   row_number() OVER (PARTITION BY item.kind, item.topic ORDER BY item.position) AS nth
+                   row_number() OVER (PARTITION BY item.kind, item.topic COLLATE "C" ORDER BY item.position) AS nth
             FROM place, unnest($2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
                  AS item(id, kind, topic, content, ttl, publisher, key, request_hash, position)
             WHERE NOT EXISTS (SELECT FROM idempotency AS known
                               WHERE known.publisher = item.publisher AND known.key = item.key)
         ), placed AS (
             SELECT fresh.*,
-                   max(last.topic_id) OVER topic AS topic_id,
-                   max(last.seq) OVER topic + fresh.nth AS topic_seq
+                   max(topics.id) OVER topic AS topic_id,
+                   max(CASE WHEN fresh.nth = 1 AND fresh.kind = 0 THEN
+                           coalesce((SELECT n.topic_seq FROM notifications AS n
+                                     WHERE n.topic_id = topics.id AND n.version > fresh.settled
+                                     ORDER BY n.version DESC LIMIT 1), topics.last_seq)
+                       END) OVER topic + fresh.nth AS topic_seq
             FROM fresh
-            LEFT JOIN LATERAL (
-                SELECT topics.id AS topic_id,
-                       coalesce((SELECT n.topic_seq FROM notifications AS n
-                                 WHERE n.topic_id = topics.id AND n.version > fresh.settled
-                                 ORDER BY n.version DESC LIMIT 1), topics.last_seq) AS seq
-                FROM topics
-                WHERE topics.name = fresh.topic AND fresh.nth = 1 AND fresh.kind = 0) AS last ON true
-            WINDOW topic AS (PARTITION BY fresh.kind, fresh.topic)
+            LEFT JOIN topics ON topics.name = fresh.topic AND fresh.kind = 0
+            WINDOW topic AS (PARTITION BY fresh.kind, fresh.topic COLLATE "C")
         ), stored AS (
             INSERT INTO notifications
                 (version, id, kind, topic_id, name, topic_seq, published_at, expires_at, content)

@@ -11,7 +11,7 @@ internal static class PostgresConnections
     /// Timeouts end what waits for somebody's table lock with an error from the server, which is a known outcome; the
     /// keepalives free the log's lock when a node disappears in the middle of a batch.
     /// </summary>
-    private const string ServerOptions =
+    public const string ServerOptions =
         "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off " +
         "-c enable_mergejoin=off -c jit=off -c max_parallel_workers_per_gather=0 " +
         "-c default_transaction_isolation=read\\ committed -c statement_timeout=5000 -c lock_timeout=4000 " +
@@ -41,6 +41,9 @@ internal static class PostgresConnections
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 1,
             Enlist = false,
+
+            // The details of an error quote values: topics and keys do not belong into anybody's log.
+            IncludeErrorDetail = false,
         };
         if (!given.Contains("Timeout"))
             tuned.Timeout = 5;

@@ -52,7 +52,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
         var rig = new DeliveryRig(folder, services, log);
         foreach (var (count, topic) in stored) await rig.AppendAsync(count, topic);
         foreach (var hosted in rig._hosted) await hosted.StartAsync(CancellationToken.None);
-        await Eventually.True(() => rig.Position.Life is not null, "the tail has begun");
+        await Eventually.TrueAsync(() => rig.Position.Life is not null, "the tail has begun");
         return rig;
     }
 

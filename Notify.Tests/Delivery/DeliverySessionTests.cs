@@ -17,9 +17,9 @@ public sealed class DeliverySessionTests
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (20, "t"));
         var (_, sink, result) = await rig.ResumeAsync(12, "t");
-        await Eventually.True(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         await rig.PublishAsync();
-        await Eventually.True(() => sink.Versions.Contains(21), "live");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(21), "live");
 
         Assert.Equal(20, result.Head);
         Assert.Equal(12, result.Since);
@@ -34,7 +34,7 @@ public sealed class DeliverySessionTests
         await using var rig = await DeliveryRig.StartAsync(stored: (12_000, "t")); // the ring is loaded with fewer
         Assert.True(rig.Position.Life!.Ring.First > 2000);
         var (_, sink, _) = await rig.ResumeAsync(0, "t");
-        await Eventually.True(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal(Range(1, 12_000), sink.Versions);
     }
 
@@ -43,7 +43,7 @@ public sealed class DeliverySessionTests
     {
         await using var rig = await DeliveryRig.StartAsync(null, (3, "rare/a"), (20_000, "t"), (2, "rare/b"), (1, "rare"));
         var (_, sink, _) = await rig.ResumeAsync(0, "rare/#");
-        await Eventually.True(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal([1, 2, 3, 20_004, 20_005, 20_006], sink.Versions);
     }
 
@@ -55,7 +55,7 @@ public sealed class DeliverySessionTests
         var (_, sink, result) = await rig.ResumeAsync(null, "t");
         Assert.Equal(6, result.Since);
         await rig.PublishAsync();
-        await Eventually.True(() => sink.Versions.Any(), "live");
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "live");
         Assert.Equal([7], sink.Versions);
     }
 
@@ -64,7 +64,7 @@ public sealed class DeliverySessionTests
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (5, "t"));
         var (_, sink, _) = await rig.ResumeAsync(50, "t");
-        await Eventually.True(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal("Gap", sink.Received[0].Target);
         Assert.Equal(GapReasons.Epoch, sink.Received[0].Argument.GetProperty("reason").GetString());
         Assert.Equal(Range(1, 5), sink.Versions);
@@ -77,7 +77,7 @@ public sealed class DeliverySessionTests
         await rig.AppendAsync(3, "t"); // this node was not told yet
         var (_, sink, _) = await rig.ResumeAsync(8, "t");
         await rig.PublishAsync();
-        await Eventually.True(() => sink.Versions.Any(), "live");
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "live");
         Assert.Equal([9], sink.Versions);
         Assert.DoesNotContain(sink.Received, r => r.Target == "Gap");
     }
@@ -88,17 +88,17 @@ public sealed class DeliverySessionTests
         await using var rig = await DeliveryRig.StartAsync(Small);
         var (session, slow, _) = await rig.ResumeAsync(0, "t");
         var (_, healthy, _) = await rig.ResumeAsync(0, "t");
-        await Eventually.True(() => session.State == SessionState.Live, "live");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
 
         slow.Stall();
         for (var i = 0; i < 200; i++) await rig.PublishAsync(count: 10);
-        await Eventually.True(() => healthy.Versions.Count() == 2000, "the healthy one has all");
+        await Eventually.TrueAsync(() => healthy.Versions.Count() == 2000, "the healthy one has all");
         Assert.Equal(SessionState.CatchingUp, session.State);
         Assert.Empty(slow.Versions);
 
         slow.Open();
         await rig.PublishAsync();
-        await Eventually.True(() => slow.Versions.Contains(2001), "the slow one as well");
+        await Eventually.TrueAsync(() => slow.Versions.Contains(2001), "the slow one as well");
         Assert.Equal(Range(1, 2001), slow.Versions);
         Assert.Equal(Range(1, 2000), healthy.Versions.Take(2000));
         Assert.Single(slow.Received, r => r.Target == "CaughtUp");
@@ -109,7 +109,7 @@ public sealed class DeliverySessionTests
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (3, "t"));
         var (session, sink, _) = await rig.ResumeAsync(0, "t");
-        await Eventually.True(() => session.State == SessionState.Live, "live");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
         sink.Stall();
         await rig.PublishAsync("other", 10);
         Assert.True(session.TrySubscribe([DeliveryRig.Filter("other")], out var head, out var topics));
@@ -117,7 +117,7 @@ public sealed class DeliverySessionTests
         session.LeaveLife(); // back to catching up, as an overflow does
         await rig.PublishAsync("other", 2);
         sink.Open();
-        await Eventually.True(() => sink.Versions.Contains(head + 2), "the new ones delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(head + 2), "the new ones delivered");
         Assert.Equal(13, head);
         Assert.Equal([1, 2, 3, 14, 15], sink.Versions);
     }
@@ -128,11 +128,11 @@ public sealed class DeliverySessionTests
         await using var rig = await DeliveryRig.StartAsync();
         var (session, sink, _) = await rig.ResumeAsync(0, "a/#", "a/b");
         await rig.PublishAsync("a/b");
-        await Eventually.True(() => sink.Versions.Any(), "the first delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "the first delivered");
         Assert.Equal(["a/b"], session.Unsubscribe([DeliveryRig.Filter("a/#")]));
         await rig.PublishAsync("a/c");
         await rig.PublishAsync("a/b");
-        await Eventually.True(() => sink.Versions.Contains(3), "the last delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(3), "the last delivered");
         Assert.Equal([1, 3], sink.Versions);
     }
 
@@ -142,7 +142,7 @@ public sealed class DeliverySessionTests
         await using var rig = await DeliveryRig.StartAsync();
         var (_, sink, _) = await rig.ResumeAsync(0, "a/b", "a/+", "#", "a/#");
         await rig.PublishAsync("a/b", 3);
-        await Eventually.True(() => sink.Versions.Count() >= 3, "delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Count() >= 3, "delivered");
         Assert.Equal([1, 2, 3], sink.Versions);
     }
 
@@ -152,9 +152,9 @@ public sealed class DeliverySessionTests
         await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
         await rig.Log.SweepAsync(TimeSpan.Zero, CancellationToken.None);
         await rig.PublishAsync(count: 2);
-        await Eventually.True(() => rig.Position.Life!.Oldest == 11, "the node knows");
+        await Eventually.TrueAsync(() => rig.Position.Life!.Oldest == 11, "the node knows");
         var (_, sink, _) = await rig.ResumeAsync(4, "t");
-        await Eventually.True(() => sink.Versions.Count() == 2, "delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 2, "delivered");
         var gap = sink.Received[0];
         Assert.Equal("Gap", gap.Target);
         Assert.Equal(4, gap.Argument.GetProperty("since").GetInt64());
@@ -170,9 +170,9 @@ public sealed class DeliverySessionTests
         await rig.PublishAsync(ttlSeconds: 1);
         await rig.PublishAsync();
         var entry = (await rig.Log.ReadAsync(0, 1, 1024, CancellationToken.None)).Entries[0];
-        await Eventually.True(() => entry.ExpiresAt <= TimeProvider.System.GetUtcNow(), "it has expired");
+        await Eventually.TrueAsync(() => entry.ExpiresAt <= TimeProvider.System.GetUtcNow(), "it has expired");
         var (_, sink, _) = await rig.ResumeAsync(0, "t");
-        await Eventually.True(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal([2], sink.Versions);
     }
 

@@ -12,7 +12,7 @@ public sealed class LogTailTests
         await using var rig = await DeliveryRig.StartAsync();
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         await rig.AppendAsync(5, "t");
-        await Eventually.True(() => sink.Versions.Count() == 5, "five delivered without a hint");
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 5, "five delivered without a hint");
         Assert.Equal([1, 2, 3, 4, 5], sink.Versions);
     }
 
@@ -27,7 +27,7 @@ public sealed class LogTailTests
         foreach (var (from, to) in new[] { (60, 80), (10, 30), (0, 5), (0, 20), (20, 70), (20, 70), (95, 100), (90, 97), (75, 96) })
             rig.Tail.Committed(result.Epoch, [.. stored.Skip(from).Take(to - from)]);
 
-        await Eventually.True(() => sink.Versions.Count() >= 100, "all delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Count() >= 100, "all delivered");
         Assert.Equal(Enumerable.Range(1, 100).Select(i => (long)i), sink.Versions);
     }
 
@@ -38,7 +38,7 @@ public sealed class LogTailTests
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         await rig.AppendAsync(3000, "t"); // more than one read
         await rig.PublishAsync();
-        await Eventually.True(() => sink.Versions.Count() >= 3001, "all delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Count() >= 3001, "all delivered");
         Assert.Equal(Enumerable.Range(1, 3001).Select(i => (long)i), sink.Versions);
     }
 
@@ -49,7 +49,7 @@ public sealed class LogTailTests
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         rig.Tail.Committed(Guid.NewGuid(), [Entries.At(1, "invented")]);
         await rig.PublishAsync("real");
-        await Eventually.True(() => sink.Versions.Any(), "the real one delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "the real one delivered");
         Assert.Equal(["real"], sink.Received.Where(r => r.Version > 0 && r.Target == "Notification").Select(r => r.Argument.GetProperty("topic").GetString()));
     }
 
@@ -58,17 +58,17 @@ public sealed class LogTailTests
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
         var (_, sink, _) = await rig.ResumeAsync(10, "#");
-        await Eventually.True(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
 
         var epoch = await rig.Log.BeginEpochAsync(CancellationToken.None);
-        await Eventually.True(() => sink.Received.Any(r => r.Target == "Gap"), "the gap is told");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "Gap"), "the gap is told");
         var gap = sink.Received.First(r => r.Target == "Gap").Argument;
         Assert.Equal("epoch", gap.GetProperty("reason").GetString());
         Assert.Equal(epoch.ToString(), gap.GetProperty("epoch").GetString());
         Assert.Equal(1, gap.GetProperty("oldest").GetInt64());
 
         await rig.PublishAsync();
-        await Eventually.True(() => sink.Versions.Contains(11), "the new one delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(11), "the new one delivered");
         Assert.Equal(Enumerable.Range(1, 11).Select(i => (long)i), sink.Versions);
         Assert.Single(sink.Received, r => r.Target == "CaughtUp");
     }
@@ -82,7 +82,7 @@ public sealed class LogTailTests
             new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Kind = EntryKind.Internal, Topic = "t", Content = "{}"u8.ToArray() }]),
             CancellationToken.None);
         await rig.PublishAsync();
-        await Eventually.True(() => sink.Versions.Any(), "the notification delivered");
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "the notification delivered");
         Assert.Equal([2], sink.Versions);
     }
 }

@@ -38,8 +38,7 @@ public partial class FirstMinuteTests
     [Fact]
     public void The_commands_name_the_port_that_the_server_listens_on_by_default()
     {
-        var settings = File.ReadAllText(Path.Combine(Repository.Root, "appsettings.json"));
-        Assert.Contains("\"Urls\": \"http://localhost:5080\"", settings, StringComparison.Ordinal);
+        Assert.Equal("http://localhost:5080", Server.Configuration.ListenAddresses.Default);
         Assert.Contains("http://localhost:5080/", Command("publish"), StringComparison.Ordinal);
     }
 

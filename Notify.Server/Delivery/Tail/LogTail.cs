@@ -20,12 +20,13 @@ internal sealed partial class LogTail(
     INotificationLog log,
     Dispatcher dispatcher,
     SessionRegistry sessions,
+    LogClock clock,
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
 {
     /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
     private const int RingEntries = 131_072;
-    private const long RingBytes = 128L * 1024 * 1024;
+    private const long RingBytes = 64L * 1024 * 1024;
 
     /// <summary>Entries read into the ring before the node is ready, so that clients that come back after a restart are served from it.</summary>
     private const int Preload = 8_192;
@@ -155,7 +156,7 @@ internal sealed partial class LogTail(
         // The ring first: a session that goes live meanwhile either sees these in the ring or gets the offer.
         life.Ring.Append(entries);
         life.SawHead(life.Ring.End);
-        dispatcher.Dispatch(new DispatchUnit(life, entries, time.GetUtcNow()));
+        dispatcher.Dispatch(new DispatchUnit(life, entries, clock.Now));
         position.Dispatched = life.Ring.End;
     }
 
