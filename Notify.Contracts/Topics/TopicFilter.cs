@@ -9,6 +9,9 @@ namespace Notify.Contracts.Topics;
 /// </summary>
 public sealed class TopicFilter : IEquatable<TopicFilter>
 {
+    private static readonly string[] Everything = ["+", "#"];
+    private static readonly string[] EverythingBelowTheEmptySegment = ["", "+", "#"];
+
     private readonly string[] _segments;
 
     private TopicFilter(string text)
@@ -48,7 +51,7 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     /// <summary>The filter of exactly this topic, which is known to be valid.</summary>
     public static TopicFilter Exact(string topic) => new(topic);
 
-    /// <summary>Whether a topic matches.</summary>
+    /// <summary>Whether a topic matches; the topic is taken to be a valid one. Allocates nothing.</summary>
     public bool Matches(string topic)
     {
         if (IsExact) return string.Equals(Text, topic, StringComparison.Ordinal);
@@ -70,15 +73,27 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
         return atEnd;
     }
 
-    /// <summary>Whether every topic that <paramref name="other"/> matches, this one matches too.</summary>
+    /// <summary>
+    /// Whether every topic that <paramref name="other"/> matches, this one matches too: a grant of <c>orders/#</c>
+    /// covers <c>orders/+/paid</c>. As in matching, <c>#</c> does not reach <c>$user/alice</c>; <c>$user/+</c> does.
+    /// </summary>
     public bool Covers(TopicFilter other)
     {
         ArgumentNullException.ThrowIfNull(other);
         if (LeadingWildcard && TopicName.IsReserved(other.Text)) return false;
+
+        // '#' stands for "the parent and everything below", but for '#' and '/#' the parent would be the empty topic,
+        // which there is not: they say the same as '+/#' and '/+/#'. ('a/#' says more than 'a/+/#': it matches 'a'.)
+        var wanted = other._segments switch
+        {
+            ["#"] => Everything,
+            ["", "#"] => EverythingBelowTheEmptySegment,
+            var segments => segments,
+        };
         for (var i = 0; ; i++)
         {
             var mine = i < _segments.Length ? _segments[i] : null;
-            var theirs = i < other._segments.Length ? other._segments[i] : null;
+            var theirs = i < wanted.Length ? wanted[i] : null;
             if (mine == "#") return true;
             if (mine is null || theirs is null) return mine is null && theirs is null;
             if (theirs == "#") return false;

@@ -1,0 +1,36 @@
+using System.Diagnostics.Metrics;
+using Notify.Server.Delivery.Sessions;
+using Notify.Server.Delivery.Tail;
+
+namespace Notify.Server.Delivery;
+
+/// <summary>What delivery counts. The meter is <c>Notify</c>, as for publishing.</summary>
+internal sealed class DeliveryMetrics
+{
+    private long _delivered;
+
+    public DeliveryMetrics(IMeterFactory meters, SessionRegistry sessions, TailPosition tail)
+    {
+        var meter = meters.Create("Notify");
+        meter.CreateObservableCounter("notify.delivered", () => Volatile.Read(ref _delivered), "{notification}", "Notifications written to connections.");
+        meter.CreateObservableGauge("notify.sessions", () => CountByState(sessions), "{session}", "Connections by state of delivery.");
+        meter.CreateObservableGauge("notify.lag", () => Lag(tail), "{version}", "Versions committed that this node has not yet dispatched.");
+        CatchUpReads = meter.CreateCounter<long>("notify.catch_up.reads", "{read}", "Steps of a replay that the ring could not serve.");
+        SlowConsumers = meter.CreateCounter<long>("notify.slow_consumers", "{session}", "Live sessions whose queue was full and that went back to catching up.");
+        EphemeralDropped = meter.CreateCounter<long>("notify.ephemeral.dropped", "{notification}", "Ephemeral notifications not sent because a queue was full.");
+    }
+
+    public Counter<long> CatchUpReads { get; }
+    public Counter<long> SlowConsumers { get; }
+    public Counter<long> EphemeralDropped { get; }
+
+    /// <summary>On the hot path of every connection: one addition, read when somebody asks.</summary>
+    public void Delivered(int notifications) => Interlocked.Add(ref _delivered, notifications);
+
+    private static IEnumerable<Measurement<int>> CountByState(SessionRegistry sessions) =>
+        Enum.GetValues<SessionState>()
+            .Where(state => state != SessionState.Closed)
+            .Select(state => new Measurement<int>(sessions.CountIn(state), new KeyValuePair<string, object?>("state", state.ToString().ToLowerInvariant())));
+
+    private static long Lag(TailPosition tail) => tail.Life is { } life ? Math.Max(0, life.Head - tail.Dispatched) : 0;
+}

@@ -1,0 +1,37 @@
+using Notify.Server.Delivery.Replay;
+using Notify.Server.Delivery.Routing;
+using Notify.Server.Delivery.Sessions;
+using Notify.Server.Delivery.Tail;
+using Notify.Server.Publishing;
+
+namespace Notify.Server.Delivery;
+
+/// <summary>Tail, router, sessions.</summary>
+internal static class DeliveryServices
+{
+    public static IServiceCollection AddNotifyDelivery(this IServiceCollection services)
+    {
+        services.AddSingleton<LogClock>();
+        services.AddSingleton<TailPosition>();
+        services.AddSingleton<LogTail>();
+        services.AddSingleton<ICommittedEntries>(s => s.GetRequiredService<LogTail>());
+        services.AddHostedService(s => s.GetRequiredService<LogTail>());
+
+        services.AddSingleton<Router>();
+        services.AddSingleton<Dispatcher>();
+
+        services.AddSingleton<LogReplay>();
+        services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());
+
+        services.AddSingleton<SessionRegistry>();
+        services.AddSingleton<CatchUp>();
+        services.AddSingleton<Resumption>();
+        services.AddSingleton<SessionScheduler>();
+        services.AddHostedService(s => s.GetRequiredService<SessionScheduler>());
+        services.AddSingleton<SessionKeeper>();
+        services.AddHostedService(s => s.GetRequiredService<SessionKeeper>());
+
+        services.AddSingleton<DeliveryMetrics>();
+        return services;
+    }
+}

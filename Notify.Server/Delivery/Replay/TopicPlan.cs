@@ -1,0 +1,52 @@
+using Notify.Contracts.Topics;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Delivery.Replay;
+
+/// <summary>
+/// How one replay reads a long way back: by the topics its filters mean when these are few, else by scanning. Holds for
+/// versions up to the one it was made for: later ones may be of topics that did not exist then.
+/// </summary>
+internal sealed class TopicPlan
+{
+    /// <summary>Topics a replay is read by; with more, a scan that everybody shares costs less.</summary>
+    public const int MaxTopics = 1000;
+
+    private TopicFilter[] _filters = [];
+    private long _validThrough;
+    private long[]? _topicIds;
+
+    /// <summary>The topics to read by up to <paramref name="through"/>, or null when they are too many.</summary>
+    public async Task<long[]?> TopicsAsync(INotificationLog log, TopicFilter[] filters, long through, CancellationToken cancellationToken)
+    {
+        if (through <= _validThrough && filters.AsSpan().SequenceEqual(_filters)) return _topicIds;
+        _topicIds = await ResolveAsync(log, filters, cancellationToken);
+        (_filters, _validThrough) = (filters, through);
+        return _topicIds;
+    }
+
+    private static async Task<long[]?> ResolveAsync(INotificationLog log, TopicFilter[] filters, CancellationToken cancellationToken)
+    {
+        var ids = new HashSet<long>();
+        var names = filters.Where(f => f.IsExact).Select(f => f.Text).ToHashSet(StringComparer.Ordinal);
+        if (names.Count > 0)
+        {
+            foreach (var topic in await log.FindTopicsAsync(names, cancellationToken)) ids.Add(topic.Id);
+        }
+
+        foreach (var filter in filters.Where(f => !f.IsExact))
+        {
+            // "a/b/+/c" can only be below "a/b", and "a/b/#" may be "a/b" itself.
+            var prefix = string.Join('/', filter.Segments.TakeWhile(s => s is not ("+" or "#")));
+            if (prefix.Length == 0) return null;
+            var found = await log.FindTopicsByPrefixAsync(prefix, MaxTopics + 1, cancellationToken);
+            if (found.Count > MaxTopics) return null;
+            foreach (var topic in found)
+            {
+                if (filter.Matches(topic.Name)) ids.Add(topic.Id);
+            }
+        }
+
+        return ids.Count <= MaxTopics ? [.. ids] : null;
+    }
+}

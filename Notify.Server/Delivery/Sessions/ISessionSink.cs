@@ -1,0 +1,15 @@
+using Notify.Server.Delivery.Frames;
+
+namespace Notify.Server.Delivery.Sessions;
+
+/// <summary>The connection behind a session.</summary>
+internal interface ISessionSink
+{
+    FrameFormat Format { get; }
+
+    /// <summary>Completes when the connection has taken the bytes: at once unless the client is slow. A closed connection takes everything.</summary>
+    ValueTask WriteAsync(EncodedFrame frame);
+
+    /// <summary>Closes the connection in the way that lets clients come back.</summary>
+    void CloseForReconnect();
+}

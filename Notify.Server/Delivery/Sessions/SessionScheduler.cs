@@ -1,0 +1,36 @@
+using System.Threading.Channels;
+
+namespace Notify.Server.Delivery.Sessions;
+
+/// <summary>
+/// Decides which session writes when. A few connections are written to at a time, and then the transports get the
+/// threads: with all pipes of a thousand connections filled before any is drained, a third of the CPU went into
+/// collecting their buffers, and the caches were cold when the sockets read them.
+/// </summary>
+internal sealed class SessionScheduler(DeliveryMetrics metrics, TimeProvider time, CatchUp catchUp) : BackgroundService
+{
+    /// <summary>Connections written to before the transports run. Measured: 8 gave half as much again as all at once.</summary>
+    private const int Turn = 8;
+
+    private readonly Channel<DeliverySession> _ready =
+        Channel.CreateUnbounded<DeliverySession>(new UnboundedChannelOptions { SingleReader = true });
+
+    public DeliveryMetrics Metrics => metrics;
+    public TimeProvider Time => time;
+
+    /// <summary>The session has something to write. At most one entry a session: it is not ready again before it was pumped.</summary>
+    public void Ready(DeliverySession session) => _ready.Writer.TryWrite(session);
+
+    /// <summary>The session reads the log until it is live.</summary>
+    public void CatchUp(DeliverySession session) => catchUp.Run(session);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var turn = 0;
+        await foreach (var session in _ready.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+        {
+            session.Pump();
+            if (++turn % Turn == 0) await Task.Yield();
+        }
+    }
+}

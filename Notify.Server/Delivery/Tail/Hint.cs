@@ -1,0 +1,29 @@
+using Notify.Storage.Log;
+
+namespace Notify.Server.Delivery.Tail;
+
+/// <summary>
+/// What the tail is told. All of it may come early, late, twice or not at all: the log is the truth, and the tail asks
+/// it whenever a version is missing.
+/// </summary>
+internal abstract record Hint
+{
+    /// <summary>These are committed: from this node's publisher, from another node, or read from the log.</summary>
+    public sealed record Entries(Guid Epoch, IReadOnlyList<LogEntry> Committed) : Hint
+    {
+        public long First => Committed[0].Version;
+        public long Last => Committed[^1].Version;
+    }
+
+    /// <summary>The log was read: this is where it is.</summary>
+    public sealed record Position(LogHead Head) : Hint;
+
+    /// <summary>For who is live now.</summary>
+    public sealed record Ephemeral(LogEntry Notification) : Hint;
+
+    /// <summary>A read of the missing versions came to its end, well or badly.</summary>
+    public sealed record HoleRead(LogPage? Page) : Hint;
+
+    /// <summary>Look at what is parked: it has waited long enough.</summary>
+    public sealed record Overdue : Hint;
+}

@@ -1,0 +1,285 @@
+using System.Threading.Channels;
+using Notify.Server.Delivery.Frames;
+using Notify.Server.Delivery.Routing;
+using Notify.Server.Delivery.Sessions;
+using Notify.Server.Publishing;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Delivery.Tail;
+
+/// <summary>
+/// One per node: follows the log strictly version by version, puts each entry into the ring and has it dispatched.
+/// Everything it is told is a hint; a hole is read from the log, and the head is polled, so that losing every hint costs
+/// at most the poll interval.
+/// </summary>
+/// <remarks>
+/// The loop never waits for storage or for a client while it is running: reads happen beside it and come back as hints.
+/// </remarks>
+internal sealed partial class LogTail(
+    TailPosition position,
+    INotificationLog log,
+    Dispatcher dispatcher,
+    SessionRegistry sessions,
+    LogClock clock,
+    TimeProvider time,
+    ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
+{
+    /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
+    private const int RingEntries = 131_072;
+    private const long RingBytes = 64L * 1024 * 1024;
+
+    /// <summary>Entries read into the ring before the node is ready, so that clients that come back after a restart are served from it.</summary>
+    private const int Preload = 8_192;
+
+    /// <summary>A unit is small enough that one of them never fills a healthy session's queue.</summary>
+    private const int UnitEntries = 250;
+    private const int UnitBytes = 256 * 1024;
+
+    private const int ParkedHintsKept = 256;
+    private const int HoleEntries = 1024;
+    private const int HoleBytes = 4 * 1024 * 1024;
+
+    /// <summary>Committed bytes waiting for the loop; beyond it hints are let go and read from the log instead.</summary>
+    private const long PendingBytes = 64L * 1024 * 1024;
+
+    /// <summary>How long an early hint waits for the ones before it until the log is asked.</summary>
+    private static readonly TimeSpan ParkFor = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<Hint> _hints = Channel.CreateUnbounded<Hint>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly SemaphoreSlim _pollNow = new(0, 1);
+    private readonly ParkedHints _parked = new(ParkedHintsKept);
+    private long _pendingBytes;
+    private bool _readingHole;
+    private bool _overdueAsked;
+
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
+    {
+        if (position.Life is { } life && life.EpochId == epoch) life.SawHead(entries[^1].Version);
+        var bytes = BytesOf(entries);
+        if (Interlocked.Add(ref _pendingBytes, bytes) > PendingBytes) Interlocked.Add(ref _pendingBytes, -bytes);
+        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries));
+    }
+
+    public void Ephemeral(LogEntry notification) => _hints.Writer.TryWrite(new Hint.Ephemeral(notification));
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        position.Suspected += PollSoon;
+        var polling = PollAsync(stoppingToken);
+        await foreach (var hint in _hints.Reader.ReadAllAsync(stoppingToken))
+        {
+            try
+            {
+                await TakeAsync(hint, stoppingToken);
+            }
+            catch (StorageUnavailableException e)
+            {
+                LogUnreadable(logger, e.Message);
+                PollSoon();
+            }
+        }
+
+        await polling;
+    }
+
+    private async Task TakeAsync(Hint hint, CancellationToken cancellationToken)
+    {
+        switch (hint)
+        {
+            case Hint.Entries entries:
+                Interlocked.Add(ref _pendingBytes, -BytesOf(entries.Committed));
+                if (position.Life is not { } life) return; // the first poll reads them
+                if (entries.Epoch != life.EpochId) PollSoon();
+                else Follow(life, entries);
+                break;
+            case Hint.Position { Head: var head }:
+                await SeeAsync(head, cancellationToken);
+                break;
+            case Hint.HoleRead { Page: var page }:
+                _readingHole = false;
+                if (page is not null && page.Head.Epoch == position.Life!.EpochId && page.Entries.Count > 0)
+                {
+                    Follow(position.Life, new Hint.Entries(page.Head.Epoch, page.Entries));
+                    if (page.Through < page.Head.Head) ReadHole(position.Life);
+                }
+
+                break;
+            case Hint.Overdue:
+                _overdueAsked = false;
+                if (_parked.Count > 0 && position.Life is { } parkedIn) ReadHole(parkedIn);
+                break;
+            case Hint.Ephemeral { Notification: var notification }:
+                dispatcher.DispatchEphemeral(new DeliveryEntry(notification));
+                break;
+        }
+    }
+
+    /// <summary>Takes what comes next, parks what is early, drops what is known.</summary>
+    private void Follow(LogLife life, Hint.Entries hint)
+    {
+        do
+        {
+            var next = life.Ring.End + 1;
+            if (hint.Last < next) continue;
+            if (hint.First <= next) Deliver(life, hint.Committed, (int)(next - hint.First));
+            else _parked.Park(hint);
+        }
+        while (_parked.TryTake(life.Ring.End + 1, out hint));
+
+        if (_parked.Count > 0) AskWhenOverdue();
+    }
+
+    private void Deliver(LogLife life, IReadOnlyList<LogEntry> entries, int skip)
+    {
+        var unit = new List<DeliveryEntry>(Math.Min(entries.Count - skip, UnitEntries));
+        var bytes = 0;
+        for (var i = skip; i < entries.Count; i++)
+        {
+            var entry = new DeliveryEntry(entries[i]);
+            if (unit.Count > 0 && (unit.Count == UnitEntries || bytes + entry.EstimatedBytes > UnitBytes))
+            {
+                Dispatch(life, [.. unit]);
+                unit.Clear();
+                bytes = 0;
+            }
+
+            unit.Add(entry);
+            bytes += entry.EstimatedBytes;
+        }
+
+        if (unit.Count > 0) Dispatch(life, [.. unit]);
+    }
+
+    private void Dispatch(LogLife life, DeliveryEntry[] entries)
+    {
+        // The ring first: a session that goes live meanwhile either sees these in the ring or gets the offer.
+        life.Ring.Append(entries);
+        life.SawHead(life.Ring.End);
+        dispatcher.Dispatch(new DispatchUnit(life, entries, clock.Now));
+        position.Dispatched = life.Ring.End;
+    }
+
+    private async Task SeeAsync(LogHead head, CancellationToken cancellationToken)
+    {
+        var life = position.Life;
+        if (life is not null && life.EpochId == head.Epoch && head.Head < life.Ring.End)
+        {
+            // Committed versions are gone and will be given again with other content. The epoch must tell clients so.
+            head = await log.ReadHeadAsync(cancellationToken);
+            if (head.Epoch == life.EpochId && head.Head < life.Ring.End)
+            {
+                LogHeadWentBack(logger, head.Head, life.Ring.End);
+                head = head with { Epoch = await log.BeginEpochAsync(cancellationToken) };
+            }
+        }
+
+        if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, cancellationToken);
+        else if (head.Head > life.Ring.End && _parked.Count == 0) ReadHole(life);
+    }
+
+    private async Task BeginLifeAsync(Guid epoch, CancellationToken cancellationToken)
+    {
+        var head = await log.ReadHeadAsync(cancellationToken);
+        var start = Math.Max(head.Oldest - 1, head.Head - Preload);
+        var ring = new Ring(start, RingEntries, RingBytes);
+        while (ring.End < head.Head)
+        {
+            var page = await log.ReadAsync(ring.End, HoleEntries, HoleBytes, cancellationToken);
+            if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1)
+            {
+                PollSoon(); // replaced or swept while it was read: look again
+                return;
+            }
+
+            ring.Append([.. page.Entries.Select(e => new DeliveryEntry(e))]);
+        }
+
+        var first = position.Life is null;
+        position.Dispatched = ring.End;
+        position.Life = new LogLife(head, ring);
+        _parked.Clear();
+        if (first) LogBegun(logger, epoch, ring.End);
+        else LogReplaced(logger, epoch, ring.End);
+        foreach (var session in sessions.All) session.LeaveLife();
+    }
+
+    private void ReadHole(LogLife life)
+    {
+        if (_readingHole) return;
+        _readingHole = true;
+        _ = ReadHoleAsync(life.Ring.End);
+    }
+
+    private async Task ReadHoleAsync(long after)
+    {
+        LogPage? page = null;
+        try
+        {
+            page = await log.ReadAsync(after, HoleEntries, HoleBytes, CancellationToken.None);
+        }
+        catch (StorageUnavailableException e)
+        {
+            LogUnreadable(logger, e.Message); // the next poll asks again
+        }
+        finally
+        {
+            _hints.Writer.TryWrite(new Hint.HoleRead(page));
+        }
+    }
+
+    private void AskWhenOverdue()
+    {
+        if (_overdueAsked) return;
+        _overdueAsked = true;
+        _ = Task.Delay(ParkFor, time).ContinueWith(_ => _hints.Writer.TryWrite(new Hint.Overdue()), TaskScheduler.Default);
+    }
+
+    private async Task PollAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var head = await position.RefreshAsync(stoppingToken);
+                _hints.Writer.TryWrite(new Hint.Position(head));
+            }
+            catch (StorageUnavailableException e)
+            {
+                LogUnreadable(logger, e.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            var interval = position.Life is null ? PollInterval / 10 : PollInterval;
+            await Task.WhenAny(_pollNow.WaitAsync(interval, stoppingToken)); // a stop ends the wait too
+        }
+    }
+
+    private void PollSoon()
+    {
+        try
+        {
+            if (_pollNow.CurrentCount == 0) _pollNow.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Somebody else asked at the same time.
+        }
+    }
+
+    private static long BytesOf(IReadOnlyList<LogEntry> entries)
+    {
+        var bytes = 0L;
+        for (var i = 0; i < entries.Count; i++) bytes += entries[i].Content.Length + 256;
+        return bytes;
+    }
+
+    public override void Dispose()
+    {
+        _pollNow.Dispose();
+        base.Dispose();
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.SignalR;
+using Notify.Server.Delivery.Frames;
+using Notify.Server.Delivery.Sessions;
+
+namespace Notify.Server.Hubs;
+
+/// <summary>A SignalR connection as a session's sink.</summary>
+internal sealed class HubConnectionSink(HubConnectionContext connection, TimeProvider time) : ISessionSink
+{
+    /// <summary>How long a client has to go by itself when it is asked to.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
+    public FrameFormat Format { get; } =
+        connection.Protocol.Name == FrameEncoder.MessagePackProtocol ? FrameFormat.MessagePack : FrameFormat.Json;
+
+    public ValueTask WriteAsync(EncodedFrame frame) => connection.WriteAsync(frame.HubMessage!);
+
+    /// <remarks>
+    /// Not <see cref="HubConnectionContext.Abort"/>: that sends a close message without reconnect, and stock clients
+    /// stop for good. Closing the transport looks like a lost network, and they come back.
+    /// </remarks>
+    public void CloseForReconnect()
+    {
+        if (connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime) lifetime.RequestClose();
+        _ = AbortAfterGraceAsync();
+    }
+
+    private async Task AbortAfterGraceAsync()
+    {
+        await Task.Delay(Grace, time, connection.ConnectionAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!connection.ConnectionAborted.IsCancellationRequested) connection.Features.Get<IConnectionLifetimeFeature>()?.Abort();
+    }
+}

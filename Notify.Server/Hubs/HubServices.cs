@@ -1,0 +1,73 @@
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.Options;
+using Notify.Contracts.Hub;
+using Notify.Server.Configuration;
+using Notify.Server.Delivery.Frames;
+using Notify.Server.Delivery.Routing;
+using Notify.Server.Delivery.Sessions;
+using Notify.Server.Security;
+using Notify.Server.Wire;
+
+namespace Notify.Server.Hubs;
+
+/// <summary>The hub beside whatever hubs a host has: everything of ours is registered closed, for this hub alone.</summary>
+internal static class HubServices
+{
+    /// <summary>A client that accepts no byte for so long is closed; it comes back and is read from the log.</summary>
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>More bytes than this in a connection's pipe make its session wait, and the rest queue.</summary>
+    private const int TransportBuffer = 64 * 1024;
+
+    public static IServiceCollection AddNotifyHub(this IServiceCollection services)
+    {
+        services.AddSignalR().AddHubOptions<NotifyHub>(_ => { });
+
+        // Through the options builder so that the limits come from the settings.
+        services.AddOptions<HubOptions<NotifyHub>>().Configure<IOptions<NotifyOptions>>((hub, notify) =>
+        {
+            hub.SupportedProtocols = [FrameEncoder.JsonProtocol, FrameEncoder.MessagePackProtocol];
+            hub.MaximumReceiveMessageSize = ReceiveBytes(notify.Value.Limits);
+            hub.StatefulReconnectBufferSize = 0;
+        });
+
+        services.AddSingleton<HubLifetimeManager<NotifyHub>>(s => new NotifyLifetimeManager(
+            new DefaultHubLifetimeManager<NotifyHub>(s.GetRequiredService<ILogger<DefaultHubLifetimeManager<NotifyHub>>>()),
+            s.GetRequiredService<Router>(),
+            s.GetRequiredService<SessionScheduler>(),
+            s.GetRequiredService<SessionRegistry>(),
+            s.GetRequiredService<Callers>(),
+            s.GetRequiredService<IOptions<NotifyOptions>>(),
+            s.GetRequiredService<TimeProvider>()));
+
+        services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
+            s.GetRequiredService<HubLifetimeManager<NotifyHub>>(),
+            new NotifyProtocolResolver(),
+            s.GetRequiredService<IOptions<HubOptions>>(),
+            s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
+            s.GetRequiredService<ILoggerFactory>(),
+            new CallerUserIdProvider(s.GetRequiredService<Callers>()),
+            s.GetRequiredService<IServiceScopeFactory>()));
+
+        services.AddSingleton<Draining>();
+        services.AddHostedService(s => s.GetRequiredService<Draining>());
+        return services;
+    }
+
+    public static HubEndpointConventionBuilder MapNotifyHub(this IEndpointRouteBuilder endpoints) =>
+        endpoints.MapHub<NotifyHub>(HubMethods.Path, connection =>
+        {
+            connection.TransportSendTimeout = SendTimeout;
+            connection.TransportMaxBufferSize = TransportBuffer;
+            connection.ApplicationMaxBufferSize = TransportBuffer;
+            connection.AllowStatefulReconnects = false; // it would count a joined frame as one; replay replaces it
+            connection.Transports = HttpTransports.All;
+        });
+
+    /// <summary>
+    /// Larger than a notification, so that one that is too large gets its code and not a closed connection; and large
+    /// enough for a Resume with as many filters as are allowed, each of full length and escaped.
+    /// </summary>
+    private static long ReceiveBytes(LimitSettings limits) => 4L * limits.PayloadBytes + 1024L * limits.FiltersPerConnection;
+}

@@ -1,0 +1,95 @@
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.Options;
+using Notify.Contracts;
+using Notify.Contracts.Hub;
+using Notify.Contracts.Publishing;
+using Notify.Server.Configuration;
+using Notify.Server.Delivery.Sessions;
+using Notify.Server.Publishing;
+using Notify.Server.Security;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Hubs;
+
+/// <summary>
+/// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
+/// </summary>
+internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher, IOptions<NotifyOptions> options) : Hub
+{
+    private DeliverySession? _toStart;
+
+    private DeliverySession Session => Feature<DeliverySession>();
+
+    private Caller Caller => Feature<Caller>();
+
+    /// <summary>The first call on every connection: where the client is, and what it follows here.</summary>
+    public async Task<ResumeResult> Resume(ResumeRequest request)
+    {
+        var session = Session;
+        try
+        {
+            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), Caller.User, Context.ConnectionAborted);
+            if (result is null) throw Error(refusal!);
+            _toStart = session;
+            return result;
+        }
+        catch (StorageUnavailableException)
+        {
+            // Never connected but deaf: the client comes back, here or to another node.
+            session.Sink.CloseForReconnect();
+            throw Error(new Refusal(ErrorCodes.StorageUnavailable, "The log cannot be read now. The connection is closed; come back in a moment."));
+        }
+    }
+
+    public SubscribeResult Subscribe(SubscribeRequest request)
+    {
+        var session = Resumed();
+        if (request.Durable) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
+        if (resumption.Filters(request.Topics, out var filters) is { } refusal) throw Error(refusal);
+        return session.TrySubscribe(filters, out var head, out var topics)
+            ? new SubscribeResult(head, topics)
+            : throw Error(Resumption.TooMany(options.Value.Limits.FiltersPerConnection));
+    }
+
+    public UnsubscribeResult Unsubscribe(UnsubscribeRequest request)
+    {
+        var session = Resumed();
+        if (resumption.Filters(request.Topics, out var filters) is { } refusal) throw Error(refusal);
+        return new UnsubscribeResult(session.Unsubscribe(filters));
+    }
+
+    /// <summary>As <c>POST /api/v1/notifications</c>; also before Resume.</summary>
+    public async Task<PublishResult> Publish(PublishRequest request) =>
+        await publisher.PublishAsync(request ?? new(), Caller, Context.ConnectionAborted) switch
+        {
+            PublishOutcome.Accepted accepted => new PublishResult
+            {
+                Id = accepted.Id,
+                Version = accepted.As == AcceptedAs.Ephemeral ? null : accepted.Version,
+                Topic = accepted.Topic,
+                PublishedAt = accepted.PublishedAt,
+            },
+            PublishOutcome.Refused refused => throw Error(refused.Refusal),
+            var other => throw new NotSupportedException(other.GetType().Name),
+        };
+
+    /// <summary>
+    /// SignalR writes the answer to a call and then disposes of the hub: from here on notifications come after the answer
+    /// to Resume. (Started inside the method, or in a hub filter, they could overtake it.)
+    /// </summary>
+    protected override void Dispose(bool disposing)
+    {
+        _toStart?.Start();
+        _toStart = null;
+        base.Dispose(disposing);
+    }
+
+    private DeliverySession Resumed() => Session is { State: not SessionState.Idle } session
+        ? session
+        : throw Error(new Refusal(ErrorCodes.InvalidRequest, "Call Resume first: it says where this connection is in the log."));
+
+    private T Feature<T>() =>
+        Context.Features.Get<T>() ?? throw new InvalidOperationException("The lifetime manager gives every connection its session and caller.");
+
+    private static HubException Error(Refusal refusal) => new($"{refusal.Code}: {refusal.Detail}");
+}

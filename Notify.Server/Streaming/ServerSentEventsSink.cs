@@ -1,0 +1,44 @@
+using Notify.Server.Delivery.Frames;
+using Notify.Server.Delivery.Sessions;
+
+namespace Notify.Server.Streaming;
+
+/// <summary>The response of an event stream as a session's sink.</summary>
+internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider time) : ISessionSink, IDisposable
+{
+    /// <summary>As SignalR's own: a client that takes nothing for so long is gone.</summary>
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
+
+    private static readonly byte[] Comment = ":\n\n"u8.ToArray();
+
+    /// <summary>The session and the keep-alive both write.</summary>
+    private readonly SemaphoreSlim _writing = new(1);
+
+    public FrameFormat Format => FrameFormat.ServerSentEvents;
+
+    public ValueTask WriteAsync(EncodedFrame frame) => new(WriteAsync(frame.Bytes));
+
+    public Task KeepAliveAsync() => WriteAsync(Comment);
+
+    /// <summary>Browsers come back to a stream that ended, with the last id they saw.</summary>
+    public void CloseForReconnect() => context.Abort();
+
+    public void Dispose() => _writing.Dispose();
+
+    private async Task WriteAsync(byte[] bytes)
+    {
+        await _writing.WaitAsync(context.RequestAborted);
+        try
+        {
+            await context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted).AsTask().WaitAsync(SendTimeout, time);
+        }
+        catch (TimeoutException)
+        {
+            context.Abort();
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+}

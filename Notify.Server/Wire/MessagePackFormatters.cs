@@ -1,0 +1,126 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using MessagePack;
+using MessagePack.Formatters;
+using Notify.Contracts.Publishing;
+using Notify.Contracts.Wire;
+
+namespace Notify.Server.Wire;
+
+/// <summary>Native MessagePack to JSON, for <c>data</c> that a client publishes: the log keeps JSON.</summary>
+internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
+{
+    public static readonly JsonElementFormatter Instance = new();
+
+    public JsonElement Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(output)) Copy(ref reader, json, options.Security);
+        var parsed = new Utf8JsonReader(output.WrittenSpan);
+        return JsonElement.ParseValue(ref parsed);
+    }
+
+    public void Serialize(ref MessagePackWriter writer, JsonElement value, MessagePackSerializerOptions options) =>
+        throw new NotSupportedException("The server writes data from the log's own bytes.");
+
+    private static void Copy(ref MessagePackReader reader, Utf8JsonWriter json, MessagePackSecurity security)
+    {
+        switch (reader.NextMessagePackType)
+        {
+            case MessagePackType.Nil:
+                reader.ReadNil();
+                json.WriteNullValue();
+                break;
+            case MessagePackType.Boolean:
+                json.WriteBooleanValue(reader.ReadBoolean());
+                break;
+            case MessagePackType.Integer:
+                if (reader.NextCode == MessagePackCode.UInt64) json.WriteNumberValue(reader.ReadUInt64());
+                else json.WriteNumberValue(reader.ReadInt64());
+                break;
+            case MessagePackType.Float:
+                json.WriteNumberValue(reader.ReadDouble()); // refuses NaN and infinities: JSON has none
+                break;
+            case MessagePackType.String:
+                json.WriteStringValue(reader.ReadString());
+                break;
+            case MessagePackType.Array:
+                security.DepthStep(ref reader);
+                json.WriteStartArray();
+                for (var left = reader.ReadArrayHeader(); left > 0; left--) Copy(ref reader, json, security);
+                json.WriteEndArray();
+                reader.Depth--;
+                break;
+            case MessagePackType.Map:
+                security.DepthStep(ref reader);
+                json.WriteStartObject();
+                for (var left = reader.ReadMapHeader(); left > 0; left--)
+                {
+                    json.WritePropertyName(reader.ReadString() ?? throw new MessagePackSerializationException("A key in data is a string."));
+                    Copy(ref reader, json, security);
+                }
+
+                json.WriteEndObject();
+                reader.Depth--;
+                break;
+            default:
+                throw new MessagePackSerializationException("Binary and extension values have no JSON form: send them as strings.");
+        }
+    }
+}
+
+internal sealed class NullableJsonElementFormatter : IMessagePackFormatter<JsonElement?>
+{
+    public static readonly NullableJsonElementFormatter Instance = new();
+
+    public JsonElement? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) =>
+        JsonElementFormatter.Instance.Deserialize(ref reader, options) is { ValueKind: not JsonValueKind.Null } value ? value : null;
+
+    public void Serialize(ref MessagePackWriter writer, JsonElement? value, MessagePackSerializerOptions options) =>
+        JsonElementFormatter.Instance.Serialize(ref writer, value.GetValueOrDefault(), options);
+}
+
+/// <summary>Times are strings on the wire, in MessagePack too.</summary>
+internal sealed class TimeFormatter : IMessagePackFormatter<DateTimeOffset>
+{
+    public static readonly TimeFormatter Instance = new();
+
+    public DateTimeOffset Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) =>
+        DateTimeOffset.Parse(reader.ReadString()!, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+
+    public void Serialize(ref MessagePackWriter writer, DateTimeOffset value, MessagePackSerializerOptions options) =>
+        writer.Write(Rfc3339Converter.ToText(value));
+}
+
+/// <summary>By hand, because an ephemeral one has no version, and what is absent is left out.</summary>
+internal sealed class PublishResultFormatter : IMessagePackFormatter<PublishResult?>
+{
+    public static readonly PublishResultFormatter Instance = new();
+
+    public PublishResult? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) =>
+        throw new NotSupportedException("Only the server gives this answer.");
+
+    public void Serialize(ref MessagePackWriter writer, PublishResult? value, MessagePackSerializerOptions options)
+    {
+        if (value is null)
+        {
+            writer.WriteNil();
+            return;
+        }
+
+        writer.WriteMapHeader(value.Version is null ? 3 : 4);
+        writer.WriteString("id"u8);
+        writer.Write(value.Id.ToString());
+        if (value.Version is { } version)
+        {
+            writer.WriteString("version"u8);
+            writer.Write(version);
+        }
+
+        writer.WriteString("topic"u8);
+        writer.Write(value.Topic);
+        writer.WriteString("publishedAt"u8);
+        writer.Write(Rfc3339Converter.ToText(value.PublishedAt));
+    }
+}

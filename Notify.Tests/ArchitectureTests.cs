@@ -1,0 +1,30 @@
+using System.Reflection;
+using System.Xml.Linq;
+
+namespace Notify.Tests;
+
+/// <summary>The arrows of <c>ARCHITECTURE.md</c>: Server → Storage, Server → Contracts, Client → Contracts, and no others.</summary>
+public class ArchitectureTests
+{
+    [Theory]
+    [InlineData("Notify.Contracts")]
+    [InlineData("Notify.Storage")]
+    [InlineData("Notify.Client", "Notify.Contracts")]
+    [InlineData("Notify.Server", "Notify.Contracts", "Notify.Storage")]
+    public void A_project_refers_only_to_those_below_it(string project, params string[] allowed)
+    {
+        // The project file, since a reference that nothing uses yet does not show in the assembly.
+        var file = Path.Combine(Fixtures.Repository.Root, project, $"{project}.csproj");
+        var declared = XDocument.Load(file).Descendants("ProjectReference")
+            .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')));
+        Assert.Equal(allowed.Order(), declared.Order());
+
+        var used = Assembly.Load(project).GetReferencedAssemblies().Select(a => a.Name!).Where(name => name.StartsWith("Notify.", StringComparison.Ordinal));
+        Assert.Empty(used.Except(allowed));
+    }
+
+    [Fact]
+    public void The_contract_needs_no_package_at_run_time() => Assert.All(
+        Assembly.Load("Notify.Contracts").GetReferencedAssemblies(),
+        reference => Assert.StartsWith("System.", reference.Name, StringComparison.Ordinal));
+}

@@ -1,0 +1,19 @@
+using System.Reflection;
+
+namespace Notify.Tests.Fixtures;
+
+/// <summary>Where things are on this machine: the build writes it into the assembly, so nobody guesses from the working directory.</summary>
+internal static class Repository
+{
+    /// <summary>The folder that holds <c>Notify.sln</c>.</summary>
+    public static string Root { get; } = Path.GetFullPath(Metadata("RepositoryRoot"));
+
+    /// <summary>The server's program, as it was built with these tests.</summary>
+    public static string ServerDll { get; } = Path.GetFullPath(Metadata("ServerDll"));
+
+    /// <summary>Where tests leave what a person may want to look at. Not in Git.</summary>
+    public static string TestResults => Directory.CreateDirectory(Path.Combine(Root, "TestResults")).FullName;
+
+    private static string Metadata(string key) =>
+        typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
+}
