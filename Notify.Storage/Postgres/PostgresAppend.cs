@@ -6,6 +6,9 @@ namespace Notify.Storage.Postgres;
 /// <summary>Appends batches one at a time, and tells what is known of each: stored, not stored, or unknown.</summary>
 internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresPartitions partitions) : IAsyncDisposable
 {
+    /// <summary>How often one append makes partitions for itself.</summary>
+    private const int PartitionMakings = 5;
+
     private readonly SemaphoreSlim _turn = new(1);
     private PostgresAppendSession? _session;
 
@@ -15,6 +18,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
         try
         {
             var refused = AppendPlan.Unstorable(batch);
+            var makings = 0;
             while (true)
             {
                 var positions = AppendPlan.Positions(batch, refused);
@@ -26,8 +30,9 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
                 }
                 catch (PostgresException error) when (PostgresErrors.IsNoPartition(error))
                 {
-                    if (!await PostgresErrors.AsUnavailable(() => partitions.MakeAheadAsync(entries.Count, cancellationToken)))
-                        throw PostgresErrors.Unavailable(error);
+                    // Made here or meanwhile by another node; and the others may use them up before this one's turn.
+                    if (++makings > PartitionMakings) throw PostgresErrors.Unavailable(error);
+                    await PostgresErrors.AsUnavailable(() => partitions.MakeAheadAsync(entries.Count, cancellationToken));
                 }
                 catch (PostgresException error) when (PostgresErrors.IsOfARow(error))
                 {

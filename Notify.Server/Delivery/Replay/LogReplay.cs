@@ -55,15 +55,19 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
         string? gap = null;
         var cursor = after;
 
-        if (cursor > Math.Max(life.Head, life.Ring.End) && cursor > (await tail.RefreshAsync(cancellationToken)).Head)
+        // Who has been told of a version, here or by another node, finds it: the tail may not have come there yet.
+        var head = Math.Max(Math.Max(life.Head, life.Ring.End), (await tail.RefreshAsync(cancellationToken)).Head);
+        if (cursor > head)
         {
             gap = GapReasons.Epoch;
             cursor = life.Oldest - 1;
         }
 
-        for (var step = 0; step < StepsPerPage && cursor < life.Ring.End; step++)
+        for (var step = 0; step < StepsPerPage && cursor < head; step++)
         {
-            var next = await NextAsync(life, cursor, all, plan, cancellationToken);
+            var next = cursor < life.Ring.End
+                ? await NextAsync(life, cursor, all, plan, cancellationToken)
+                : Checked(life, cursor, await ReadBlockAsync(cursor));
             if (next.Oldest is { } oldest)
             {
                 gap ??= GapReasons.Retention;
@@ -84,7 +88,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
 
         return Page(cursor);
 
-        ReplayPage Page(long next) => new(found, next, new LogHead(life.EpochId, Math.Max(life.Ring.End, next), life.Oldest), gap);
+        ReplayPage Page(long next) => new(found, next, new LogHead(life.EpochId, Math.Max(head, next), life.Oldest), gap);
     }
 
     public void Dispose() => _storage.Dispose();
