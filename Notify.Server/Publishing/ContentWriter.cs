@@ -29,21 +29,21 @@ internal static class ContentWriter
 
     // One of each a thread: a publish allocates its content and nothing else here.
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? s_output;
+    private static ArrayBufferWriter<byte>? _output;
 
     [ThreadStatic]
-    private static Utf8JsonWriter? s_writer;
+    private static Utf8JsonWriter? _writer;
 
     /// <summary>The content of a request that passed every rule.</summary>
     public static byte[] Write(scoped in PublishMembers members, string? publisher)
     {
-        var output = s_output ??= new ArrayBufferWriter<byte>(InitialBytes);
-        var writer = s_writer ??= new Utf8JsonWriter(output, Options);
+        var output = _output ??= new ArrayBufferWriter<byte>(InitialBytes);
+        var writer = _writer ??= new Utf8JsonWriter(output, Options);
         output.ResetWrittenCount();
         writer.Reset();
         WriteObject(writer, members, publisher);
         var content = output.WrittenSpan.ToArray();
-        if (output.Capacity > KeptBytes) (s_output, s_writer) = (null, null);
+        if (output.Capacity > KeptBytes) (_output, _writer) = (null, null);
         return content;
     }
 

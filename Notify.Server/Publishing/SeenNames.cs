@@ -15,7 +15,7 @@ internal sealed class SeenNames : IDisposable
     private const int KeptNames = 1024;
 
     [ThreadStatic]
-    private static SeenNames? s_kept;
+    private static SeenNames? _kept;
 
     private readonly int[] _path = new int[StrictJson.MaxDepth + 1]; // the numbers of the open objects
     private int _depth;
@@ -33,8 +33,8 @@ internal sealed class SeenNames : IDisposable
     /// <summary>An empty one; dispose of it on the same thread, before any await.</summary>
     public static SeenNames Rent()
     {
-        var names = s_kept ?? new SeenNames();
-        s_kept = null;
+        var names = _kept ?? new SeenNames();
+        _kept = null;
         return names;
     }
 
@@ -70,7 +70,7 @@ internal sealed class SeenNames : IDisposable
         if (_entries.Length > KeptNames) return;
         Array.Clear(_heads);
         _depth = _objects = _count = _textLength = 0;
-        s_kept = this;
+        _kept = this;
     }
 
     // HashCode is seeded per process: nobody can prepare names that collide.

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Notify.Server.Configuration;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.EndToEnd;
