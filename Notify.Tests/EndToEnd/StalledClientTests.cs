@@ -8,7 +8,7 @@ namespace Notify.Tests.EndToEnd;
 
 public class StalledClientTests
 {
-    private const int Stalled = 5;
+    private const int Stalled = 20;
     private const int Notifications = 3000; // 48 MB, far beyond what sockets take unread
     private const int Before = 4500; // fills the ring, so that what grows after it is what stalled clients cost
     private const int All = Before + Notifications;
@@ -32,7 +32,9 @@ public class StalledClientTests
             var received = await healthy.Received.CountAsync(All, TimeSpan.FromSeconds(60));
             Assert.Equal(Enumerable.Range(1, All).Select(i => (long)i), received.Select(n => n.TopicSeq!.Value));
             var growth = server.ResidentBytes - before;
-            Assert.True(growth < 64_000_000, $"The server grew by {growth / 1_000_000} MB.");
+            // A gigabyte is unread. The same 48 MB without any stalled client move the heap by 50 to 100 MB, as the
+            // collector likes it, so a tighter bound would measure the collector.
+            Assert.True(growth < 200_000_000, $"The server grew by {growth / 1_000_000} MB.");
 
             await ClosedByServerAsync(server.Url.Port, [.. stalled.Select(s => s.Port)]);
         }
