@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Notify.Server.Configuration;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.EndToEnd;
