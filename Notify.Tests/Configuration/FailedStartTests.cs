@@ -15,7 +15,6 @@ public class FailedStartTests
     [InlineData("Development", "--Notify:Limits:BatchSize=0", "Notify:Limits:BatchSize")]
     [InlineData("Development", "--Notify:Limit:BatchSize=1", "Did you mean Notify:Limits:BatchSize?")]
     [InlineData("Development", "--Notify:Auth:SigningKey=0123456789abcdef0123456789abcdef", "does not know tokens")]
-    [InlineData("Development", "--ConnectionStrings:Postgres=nonsense", "Postgres")]
     public async Task A_mistaken_setting_ends_the_start_with_one_sentence_and_exit_code_1(string environment, string argument, string expected)
     {
         using var folder = new TempFolder();
@@ -23,6 +22,19 @@ public class FailedStartTests
         await server.WaitForExitAsync(Limit);
         Assert.Equal(1, server.ExitCode);
         Assert.Contains(expected, Assert.Single(server.Lines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--ConnectionStrings:Postgres=nonsense", "ConnectionStrings:Postgres")]
+    [InlineData("--Notify:Storage:SqlitePath=/proc/none/notify.db", "Notify:Storage:SqlitePath")]
+    public async Task A_storage_that_cannot_be_ends_the_start_with_one_sentence_after_the_log(string argument, string expected)
+    {
+        using var folder = new TempFolder();
+        await using var server = Start(folder, "Development", argument);
+        await server.WaitForExitAsync(Limit);
+        Assert.Equal(1, server.ExitCode);
+        Assert.Contains(expected, server.Lines[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Lines, line => line.Contains("   at ", StringComparison.Ordinal));
     }
 
     [Fact]
