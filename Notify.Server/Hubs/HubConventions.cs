@@ -9,12 +9,18 @@ internal static class HubConventions
 {
     private static readonly Refusal Leaving = new(ErrorCodes.StorageUnavailable, "This node is stopping. Connect again; another node or the next start will take you.");
 
-    /// <summary>A caller who cannot be identified gets a problem document before there is a connection.</summary>
+    /// <summary>
+    /// A caller who cannot be identified, or has too many connections, gets a problem document before there is one more.
+    /// A request with SignalR's own <c>id</c> belongs to a connection that was let in.
+    /// </summary>
     public static TBuilder RequireKnownCaller<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.Before(services =>
         {
             var callers = services.GetRequiredService<Callers>();
-            return context => callers.TryIdentify(context, out _, out var refusal) ? null : refusal;
+            var limit = services.GetRequiredService<ConnectionLimit>();
+            return context => callers.TryIdentify(context, out var caller, out var refusal)
+                ? context.Request.Query.ContainsKey("id") ? null : limit.Check(caller)
+                : refusal;
         });
 
     /// <summary>A leaving node takes nobody, or its clients rejoin it and are cut twice.</summary>

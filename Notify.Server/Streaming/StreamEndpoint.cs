@@ -7,13 +7,14 @@ using Notify.Server.Api;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Hubs;
 using Notify.Server.Security;
 
 namespace Notify.Server.Streaming;
 
 /// <summary><c>GET /stream</c>: a delivery session over Server-Sent Events, for clients that have nothing but HTTP.</summary>
 internal sealed class StreamEndpoint(
-    Resumption resumption, Router router, SessionScheduler scheduler, SessionRegistry sessions, IOptions<NotifyOptions> options, TimeProvider time)
+    Resumption resumption, ConnectionLimit limit, Router router, SessionScheduler scheduler, SessionRegistry sessions, IOptions<NotifyOptions> options, TimeProvider time)
 {
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
@@ -22,7 +23,7 @@ internal sealed class StreamEndpoint(
 
     public async Task GetAsync(HttpContext context, Caller caller)
     {
-        if (Read(context.Request, out var request) is { } problem)
+        if ((Read(context.Request, out var request) ?? limit.Check(caller)) is { } problem)
         {
             await Problem.WriteAsync(context, problem);
             return;
@@ -31,7 +32,7 @@ internal sealed class StreamEndpoint(
         using var sink = new ServerSentEventsSink(context, time);
         var session = new DeliverySession(sink, router, scheduler, options.Value.Limits);
         var id = $"stream:{context.TraceIdentifier}";
-        sessions.Add(id, session);
+        sessions.Add(id, session, caller.User);
         try
         {
             var (_, refusal) = await resumption.ResumeAsync(session, request, caller.User, context.RequestAborted);
