@@ -248,9 +248,13 @@ internal sealed partial class LogTail(
             {
                 LogUnreadable(logger, e.Message);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                LogPollFailed(logger, e); // a bug, and no reason to stop looking
             }
 
             var interval = position.Life is null ? PollInterval / 10 : PollInterval;
