@@ -1,0 +1,49 @@
+using Notify.Benchmarks.Load;
+using Notify.Benchmarks.Processes;
+
+namespace Notify.Benchmarks.Workloads;
+
+/// <summary>What the workloads of one call share: a Postgres, temporary files, how often everything is run.</summary>
+internal sealed class Laboratory(int runs, TextWriter log) : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("notify-bench-").FullName;
+    private PostgresInstance? _postgres;
+    private int _files;
+
+    public int Runs => runs;
+
+    public async Task<PostgresInstance> PostgresAsync() => _postgres ??= await PostgresInstance.StartAsync();
+
+    public string File(string name) => Path.Combine(_folder, $"{++_files}-{name}");
+
+    public void Say(string what) => log.WriteLine(what);
+
+    /// <summary>A database for one server, and for it again after a restart.</summary>
+    public async Task<Storage> NewStorageAsync(string kind)
+    {
+        if (kind == "sqlite") return new Storage(null, null, File("notify.db"));
+        if (kind != "postgres") throw new ArgumentException($"--storage is postgres or sqlite, not '{kind}'.");
+        var postgres = await PostgresAsync();
+        return new Storage(postgres, await postgres.CreateDatabaseAsync(), null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_postgres is not null) await _postgres.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <summary>Where a Notify server keeps its log during a workload.</summary>
+internal sealed record Storage(PostgresInstance? Postgres, string? Database, string? SqliteFile) : IAsyncDisposable
+{
+    public Task<RunningServer> StartServerAsync(bool withProbe = false) =>
+        RunningServer.StartNotifyAsync(Postgres?.ConnectionString(Database!), SqliteFile, withProbe);
+
+    public double CpuSeconds => Postgres is null ? 0 : CpuClock.OfFamily(Postgres.ProcessId);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Postgres is not null) await Postgres.DropDatabaseAsync(Database!);
+    }
+}
