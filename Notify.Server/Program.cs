@@ -1,2 +1,19 @@
-var builder = WebApplication.CreateBuilder(args);
-builder.Build().Run();
+using Notify.Server;
+using Notify.Server.Hosting;
+
+return await StartUp.ReportMistakesAsync(async () =>
+{
+    var newEpoch = args is [NewEpochCommand.Name, ..];
+    var builder = WebApplication.CreateBuilder(newEpoch ? args[1..] : args).AddProcess();
+    builder.Services.AddNotify(builder.Configuration, builder.Environment);
+
+    if (newEpoch)
+    {
+        await NewEpochCommand.RunAsync(builder);
+        return;
+    }
+
+    var app = builder.Build();
+    app.MapNotify();
+    await StartUp.RunAsync(app);
+});

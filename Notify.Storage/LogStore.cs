@@ -1,4 +1,6 @@
 using Notify.Storage.Log;
+using Notify.Storage.Postgres;
+using Notify.Storage.Sqlite;
 
 namespace Notify.Storage;
 
@@ -8,8 +10,10 @@ public static class LogStore
     /// <summary>Brings the schema up to date (unless told not to) and opens the log.</summary>
     /// <exception cref="StorageUnavailableException">The database does not answer.</exception>
     /// <exception cref="StorageMisconfiguredException">The message says which setting is wrong and what is allowed.</exception>
-    public static Task<INotificationLog> OpenAsync(StorageOptions options, CancellationToken cancellationToken) =>
-        throw new NotSupportedException($"No store for {options} yet."); // replaced by the stores
+    public static async Task<INotificationLog> OpenAsync(StorageOptions options, CancellationToken cancellationToken) =>
+        string.IsNullOrWhiteSpace(options.Postgres)
+            ? await SqliteLog.OpenAsync(options.SqlitePath, options.MigrateAtStart, cancellationToken)
+            : await PostgresLog.OpenAsync(options.Postgres, options.MigrateAtStart, cancellationToken);
 }
 
 /// <summary>A storage setting that cannot work; the message names it and says what is allowed.</summary>

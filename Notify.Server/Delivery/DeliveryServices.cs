@@ -2,7 +2,6 @@ using Notify.Server.Delivery.Replay;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Delivery.Tail;
-using Notify.Server.Observability;
 using Notify.Server.Publishing;
 
 namespace Notify.Server.Delivery;

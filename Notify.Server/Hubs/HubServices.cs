@@ -6,6 +6,8 @@ using Notify.Server.Configuration;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Security;
+using Notify.Server.Wire;
 
 namespace Notify.Server.Hubs;
 
@@ -35,6 +37,7 @@ internal static class HubServices
             s.GetRequiredService<Router>(),
             s.GetRequiredService<SessionScheduler>(),
             s.GetRequiredService<SessionRegistry>(),
+            s.GetRequiredService<Callers>(),
             s.GetRequiredService<IOptions<NotifyOptions>>(),
             s.GetRequiredService<TimeProvider>()));
 
@@ -44,8 +47,11 @@ internal static class HubServices
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
             s.GetRequiredService<ILoggerFactory>(),
-            s.GetRequiredService<IUserIdProvider>(),
+            new CallerUserIdProvider(s.GetRequiredService<Callers>()),
             s.GetRequiredService<IServiceScopeFactory>()));
+
+        services.AddSingleton<Draining>();
+        services.AddHostedService(s => s.GetRequiredService<Draining>());
         return services;
     }
 

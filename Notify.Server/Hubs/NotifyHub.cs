@@ -2,8 +2,10 @@ using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
+using Notify.Contracts.Publishing;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Publishing;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 
@@ -12,11 +14,13 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
-internal sealed class NotifyHub(Resumption resumption, IOptions<NotifyOptions> options) : Hub
+internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher, IOptions<NotifyOptions> options) : Hub
 {
     private DeliverySession? _toStart;
 
-    private DeliverySession Session => Context.Features.Get<DeliverySession>() ?? throw new InvalidOperationException("The lifetime manager gives every connection its session.");
+    private DeliverySession Session => Feature<DeliverySession>();
+
+    private Caller Caller => Feature<Caller>();
 
     /// <summary>The first call on every connection: where the client is, and what it follows here.</summary>
     public async Task<ResumeResult> Resume(ResumeRequest request)
@@ -24,7 +28,7 @@ internal sealed class NotifyHub(Resumption resumption, IOptions<NotifyOptions> o
         var session = Session;
         try
         {
-            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), Callers.Of(Context).User, Context.ConnectionAborted);
+            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), Caller.User, Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
             return result;
@@ -54,6 +58,21 @@ internal sealed class NotifyHub(Resumption resumption, IOptions<NotifyOptions> o
         return new UnsubscribeResult(session.Unsubscribe(filters));
     }
 
+    /// <summary>As <c>POST /api/v1/notifications</c>; also before Resume.</summary>
+    public async Task<PublishResult> Publish(PublishRequest request) =>
+        await publisher.PublishAsync(request ?? new(), Caller, Context.ConnectionAborted) switch
+        {
+            PublishOutcome.Accepted accepted => new PublishResult
+            {
+                Id = accepted.Id,
+                Version = accepted.As == AcceptedAs.Ephemeral ? null : accepted.Version,
+                Topic = accepted.Topic,
+                PublishedAt = accepted.PublishedAt,
+            },
+            PublishOutcome.Refused refused => throw Error(refused.Refusal),
+            var other => throw new NotSupportedException(other.GetType().Name),
+        };
+
     /// <summary>
     /// SignalR writes the answer to a call and then disposes of the hub: from here on notifications come after the answer
     /// to Resume. (Started inside the method, or in a hub filter, they could overtake it.)
@@ -68,6 +87,9 @@ internal sealed class NotifyHub(Resumption resumption, IOptions<NotifyOptions> o
     private DeliverySession Resumed() => Session is { State: not SessionState.Idle } session
         ? session
         : throw Error(new Refusal(ErrorCodes.InvalidRequest, "Call Resume first: it says where this connection is in the log."));
+
+    private T Feature<T>() =>
+        Context.Features.Get<T>() ?? throw new InvalidOperationException("The lifetime manager gives every connection its session and caller.");
 
     private static HubException Error(Refusal refusal) => new($"{refusal.Code}: {refusal.Detail}");
 }

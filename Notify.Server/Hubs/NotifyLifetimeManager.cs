@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Options;
+using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Security;
 
 namespace Notify.Server.Hubs;
 
@@ -17,6 +19,7 @@ internal sealed class NotifyLifetimeManager(
     Router router,
     SessionScheduler scheduler,
     SessionRegistry sessions,
+    Callers callers,
     IOptions<NotifyOptions> options,
     TimeProvider time) : HubLifetimeManager<NotifyHub>
 {
@@ -24,9 +27,16 @@ internal sealed class NotifyLifetimeManager(
     {
         var session = new DeliverySession(new HubConnectionSink(connection, time), router, scheduler, options.Value.Limits);
         connection.Features.Set(session);
+        connection.Features.Set(CallerOf(callers, connection));
         sessions.Add(connection.ConnectionId, session);
         await inner.OnConnectedAsync(connection);
     }
+
+    /// <summary>Who connected; the endpoint has refused before what cannot be identified.</summary>
+    public static Caller CallerOf(Callers callers, HubConnectionContext connection) =>
+        connection.GetHttpContext() is { } http && callers.TryIdentify(http, out var caller, out _)
+            ? caller
+            : throw new HubException($"{ErrorCodes.Unauthenticated}: Connect again.");
 
     public override async Task OnDisconnectedAsync(HubConnectionContext connection)
     {

@@ -18,11 +18,13 @@ internal sealed class StreamEndpoint(
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
-    public async Task HandleAsync(HttpContext context)
+    internal static readonly string[] Parameters = ["filter", "since", "access_token"];
+
+    public async Task GetAsync(HttpContext context, Caller caller)
     {
         if (Read(context.Request, out var request) is { } problem)
         {
-            await ProblemResults.WriteAsync(context, problem);
+            await Problem.WriteAsync(context, problem);
             return;
         }
 
@@ -32,10 +34,10 @@ internal sealed class StreamEndpoint(
         sessions.Add(id, session);
         try
         {
-            var (_, refusal) = await resumption.ResumeAsync(session, request, Callers.Of(context).User, context.RequestAborted);
+            var (_, refusal) = await resumption.ResumeAsync(session, request, caller.User, context.RequestAborted);
             if (refusal is not null)
             {
-                await ProblemResults.WriteAsync(context, refusal);
+                await Problem.WriteAsync(context, refusal);
                 return;
             }
 
@@ -68,11 +70,6 @@ internal sealed class StreamEndpoint(
     private static Refusal? Read(HttpRequest http, out ResumeRequest request)
     {
         request = new ResumeRequest();
-        foreach (var name in http.Query.Keys)
-        {
-            if (name is not ("filter" or "since" or "user" or "device" or "access_token")) return Invalid($"The stream takes 'filter' and 'since', not '{name}'.");
-        }
-
         var number = http.Headers["Last-Event-ID"] is { Count: > 0 } last && last[0] is { Length: > 0 } ? last : http.Query["since"];
         long? since = null;
         if (!StringValues.IsNullOrEmpty(number))

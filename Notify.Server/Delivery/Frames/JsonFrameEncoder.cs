@@ -1,6 +1,5 @@
 using System.Buffers;
 using Microsoft.AspNetCore.SignalR.Protocol;
-using Notify.Server.Hubs;
 using Notify.Server.Wire;
 using Notify.Storage.Log;
 

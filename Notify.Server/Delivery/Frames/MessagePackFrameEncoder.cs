@@ -3,7 +3,7 @@ using System.Text.Json;
 using MessagePack;
 using Microsoft.AspNetCore.SignalR.Protocol;
 using Notify.Contracts.Wire;
-using Notify.Server.Hubs;
+using Notify.Server.Wire;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Delivery.Frames;

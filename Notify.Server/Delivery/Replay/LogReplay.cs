@@ -2,7 +2,6 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Tail;
-using Notify.Server.Observability;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Delivery.Replay;

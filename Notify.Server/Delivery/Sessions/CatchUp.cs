@@ -3,7 +3,6 @@ using Notify.Contracts.Hub;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Replay;
 using Notify.Server.Delivery.Tail;
-using Notify.Server.Observability;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Delivery.Sessions;

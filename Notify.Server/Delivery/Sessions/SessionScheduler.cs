@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Notify.Server.Observability;
 
 namespace Notify.Server.Delivery.Sessions;
 

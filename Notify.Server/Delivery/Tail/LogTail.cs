@@ -25,7 +25,7 @@ internal sealed partial class LogTail(
 {
     /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
     private const int RingEntries = 131_072;
-    private const long RingBytes = 128L * 1024 * 1024;
+    private const long RingBytes = 64L * 1024 * 1024;
 
     /// <summary>Entries read into the ring before the node is ready, so that clients that come back after a restart are served from it.</summary>
     private const int Preload = 8_192;

@@ -11,14 +11,17 @@ namespace Notify.Server.Delivery.Tail;
 /// <param name="maxBytes">Estimated bytes at most.</param>
 internal sealed class Ring(long start, int capacity, long maxBytes)
 {
-    /// <summary>Entries this far behind the end let go of their encoded forms: few readers are that late.</summary>
-    private const int Warm = 8192;
+    /// <summary>The last entries keep their encoded forms, within these bounds; few readers are later than that.</summary>
+    private const int WarmEntries = 8192;
+    private const int WarmBytes = 8 * 1024 * 1024;
 
     private readonly Lock _gate = new();
     private DeliveryEntry[] _slots = new DeliveryEntry[Math.Min(capacity, 1024)];
     private long _first = start + 1;
     private long _end = start;
     private long _bytes;
+    private long _warm = start + 1;
+    private long _warmBytes;
 
     /// <summary>The last version appended: what the tail has dispatched or is dispatching.</summary>
     public long End => Volatile.Read(ref _end);
@@ -39,7 +42,8 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
                 _slots[entry.Version % _slots.Length] = entry;
                 _bytes += entry.EstimatedBytes;
                 Volatile.Write(ref _end, entry.Version);
-                if (_end - Warm >= _first) _slots[(_end - Warm) % _slots.Length].Cool();
+                _warmBytes += entry.EstimatedBytes;
+                while (_warmBytes > WarmBytes || _end - _warm >= WarmEntries) CoolFirst();
             }
 
             while (_bytes > maxBytes && _first < _end) DropFirst();
@@ -57,8 +61,16 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
         }
     }
 
+    private void CoolFirst()
+    {
+        var entry = _slots[_warm++ % _slots.Length];
+        _warmBytes -= entry.EstimatedBytes;
+        entry.Cool();
+    }
+
     private void DropFirst()
     {
+        if (_warm == _first) CoolFirst();
         ref var slot = ref _slots[_first % _slots.Length];
         _bytes -= slot.EstimatedBytes;
         slot = null!;

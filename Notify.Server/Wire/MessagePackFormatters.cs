@@ -6,7 +6,7 @@ using MessagePack.Formatters;
 using Notify.Contracts.Publishing;
 using Notify.Contracts.Wire;
 
-namespace Notify.Server.Hubs;
+namespace Notify.Server.Wire;
 
 /// <summary>Native MessagePack to JSON, for <c>data</c> that a client publishes: the log keeps JSON.</summary>
 internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>

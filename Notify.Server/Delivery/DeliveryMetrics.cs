@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Delivery.Tail;
 
-namespace Notify.Server.Observability;
+namespace Notify.Server.Delivery;
 
 /// <summary>What delivery counts. The meter is <c>Notify</c>, as for publishing.</summary>
 internal sealed class DeliveryMetrics

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.SignalR.Protocol;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Wire;
 
-namespace Notify.Server.Hubs;
+namespace Notify.Server.Wire;
 
 /// <summary>
 /// The hub's own protocol instances: the options of a host's other hubs stay as they are.
@@ -27,13 +27,4 @@ internal static class HubProtocols
                 [JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance],
                 [StandardResolver.Instance])),
     }));
-}
-
-/// <summary>Offers the two protocols to this hub alone.</summary>
-internal sealed class NotifyProtocolResolver : IHubProtocolResolver
-{
-    public IReadOnlyList<IHubProtocol> AllProtocols { get; } = [HubProtocols.Json, HubProtocols.MessagePack];
-
-    public IHubProtocol? GetProtocol(string protocolName, IReadOnlyList<string>? supportedProtocols) =>
-        AllProtocols.FirstOrDefault(p => string.Equals(p.Name, protocolName, StringComparison.OrdinalIgnoreCase));
 }

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Connections;
+using Notify.Contracts;
+using Notify.Server.Publishing;
+using Notify.Server.Security;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Api;
+
+/// <summary>
+/// What every call under <c>/api/v1</c> has around it: who calls, which parameters it takes, how often it may, and a
+/// problem document for whatever goes wrong. Part of the endpoints, so that a host's own error handling stays its own.
+/// </summary>
+internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogger<ApiGuard> logger)
+{
+    private static readonly Refusal StorageAway = new(ErrorCodes.StorageUnavailable, "The storage does not answer. Try again in a second.");
+    private static readonly Refusal BodyTooLarge = new(ErrorCodes.PayloadTooLarge, "The body is larger than this server takes.");
+
+    /// <summary>The endpoint of a call.</summary>
+    public RequestDelegate Wrap(ApiCall call) => context => RunAsync(context, call);
+
+    private async Task RunAsync(HttpContext context, ApiCall call)
+    {
+        try
+        {
+            if (callers.TryIdentify(context, out var caller, out var refusal)
+                && (refusal = CheckQuery(context.Request, call) ?? (call.Publishes ? rate.Check(context, caller) : null)) is null)
+            {
+                await call.Handler(context, caller);
+                return;
+            }
+
+            await Problem.WriteAsync(context, refusal);
+        }
+        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException)
+        {
+            // The client left: nobody is there to be told, and nothing is wrong here.
+        }
+        catch (Exception exception)
+        {
+            await AnswerAsync(context, exception);
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext context, Exception exception)
+    {
+        if (context.Response.HasStarted)
+        {
+            Log.CutOff(logger, exception);
+            context.Abort(); // half an answer must not look like a whole one
+            return;
+        }
+
+        switch (exception)
+        {
+            case StorageUnavailableException or AppendOutcomeUnknownException:
+                Log.StorageAway(logger, exception);
+                await Problem.WriteAsync(context, StorageAway);
+                break;
+            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                await Problem.WriteAsync(context, BodyTooLarge);
+                break;
+            case BadHttpRequestException bad:
+                await Problem.WriteAsync(context, StrictJson.Invalid(bad.Message), bad.StatusCode);
+                break;
+            case JsonException malformed:
+                await Problem.WriteAsync(context, StrictJson.Malformed(malformed));
+                break;
+            default:
+                Log.Failed(logger, exception);
+                await Problem.WriteInternalErrorAsync(context);
+                break;
+        }
+    }
+
+    private static Refusal? CheckQuery(HttpRequest request, ApiCall call)
+    {
+        if (!request.QueryString.HasValue) return null;
+        foreach (var name in request.Query.Keys)
+        {
+            if (name is not (Callers.UserParameter or Callers.DeviceParameter) && Array.IndexOf(call.Query, name) < 0)
+                return StrictJson.Invalid($"This call has no parameter '{(name.Length <= 64 ? name : name[..64])}'.{(call.Query.Length == 0 ? "" : $" It has: {string.Join(", ", call.Query)}.")}");
+        }
+
+        return null;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "A request needed the storage, which does not answer.")]
+        public static partial void StorageAway(ILogger logger, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "A request failed in a way it should not.")]
+        public static partial void Failed(ILogger logger, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "An answer broke off after its beginning was sent.")]
+        public static partial void CutOff(ILogger logger, Exception exception);
+    }
+}

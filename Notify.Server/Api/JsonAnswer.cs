@@ -1,0 +1,18 @@
+namespace Notify.Server.Api;
+
+/// <summary>A whole JSON answer in one write, with its length.</summary>
+internal static class JsonAnswer
+{
+    internal const string ContentType = "application/json; charset=utf-8";
+
+    public static Task WriteAsync(HttpContext context, int status, ReadOnlyMemory<byte> json, string contentType = ContentType)
+    {
+        var response = context.Response;
+        response.StatusCode = status;
+        response.ContentType = contentType;
+        response.ContentLength = json.Length;
+        if (HttpMethods.IsHead(context.Request.Method)) return Task.CompletedTask;
+        var write = response.BodyWriter.WriteAsync(json, context.RequestAborted);
+        return write.IsCompletedSuccessfully ? Task.CompletedTask : write.AsTask();
+    }
+}

@@ -1,0 +1,99 @@
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace Notify.Server.Api;
+
+/// <summary>
+/// Puts a <see cref="CallDescription"/> into the OpenAPI document. The calls read their bytes themselves, so nothing
+/// can be guessed from method signatures.
+/// </summary>
+internal static class OpenApiOperations
+{
+    internal const string Document = "v1";
+    private const string Tag = "Notify";
+
+    /// <summary>Marks our endpoints: the document of a host that has its own endpoints names only these.</summary>
+    internal sealed class Described;
+
+    public static void AddDocument(IServiceCollection services) => services.AddOpenApi(Document, options =>
+    {
+        options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<Described>().Any();
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "Notify";
+            document.Info.Version = Document;
+            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub /hubs/notifications and GET /api/v1/stream.";
+            return Task.CompletedTask;
+        });
+        options.AddSchemaTransformer((schema, _, _) =>
+        {
+            // The web defaults take numbers as strings too; these calls do not.
+            if (schema.Type is { } type && type.HasFlag(JsonSchemaType.String) && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)))
+            {
+                schema.Type = type & ~JsonSchemaType.String;
+                schema.Pattern = null;
+            }
+
+            return Task.CompletedTask;
+        });
+    });
+
+    public static void Describe(this IEndpointConventionBuilder endpoint, CallDescription description)
+    {
+        var handler = (RequestDelegate)(_ => Task.CompletedTask);
+        var metadata = new List<object> { handler.Method, new Described() }; // the API explorer passes over endpoints without a method
+        metadata.AddRange(description.Answers.Select(answer => new ProducesResponseTypeMetadata(answer.Status, answer.Type, [MediaTypes.Json])));
+        metadata.AddRange(Problems(description).Select(status => new ProducesResponseTypeMetadata(status, typeof(ProblemDocument), [Problem.ContentType])));
+        endpoint.WithMetadata([.. metadata]);
+        endpoint.AddOpenApiOperationTransformer((operation, context, cancellationToken) => CompleteAsync(operation, context, description, cancellationToken));
+    }
+
+    private static async Task CompleteAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CallDescription description, CancellationToken cancellationToken)
+    {
+        operation.OperationId = description.Name;
+        operation.Summary = description.Summary;
+        operation.Description = description.Details;
+        operation.Tags = new HashSet<OpenApiTagReference> { new(Tag) };
+        operation.Parameters = [];
+        foreach (var parameter in description.Parameters)
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = parameter.Name,
+                In = parameter.In switch { "path" => ParameterLocation.Path, "header" => ParameterLocation.Header, _ => ParameterLocation.Query },
+                Required = parameter.In == "path",
+                Description = parameter.Text,
+                Schema = await context.GetOrCreateSchemaAsync(parameter.Type, null, cancellationToken),
+            });
+        }
+
+        if (description.Body is { } body) operation.RequestBody = await BodyAsync(body, context, cancellationToken);
+        foreach (var answer in description.Answers)
+        {
+            if (operation.Responses?[$"{answer.Status}"] is not OpenApiResponse response) continue;
+            response.Description = answer.Text;
+            foreach (var header in answer.Headers) (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[header] = new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+        }
+    }
+
+    // Not by AcceptsMetadata: routing would take it as a rule, and answer a wrong media type in our place.
+    private static async Task<OpenApiRequestBody> BodyAsync(CallBody body, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        IOpenApiSchema schema = await context.GetOrCreateSchemaAsync(body.Type, null, cancellationToken);
+        if (body.Type != typeof(string) && context.Document is { } document)
+        {
+            document.AddComponent(body.Type.Name, schema);
+            schema = new OpenApiSchemaReference(body.Type.Name, document);
+        }
+
+        return new OpenApiRequestBody
+        {
+            Required = true,
+            Content = body.MediaTypes.ToDictionary(type => type, _ => new OpenApiMediaType { Schema = schema }),
+        };
+    }
+
+    private static IEnumerable<int> Problems(CallDescription description) =>
+        description.Problems.Append(StatusCodes.Status400BadRequest).Append(StatusCodes.Status500InternalServerError).Order();
+}

@@ -1,0 +1,87 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Notify.Contracts.Wire;
+using Notify.Server.Publishing;
+
+namespace Notify.Server.Api;
+
+/// <summary>The answers to publishing, on HTTP.</summary>
+internal static class PublishAnswer
+{
+    internal const string ReplayedHeader = "Idempotency-Replayed";
+
+    private const int TypicalBytes = 192;
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>201, 200 for a repeat, 202 for an ephemeral one, or the refusal.</summary>
+    public static Task WriteAsync(HttpContext context, PublishOutcome outcome)
+    {
+        if (outcome is PublishOutcome.Refused { Refusal: var refusal }) return Problem.WriteAsync(context, refusal);
+
+        var accepted = (PublishOutcome.Accepted)outcome;
+        var headers = context.Response.Headers;
+        if (accepted.As == AcceptedAs.Replayed) headers[ReplayedHeader] = "true";
+        if (accepted.As != AcceptedAs.Ephemeral) headers.Location = $"{context.Request.PathBase}{ApiPaths.Notifications}/{accepted.Id}";
+
+        var json = new ArrayBufferWriter<byte>(TypicalBytes + accepted.Topic.Length);
+        using (var writer = new Utf8JsonWriter(json, Options))
+        {
+            writer.WriteStartObject();
+            WriteMembers(writer, accepted);
+            writer.WriteEndObject();
+        }
+
+        return JsonAnswer.WriteAsync(context, Status(accepted), json.WrittenMemory);
+    }
+
+    /// <summary>The answers to a batch, in its order.</summary>
+    public static Task WriteAsync(HttpContext context, IReadOnlyList<PublishOutcome> outcomes)
+    {
+        var json = new ArrayBufferWriter<byte>(TypicalBytes * (outcomes.Count + 1));
+        using (var writer = new Utf8JsonWriter(json, Options))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("results"u8);
+            foreach (var outcome in outcomes) WriteItem(writer, outcome);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.WrittenMemory);
+    }
+
+    private static void WriteItem(Utf8JsonWriter writer, PublishOutcome outcome)
+    {
+        writer.WriteStartObject();
+        switch (outcome)
+        {
+            case PublishOutcome.Accepted accepted:
+                writer.WriteNumber("status"u8, Status(accepted));
+                WriteMembers(writer, accepted);
+                break;
+            case PublishOutcome.Refused { Refusal: var refusal }:
+                writer.WriteNumber("status"u8, Problem.Status(refusal.Code));
+                writer.WriteString("code"u8, refusal.Code);
+                writer.WriteString("detail"u8, refusal.Detail);
+                break;
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteMembers(Utf8JsonWriter writer, PublishOutcome.Accepted accepted)
+    {
+        writer.WriteString("id"u8, accepted.Id);
+        if (accepted.As != AcceptedAs.Ephemeral) writer.WriteNumber("version"u8, accepted.Version);
+        writer.WriteString("topic"u8, accepted.Topic);
+        writer.WriteString("publishedAt"u8, Rfc3339Converter.ToText(accepted.PublishedAt));
+    }
+
+    private static int Status(PublishOutcome.Accepted accepted) => accepted.As switch
+    {
+        AcceptedAs.Stored => StatusCodes.Status201Created,
+        AcceptedAs.Replayed => StatusCodes.Status200OK,
+        _ => StatusCodes.Status202Accepted,
+    };
+}

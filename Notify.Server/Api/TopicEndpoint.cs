@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using Microsoft.Extensions.Options;
+using Notify.Contracts.Publishing;
+using Notify.Server.Configuration;
+using Notify.Server.Observability;
+using Notify.Server.Publishing;
+using Notify.Server.Security;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Api;
+
+/// <summary>
+/// <c>POST /topics/{topic…}</c>, for shells: <c>curl -d "Backup done" HOST/api/v1/topics/backups</c>. Rewritten as the
+/// request of <c>POST /notifications</c>, whose rules it has.
+/// </summary>
+internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions> options, NotifyMetrics metrics)
+{
+    /// <summary>What besides the body may be said, as a query parameter or as the header <c>X-…</c>.</summary>
+    internal static readonly string[] Parameters = ["title", "priority", "tags", "type", "link", "ttlSeconds"];
+
+    private const string HeaderPrefix = "X-";
+
+    private readonly LimitSettings _limits = options.Value.Limits;
+
+    public async Task PostAsync(HttpContext context, Caller caller)
+    {
+        var refusal = Prepare(context.Request, out var request, out var json, out var header);
+        PublishCommand? command = null;
+        IdempotencyKey? key = null;
+        if (refusal is null)
+        {
+            using var body = await RequestBody.ReadAsync(context, _limits.PayloadBytes);
+            refusal = body is { Bytes: var bytes }
+                ? Read(request, json, bytes.Span, header, caller, out command, out key)
+                : PayloadLimit.TooLarge(_limits.PayloadBytes);
+        }
+
+        if (refusal is null)
+        {
+            await PublishAnswer.WriteAsync(context, await publisher.PublishAsync(command!, key, context.RequestAborted));
+            return;
+        }
+
+        metrics.Publishing.Refused(refusal.Code);
+        await Problem.WriteAsync(context, refusal);
+    }
+
+    private static Refusal? Prepare(HttpRequest http, out PublishRequest request, out bool json, out string? key)
+    {
+        request = new PublishRequest();
+        key = null;
+        if (MediaTypes.RequireJsonOrText(http, out json) is { } badType) return badType;
+        if (IdempotencyHeader.Read(http, out key) is { } badKey) return badKey;
+        if (TopicPath.Read(http, out var topic) is { } badPath) return badPath;
+        var values = new string?[Parameters.Length];
+        if (ReadParameters(http, values) is { } badParameter) return badParameter;
+        if (values is not [var title, var priority, var tags, var type, var link, var ttl]) throw new InvalidOperationException("One value for each parameter.");
+
+        long? seconds = null;
+        if (ttl is not null)
+        {
+            if (!long.TryParse(ttl, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return PublishRequestReader.BadTtl;
+            seconds = number;
+        }
+
+        request = new PublishRequest
+        {
+            Topic = topic,
+            Title = title,
+            Priority = priority,
+            Tags = tags?.Split(',', StringSplitOptions.TrimEntries),
+            Type = type,
+            Link = link,
+            TtlSeconds = seconds,
+        };
+        return null;
+    }
+
+    private static Refusal? ReadParameters(HttpRequest http, string?[] values)
+    {
+        for (var i = 0; i < Parameters.Length; i++)
+        {
+            var query = http.Query[Parameters[i]];
+            var header = http.Headers[HeaderPrefix + Parameters[i]];
+            if (query.Count + header.Count > 1) return StrictJson.Invalid($"'{Parameters[i]}' is given twice.");
+            values[i] = query.Count == 1 ? query[0] : header.Count == 1 ? header[0] : null;
+        }
+
+        return null;
+    }
+
+    private static Refusal? Read(PublishRequest request, bool json, ReadOnlySpan<byte> body, string? header, Caller caller, out PublishCommand? command, out IdempotencyKey? key)
+    {
+        (command, key) = (null, null);
+        if (!Utf8.IsValid(body)) return StrictJson.Invalid("The body is not valid UTF-8.");
+        ReadOnlyMemory<byte> whole;
+        try
+        {
+            whole = json
+                ? PublishRequestJson.Write(request, body)
+                : PublishRequestJson.Write(request with { Body = body.IsEmpty ? null : Encoding.UTF8.GetString(body) });
+        }
+        catch (JsonException malformed)
+        {
+            return StrictJson.Malformed(malformed);
+        }
+
+        if (!PublishRequestReader.TryRead(whole.Span, caller.User, out command, out var refusal)) return refusal;
+        if (header is not null) key = IdempotencyKeys.Own(caller, header, IdempotencyKeys.Hash($"POST {ApiPaths.Topics}{request.Topic}", whole.Span));
+        return null;
+    }
+}

@@ -1,0 +1,21 @@
+namespace Notify.Server.Configuration;
+
+/// <summary>Who is let in: nothing starts with a door open that somebody believes shut.</summary>
+internal static class DoorRules
+{
+    public static void Check(NotifyOptions options, IHostEnvironment environment)
+    {
+        var auth = options.Auth;
+        var token = (auth.SigningKey, auth.Authority, auth.Issuer, auth.Audience) switch
+        {
+            ({ }, _, _, _) => nameof(auth.SigningKey),
+            (_, { }, _, _) => nameof(auth.Authority),
+            (_, _, { }, _) => nameof(auth.Issuer),
+            (_, _, _, { }) => nameof(auth.Audience),
+            _ => null,
+        };
+        if (token is not null) throw new SettingsException($"The setting Notify:Auth:{token} is set, but this version does not know tokens: remove it, and keep the service behind a proxy that checks who calls.");
+        if (environment.IsDevelopment() || auth.AllowAnonymous) return;
+        throw new SettingsException($"In the environment '{environment.EnvironmentName}' everybody who reaches this service could publish and read: set Notify:Auth:AllowAnonymous to true if that is meant, or ASPNETCORE_ENVIRONMENT to Development to try it out on this machine.");
+    }
+}

@@ -1,0 +1,59 @@
+using System.Net;
+
+namespace Notify.Server.Configuration;
+
+/// <summary>Where the process listens: checked before it does, so that a slip is a sentence and Development stays on this machine.</summary>
+internal static class ListenAddresses
+{
+    /// <summary>Without any setting.</summary>
+    internal const string Default = "http://localhost:5080";
+
+    private const string Urls = "Urls";
+    private static readonly string[] PortKeys = ["HTTP_PORTS", "HTTPS_PORTS"];
+
+    /// <summary>Checks what is configured; the default goes to <paramref name="useDefault"/> when nothing is.</summary>
+    /// <exception cref="SettingsException">An address is none, or not a loopback one in Development.</exception>
+    public static void Check(IConfiguration configuration, IHostEnvironment environment, Action<string> useDefault)
+    {
+        var endpoints = configuration.GetSection("Kestrel:Endpoints").GetChildren()
+            .Select(endpoint => (Key: $"Kestrel:Endpoints:{endpoint.Key}:Url", Value: endpoint["Url"] ?? ""));
+        var urls = (configuration[Urls] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(url => (Key: Urls, Value: url));
+        var ports = PortKeys.Select(key => (Key: key, Value: configuration[key])).Where(port => !string.IsNullOrEmpty(port.Value)).ToArray();
+        var addresses = endpoints.Concat(urls).ToArray();
+
+        foreach (var (key, value) in addresses) CheckAddress(key, value, environment);
+        if (addresses.Length > 0) return;
+        if (ports.Length == 0) useDefault(Default);
+        else if (environment.IsDevelopment()) throw OnlyLoopback(ports[0].Key, ports[0].Value!);
+    }
+
+    private static void CheckAddress(string key, string value, IHostEnvironment environment)
+    {
+        BindingAddress address;
+        try
+        {
+            address = BindingAddress.Parse(value);
+        }
+        catch (FormatException)
+        {
+            throw Bad(key, value);
+        }
+
+        if (!address.IsUnixPipe && !address.IsNamedPipe && (address.Port is < 0 or > ushort.MaxValue || address.Host.Length == 0)) throw Bad(key, value);
+        if (address.Scheme is not ("http" or "https")) throw Bad(key, value);
+        if (address.Port == 0 && IsLocalhost(address.Host)) throw new SettingsException($"The setting {key} is '{value}', but a port that the system picks needs one address: http://127.0.0.1:0.");
+        if (environment.IsDevelopment() && !IsLoopback(address)) throw OnlyLoopback(key, value);
+    }
+
+    private static SettingsException Bad(string key, string value) =>
+        new($"The setting {key} is '{value}', but must be addresses such as {Default}, separated by semicolons.");
+
+    private static SettingsException OnlyLoopback(string key, string value) =>
+        new($"The setting {key} is '{value}', but in Development, where nobody needs a token, the service listens on this machine only: use {Default}, or another environment.");
+
+    private static bool IsLoopback(BindingAddress address) =>
+        address.IsUnixPipe || address.IsNamedPipe || IsLocalhost(address.Host) || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+
+    private static bool IsLocalhost(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,89 @@
+namespace Notify.Server.Configuration;
+
+/// <summary>Reads and checks the settings below <c>Notify:</c>, all of them, before anything starts.</summary>
+internal static class NotifySettings
+{
+    private const string Origins = nameof(NotifyOptions.AllowedOrigins);
+    private const int Mebibyte = 1024 * 1024;
+
+    // Upper bounds are where a number is surely a slip (or would overflow a sum), not recommendations.
+    private static readonly Setting[] Known =
+    [
+        Setting.Text("Storage:SqlitePath", (o, v) => o.Storage.SqlitePath = v),
+        Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
+        Setting.Text("Auth:SigningKey", (o, v) => o.Auth.SigningKey = v),
+        Setting.Text("Auth:Authority", (o, v) => o.Auth.Authority = v),
+        Setting.Text("Auth:Issuer", (o, v) => o.Auth.Issuer = v),
+        Setting.Text("Auth:Audience", (o, v) => o.Auth.Audience = v),
+        Setting.Flag("Auth:AllowAnonymous", (o, v) => o.Auth.AllowAnonymous = v),
+        Setting.Time("Retention:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Retention.MaxAge = v),
+        Setting.Time("Retention:SweepInterval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Retention.SweepInterval = v),
+        Setting.Number("Limits:PayloadBytes", 256, 16 * Mebibyte, (o, v) => o.Limits.PayloadBytes = (int)v),
+        Setting.Number("Limits:BatchSize", 1, 100_000, (o, v) => o.Limits.BatchSize = (int)v),
+        Setting.Number("Limits:FiltersPerConnection", 0, 1_000_000, (o, v) => o.Limits.FiltersPerConnection = (int)v),
+        Setting.Number("Limits:SessionQueueEntries", 1, 10_000_000, (o, v) => o.Limits.SessionQueueEntries = (int)v),
+        Setting.Number("Limits:SessionQueueBytes", 1024, 1024 * Mebibyte, (o, v) => o.Limits.SessionQueueBytes = (int)v),
+        Setting.Number("Limits:PublishQueueEntries", 1, 100_000_000, (o, v) => o.Limits.PublishQueueEntries = (int)v),
+        Setting.Number("Limits:PublishQueueBytes", 1024, 64L * 1024 * Mebibyte, (o, v) => o.Limits.PublishQueueBytes = v),
+        Setting.Number("Limits:RequestsPerSecond", 0, 1_000_000_000, (o, v) => o.Limits.RequestsPerSecond = (int)v),
+        Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
+    ];
+
+    /// <summary>The options, every value of them checked.</summary>
+    /// <exception cref="SettingsException">Something is wrong, and what.</exception>
+    public static NotifyOptions Read(IConfiguration configuration, IHostEnvironment environment)
+    {
+        var options = new NotifyOptions();
+        var section = configuration.GetSection(NotifyOptions.Section);
+        foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            if (!string.IsNullOrEmpty(value)) Apply(options, key, value);
+            else if (!section.GetSection(key).GetChildren().Any()) CheckEmpty(key);
+        }
+
+        DoorRules.Check(options, environment);
+        return options;
+    }
+
+    // What an empty array, an empty object or a blanked variable leaves: the default holds, but a wrong name is still wrong.
+    private static void CheckEmpty(string key)
+    {
+        if (key.Length == 0 || IsOrigins(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
+        throw Unknown(key);
+    }
+
+    private static void Apply(NotifyOptions options, string key, string value)
+    {
+        if (IsOrigins(key))
+        {
+            AddOrigin(options, key, value);
+            return;
+        }
+
+        var setting = Array.Find(Known, known => known.Key.Equals(key, StringComparison.OrdinalIgnoreCase)) ?? throw Unknown(key);
+        if (!setting.TryApply(options, value)) throw new SettingsException($"The setting Notify:{setting.Key} is '{Shown(setting, value)}', but must be {setting.Allowed}.");
+    }
+
+    private static void AddOrigin(NotifyOptions options, string key, string value)
+    {
+        if (key.Equals(Origins, StringComparison.OrdinalIgnoreCase)) throw new SettingsException($"The setting Notify:{Origins} is a list: in a file [\"https://shop.example\"], as a variable Notify__{Origins}__0=https://shop.example.");
+        if (!OriginRule.TryNormalise(value, out var origin)) throw new SettingsException($"The setting Notify:{key} is '{value}', but must be an origin: http or https, host, and port if it is not the usual one, such as https://shop.example.");
+        options.AllowedOrigins.Add(origin);
+    }
+
+    private static bool IsOrigins(string key) =>
+        key.Equals(Origins, StringComparison.OrdinalIgnoreCase) || key.StartsWith(Origins + ':', StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsOrBelow(string setting, string key) =>
+        setting.Equals(key, StringComparison.OrdinalIgnoreCase) || setting.StartsWith(key + ':', StringComparison.OrdinalIgnoreCase);
+
+    private static SettingsException Unknown(string key)
+    {
+        var nearest = Known.Select(setting => setting.Key).Append(Origins).MinBy(known => Spelling.Distance(known, key))!;
+        var hint = Spelling.IsNear(nearest, key) ? $" Did you mean Notify:{nearest}?" : "";
+        return new SettingsException($"The setting Notify:{key} is unknown.{hint}");
+    }
+
+    // A key that does not parse must not be printed with its value when the value may be a secret.
+    private static string Shown(Setting setting, string value) => setting.Key.StartsWith("Auth:S", StringComparison.Ordinal) ? "…" : value;
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace Notify.Server.Configuration;
+
+/// <summary>One setting below <c>Notify:</c>: its key, what it may be, and where it goes.</summary>
+/// <param name="Key">Its path below the section.</param>
+/// <param name="Allowed">What is allowed, as the end of "… is".</param>
+/// <param name="TryApply">Puts a text into the options; false when it is not allowed.</param>
+internal sealed record Setting(string Key, string Allowed, Func<NotifyOptions, string, bool> TryApply)
+{
+    public static Setting Text(string key, Action<NotifyOptions, string> apply) => new(key, "a text that is not empty", (options, text) =>
+    {
+        apply(options, text);
+        return !string.IsNullOrWhiteSpace(text);
+    });
+
+    public static Setting Flag(string key, Action<NotifyOptions, bool> apply) => new(key, "true or false", (options, text) =>
+    {
+        if (!bool.TryParse(text, out var value)) return false;
+        apply(options, value);
+        return true;
+    });
+
+    public static Setting Number(string key, long least, long most, Action<NotifyOptions, long> apply) =>
+        new(key, $"a whole number from {Show(least)} to {Show(most)}{(least == 0 ? ", 0 for no limit" : "")}", (options, text) =>
+        {
+            if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) || value < least || value > most) return false;
+            apply(options, value);
+            return true;
+        });
+
+    public static Setting Time(string key, TimeSpan least, TimeSpan most, Action<NotifyOptions, TimeSpan> apply) =>
+        new(key, $"a time from {least:c} to {most:c}, written d.hh:mm:ss", (options, text) =>
+        {
+            // "30" alone would be thirty days where most people mean seconds.
+            if (!text.Contains(':', StringComparison.Ordinal) || !TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) || value < least || value > most) return false;
+            apply(options, value);
+            return true;
+        });
+
+    private static string Show(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

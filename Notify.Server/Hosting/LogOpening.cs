@@ -1,0 +1,104 @@
+using Notify.Storage;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Hosting;
+
+/// <summary>How a log is opened; a test opens another one.</summary>
+internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellationToken);
+
+/// <summary>
+/// Opens the log when the process starts, and keeps trying while the database is away: the process is alive and not
+/// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
+/// stops the start.
+/// </summary>
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
+    : IHostedService, IDisposable
+{
+    // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
+    // within it too, and can still be the start's failure.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _stop = new();
+    private Task _opening = Task.CompletedTask;
+
+    /// <summary>Why the start failed after it looked well.</summary>
+    public StorageMisconfiguredException? Misconfigured { get; private set; }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var opening = OpenAsync(_stop.Token);
+        try
+        {
+            await opening.WaitAsync(Patience, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            _opening = WatchAsync(opening);
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stop.CancelAsync();
+        await _opening.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                opened.Open(await open(cancellationToken));
+                Log.Opened(logger);
+                return;
+            }
+            catch (StorageUnavailableException exception)
+            {
+                Log.NotYet(logger, pause.TotalSeconds, exception.Message);
+            }
+
+            await Task.Delay(pause, time, cancellationToken);
+        }
+    }
+
+    private async Task WatchAsync(Task opening)
+    {
+        try
+        {
+            await opening;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped before the database came.
+        }
+        catch (StorageMisconfiguredException exception)
+        {
+            Misconfigured = exception;
+            lifetime.StopApplication();
+        }
+        catch (Exception exception)
+        {
+            Log.Failed(logger, exception);
+            Misconfigured = new StorageMisconfiguredException("The storage cannot be opened; the log above says why.", exception);
+            lifetime.StopApplication();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "The log is open.")]
+        public static partial void Opened(ILogger logger);
+
+        [LoggerMessage(LogLevel.Warning, "The storage does not answer; publishing is refused until it does. Trying again in {Seconds} s. {Reason}")]
+        public static partial void NotYet(ILogger logger, double seconds, string reason);
+
+        [LoggerMessage(LogLevel.Critical, "Opening the log failed in a way it should not.")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,51 @@
+using Notify.Storage.Log;
+
+namespace Notify.Server.Hosting;
+
+/// <summary>
+/// The log, before and after it is open. Opening takes as long as the database is away; until then every call is
+/// answered as by a storage that does not answer, which is what every caller is prepared for anyway.
+/// </summary>
+internal sealed class OpenedLog : INotificationLog
+{
+    private readonly TaskCompletionSource<INotificationLog> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile INotificationLog? _log;
+
+    /// <summary>Completes when the log is open.</summary>
+    public Task Opened => _opened.Task;
+
+    public bool IsOpen => _log is not null;
+
+    private INotificationLog Log => _log ?? throw new StorageUnavailableException("The storage has not been reached yet.");
+
+    /// <summary>Once, by <see cref="LogOpening"/>; the log is disposed of with this one.</summary>
+    public void Open(INotificationLog log)
+    {
+        _log = log;
+        _opened.TrySetResult(log);
+    }
+
+    public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => Log.ReadHeadAsync(cancellationToken);
+
+    public Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) => Log.AppendAsync(batch, cancellationToken);
+
+    public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        Log.ReadAsync(after, maxEntries, maxBytes, cancellationToken);
+
+    public Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        Log.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+        Log.FindTopicsAsync(names, cancellationToken);
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
+        Log.FindTopicsByPrefixAsync(prefix, limit, cancellationToken);
+
+    public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) => Log.FindAsync(id, cancellationToken);
+
+    public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) => Log.SweepAsync(maxAge, cancellationToken);
+
+    public Task<Guid> BeginEpochAsync(CancellationToken cancellationToken) => Log.BeginEpochAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _log, null)?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Options;
+using Notify.Server.Configuration;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Hosting;
+
+/// <summary>Looks after retention every <c>Notify:Retention:SweepInterval</c>. On several nodes the log sees to it that they do not collide.</summary>
+internal sealed partial class RetentionSweeper(OpenedLog log, IOptions<NotifyOptions> options, TimeProvider time, ILogger<RetentionSweeper> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var retention = options.Value.Retention;
+        await log.Opened.WaitAsync(stoppingToken);
+        using var timer = new PeriodicTimer(retention.SweepInterval, time);
+        do
+        {
+            try
+            {
+                await log.SweepAsync(retention.MaxAge, stoppingToken);
+            }
+            catch (StorageUnavailableException exception)
+            {
+                Log.Postponed(logger, exception.Message);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.Failed(logger, exception); // retention that stops for ever fills the disk: the next sweep tries again
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Retention waits for the storage: {Reason}")]
+        public static partial void Postponed(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Error, "A retention sweep failed; the next one tries again.")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

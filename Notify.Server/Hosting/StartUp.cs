@@ -1,0 +1,67 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Notify.Server.Configuration;
+using Notify.Storage;
+
+namespace Notify.Server.Hosting;
+
+/// <summary>What belongs to the process and not to the service: its settings file, its log filter, its server, its end.</summary>
+internal static partial class StartUp
+{
+    private const int MaxRequestLineBytes = 32 * 1024; // many filters in one query
+    private const int Failure = 1;
+
+    /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
+    public static WebApplicationBuilder AddProcess(this WebApplicationBuilder builder)
+    {
+        OwnSettingsFile.AddTo(builder.Configuration);
+        ListenAddresses.Check(builder.Configuration, builder.Environment, address => builder.WebHost.UseUrls(address));
+
+        // Its "Request starting" line at Information prints the query, where browsers must put their token.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
+        });
+        return builder;
+    }
+
+    /// <summary>Runs until it is told to stop.</summary>
+    public static async Task RunAsync(WebApplication app)
+    {
+        if (app.Environment.IsDevelopment()) Log.Development(app.Logger);
+        var opening = app.Services.GetRequiredService<LogOpening>(); // the run disposes of the services
+        await app.RunAsync();
+        if (opening.Misconfigured is { } misconfigured) throw misconfigured;
+    }
+
+    /// <summary>Runs the process; an operator's mistake is one sentence on stderr and exit code 1, without a stack.</summary>
+    public static async Task<int> ReportMistakesAsync(Func<Task> run)
+    {
+        try
+        {
+            await run();
+            return 0;
+        }
+        catch (Exception exception) when (Sentence(exception) is { } sentence)
+        {
+            await Console.Error.WriteLineAsync(sentence);
+            return Failure;
+        }
+    }
+
+    private static string? Sentence(Exception exception) => exception switch
+    {
+        SettingsException or StorageMisconfiguredException => exception.Message,
+        Storage.Log.StorageUnavailableException => exception.Message,
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{exception.Message.TrimEnd('.')}. Stop what listens there, or choose another address with Urls.",
+        InvalidDataException or FormatException => exception.Message, // appsettings.json is not JSON
+        _ => null,
+    };
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Development: nobody needs a token, everything is allowed, and only this machine is listened to.")]
+        public static partial void Development(ILogger logger);
+    }
+}

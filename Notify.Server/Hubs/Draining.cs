@@ -1,0 +1,51 @@
+using Notify.Server.Delivery.Sessions;
+
+namespace Notify.Server.Hubs;
+
+/// <summary>
+/// A node that stops: it takes no new connections, asks the ones it has to come back elsewhere, a few at a time, and only
+/// then is SignalR allowed to cut what is left.
+/// </summary>
+internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper keeper, SessionRegistry sessions, TimeProvider time) : IHostedService
+{
+    /// <summary>How long connections have to go; well below the host's own shutdown timeout of 30 s.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private volatile bool _isDraining;
+
+    /// <summary>True from the stop signal on: new connections and readiness answer 503.</summary>
+    public bool IsDraining => _isDraining;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Registered once everything has started, so that it runs before SignalR's own callback, which tells clients to
+        // stop for good: callbacks of a token run last in, first out.
+        lifetime.ApplicationStarted.Register(() => lifetime.ApplicationStopping.Register(Drain));
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void Drain()
+    {
+        // First, or clients rejoin the leaving node and are cut twice.
+        _isDraining = true;
+        DrainAsync().GetAwaiter().GetResult();
+    }
+
+    private async Task DrainAsync()
+    {
+        using var limit = new CancellationTokenSource(Limit, time);
+        try
+        {
+            await keeper.CloseAllAsync(limit.Token);
+            while (sessions.Count > 0) await Task.Delay(Look, time, limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // What is still here is cut by the host.
+        }
+    }
+}

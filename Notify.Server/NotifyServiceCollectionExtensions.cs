@@ -1,0 +1,85 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Notify.Server.Api;
+using Notify.Server.Configuration;
+using Notify.Server.Delivery;
+using Notify.Server.Hosting;
+using Notify.Server.Hubs;
+using Notify.Server.Observability;
+using Notify.Server.Publishing;
+using Notify.Server.Security;
+using Notify.Server.Streaming;
+using Notify.Storage;
+using Notify.Storage.Log;
+using OpenTelemetry.Metrics;
+
+namespace Notify.Server;
+
+/// <summary>Puts the service into an ASP.NET app: its own Program, or somebody else's.</summary>
+public static class NotifyServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds the service. Settings are read from <c>Notify:</c> and <c>ConnectionStrings:</c> at once and checked. Endpoints
+    /// come with <see cref="NotifyEndpoints.MapNotify"/>. The app's other endpoints, hubs and middleware stay as they are.
+    /// </summary>
+    /// <remarks>
+    /// A host of its own should keep the category <c>Microsoft.AspNetCore.Hosting.Diagnostics</c> at Warning: at
+    /// Information it prints query strings, and browsers send tokens there.
+    /// </remarks>
+    /// <exception cref="SettingsException">A setting is wrong; the message is one sentence for the operator.</exception>
+    public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    {
+        var options = NotifySettings.Read(configuration, environment);
+        var storage = new StorageOptions
+        {
+            Postgres = configuration.GetConnectionString("Postgres") is { Length: > 0 } postgres ? postgres : null,
+            SqlitePath = options.Storage.SqlitePath,
+            MigrateAtStart = options.Storage.MigrateAtStart,
+        };
+
+        services.AddSingleton(Options.Create(options));
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<NotifyMetrics>();
+        AddLog(services, storage);
+        services.AddNotifyDelivery();
+        AddPublishing(services);
+        AddApi(services);
+        services.AddNotifyHub();
+        Health.AddChecks(services);
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NotifyMetrics.MeterName).AddPrometheusExporter());
+        return services;
+    }
+
+    // First of the hosted services: what starts after it finds the log open, or knows that it is not.
+    private static void AddLog(IServiceCollection services, StorageOptions storage)
+    {
+        services.AddSingleton<LogOpener>(cancellationToken => LogStore.OpenAsync(storage, cancellationToken));
+        services.AddSingleton<OpenedLog>();
+        services.AddSingleton<INotificationLog>(provider => provider.GetRequiredService<OpenedLog>());
+        services.AddSingleton<LogOpening>();
+        services.AddHostedService(provider => provider.GetRequiredService<LogOpening>());
+        services.AddHostedService<RetentionSweeper>();
+    }
+
+    private static void AddPublishing(IServiceCollection services)
+    {
+        services.AddSingleton<Publisher>();
+        services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
+        services.AddSingleton<RecordPublisher>();
+    }
+
+    private static void AddApi(IServiceCollection services)
+    {
+        services.AddRouting();
+        services.AddCors(); // its evaluation only; the middleware is not used
+        services.AddSingleton<Callers>();
+        services.AddSingleton<OriginGate>();
+        services.AddSingleton<RequestRate>();
+        services.AddSingleton<ApiGuard>();
+        services.AddSingleton<PublishEndpoints>();
+        services.AddSingleton<TopicEndpoint>();
+        services.AddSingleton<ReadEndpoints>();
+        services.AddSingleton<StreamEndpoint>();
+        OpenApiOperations.AddDocument(services);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Notify.Server.Api;
+
+namespace Notify.Server.Observability;
+
+/// <summary>
+/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: send it traffic; 503 while starting and draining.
+/// A storage that goes away later is degraded with 200: it is away for every node, and taking them all out of the
+/// balancer would cut the connections that are still good.
+/// </summary>
+internal static class Health
+{
+    internal const string Live = "/health/live";
+    internal const string Ready = "/health/ready";
+
+    /// <summary>The tag of the checks that make a node ready.</summary>
+    internal const string ReadyTag = "notify-ready";
+
+    public static void AddChecks(IServiceCollection services) => services.AddHealthChecks()
+        .AddCheck<LifetimeCheck>("node", tags: [ReadyTag])
+        .AddCheck<StorageCheck>("storage", tags: [ReadyTag])
+        .AddCheck<DeliveryCheck>("delivery", tags: [ReadyTag]);
+
+    public static void MapHealth(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapHealthChecks(Live, new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync });
+        endpoints.MapHealthChecks(Ready, new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag), ResponseWriter = WriteAsync });
+    }
+
+    private static Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        using var json = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("status", Word(report.Status));
+            if (report.Entries.Count > 0)
+            {
+                writer.WriteStartObject("parts");
+                foreach (var (name, part) in report.Entries)
+                {
+                    writer.WriteStartObject(name);
+                    writer.WriteString("status", Word(part.Status));
+                    if (part.Description is { } description) writer.WriteString("detail", description);
+                    writer.WriteEndObject();
+                }
+
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return JsonAnswer.WriteAsync(context, context.Response.StatusCode, json.ToArray());
+    }
+
+    private static string Word(HealthStatus status) => status switch
+    {
+        HealthStatus.Healthy => "healthy",
+        HealthStatus.Degraded => "degraded",
+        _ => "unhealthy",
+    };
+}

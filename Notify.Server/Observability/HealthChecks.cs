@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Notify.Server.Hosting;
+
+namespace Notify.Server.Observability;
+
+/// <summary>Whether the process is between its start and its end.</summary>
+internal sealed class LifetimeCheck(IHostApplicationLifetime lifetime) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+        lifetime.ApplicationStopping.IsCancellationRequested ? HealthCheckResult.Unhealthy("This node is stopping.")
+        : lifetime.ApplicationStarted.IsCancellationRequested ? HealthCheckResult.Healthy()
+        : HealthCheckResult.Unhealthy("This node is starting."));
+}
+
+/// <summary>Whether the log answers.</summary>
+internal sealed class StorageCheck(OpenedLog log, TimeProvider time) : IHealthCheck
+{
+    // Shorter than the time-out of the probes that ask.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (!log.IsOpen) return HealthCheckResult.Unhealthy("The storage has not been reached yet.");
+        using var timeout = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            await log.ReadHeadAsync(either.Token);
+            return HealthCheckResult.Healthy();
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return HealthCheckResult.Degraded("The storage does not answer: publishing is refused, delivery goes on when it returns.");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+using Notify.Server.Observability;
+using Notify.Storage.Log;
+
+namespace Notify.Server.Publishing;
+
+/// <summary>One append after the other, and what is to be done when one has no answer.</summary>
+/// <remarks>
+/// Nothing stored: the same entries again, with growing pauses, until their publishers' deadline. Outcome unknown: the
+/// very same batch (id and bytes) again before any other and for as long as it takes, although its publishers have
+/// their 503 by then: the old attempt may still commit, and whatever came after it would change places with it.
+/// </remarks>
+internal sealed partial class AppendLoop(
+    PublishQueue queue,
+    INotificationLog log,
+    ICommittedEntries committed,
+    PublishingMetrics metrics,
+    TimeProvider time,
+    ILogger logger)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private const int PauseDoublings = 6;
+
+    private readonly List<PendingPublish> _gathered = [];
+
+    // Replaced as a whole: the deadline timer looks at it from another thread.
+    private volatile PendingPublish[] _inFlight = [];
+
+    /// <summary>Appends until the queue is closed and empty, or until <paramref name="stop"/>.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (await queue.ReadAsync(_gathered, stop))
+            {
+                _inFlight = [.. _gathered];
+                _gathered.Clear();
+                await AppendAsync(stop);
+                _inFlight = [];
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Refuse(_inFlight, PublishRefusals.Unknown);
+            Refuse(queue.TakeStartedBefore(long.MaxValue), PublishRefusals.Stopping);
+        }
+    }
+
+    /// <summary>Answers everybody who waits since before this time stamp.</summary>
+    public void RefuseStartedBefore(long startedAt)
+    {
+        Refuse(queue.TakeStartedBefore(startedAt), PublishRefusals.NotSubmitted);
+        Refuse(_inFlight.Where(publish => publish.StartedAt < startedAt), PublishRefusals.Unknown);
+    }
+
+    private async Task AppendAsync(CancellationToken stop)
+    {
+        var batch = NewBatch();
+        var mayBeStored = false;
+        for (var attempt = 0; ; attempt++)
+        {
+            var startedAt = time.GetTimestamp();
+            try
+            {
+                var result = await log.AppendAsync(batch, stop);
+                metrics.Appended(batch.Entries.Count, time.GetElapsedTime(startedAt));
+                Answer(result);
+                return;
+            }
+            catch (AppendOutcomeUnknownException exception)
+            {
+                mayBeStored = true;
+                Log.OutcomeUnknown(logger, batch.Entries.Count, exception);
+            }
+            catch (StorageUnavailableException exception)
+            {
+                if (attempt == 0) Log.NotStored(logger, batch.Entries.Count, exception);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
+            {
+                // A bug, here or in the store. Trying it for ever would stop all publishing on this node.
+                Log.AppendFailed(logger, batch.Entries.Count, exception);
+                Refuse(_inFlight, PublishRefusals.Unknown);
+                return;
+            }
+
+            metrics.AppendRetried();
+            await Task.Delay(Pause(attempt), time, stop);
+            if (mayBeStored) continue;
+
+            // Who has an answer is not stored behind it.
+            var waiting = _inFlight.Where(publish => !publish.Task.IsCompleted).ToArray();
+            if (waiting.Length == 0) return;
+            if (waiting.Length == _inFlight.Length) continue;
+            _inFlight = waiting;
+            batch = NewBatch();
+        }
+    }
+
+    private AppendBatch NewBatch()
+    {
+        var inFlight = _inFlight;
+        return new AppendBatch(Guid.CreateVersion7(), inFlight.Length == 1 ? inFlight[0].Entries : [.. inFlight.SelectMany(publish => publish.Entries)]);
+    }
+
+    // Delivery first: who has been told that it is stored finds it when he reads.
+    private void Answer(AppendResult result)
+    {
+        if (result.Stored.Count > 0)
+        {
+            metrics.Stored(result.Stored.Count);
+            try
+            {
+                committed.Committed(result.Epoch, result.Stored);
+            }
+            catch (Exception exception)
+            {
+                Log.HandOverFailed(logger, result.Stored[0].Version, exception); // the tail reads it from the log
+            }
+        }
+
+        var next = 0;
+        foreach (var publish in _inFlight)
+        {
+            var outcomes = new PublishOutcome[publish.Entries.Length];
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Outcome(result.Outcomes[next++]);
+            publish.TrySetResult(outcomes);
+        }
+    }
+
+    private PublishOutcome Outcome(AppendOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case AppendOutcome.Stored(var entry):
+                return new PublishOutcome.Accepted(AcceptedAs.Stored, entry.Id, entry.Version, entry.Topic, entry.PublishedAt);
+            case AppendOutcome.Replayed(var id, var version, var topic, var publishedAt):
+                return new PublishOutcome.Accepted(AcceptedAs.Replayed, id, version, topic, publishedAt);
+            case AppendOutcome.Conflict:
+                metrics.Refused(PublishRefusals.Conflict.Refusal.Code);
+                return PublishRefusals.Conflict;
+            case AppendOutcome.Refused(var reason):
+                Log.RowRefused(logger, reason);
+                metrics.Refused(PublishRefusals.Row.Refusal.Code);
+                return PublishRefusals.Row;
+            default:
+                throw new NotSupportedException(outcome.GetType().Name);
+        }
+    }
+
+    private void Refuse(IEnumerable<PendingPublish> publishes, PublishOutcome.Refused refused)
+    {
+        foreach (var publish in publishes)
+        {
+            if (publish.TryRefuse(refused)) metrics.Refused(refused.Refusal.Code, publish.Entries.Length);
+        }
+    }
+
+    // Half of it is chance: nodes that lost the database together do not come back together.
+    private static TimeSpan Pause(int attempt)
+    {
+        var pause = FirstPause * (1 << Math.Min(attempt, PauseDoublings));
+        return (pause < LongestPause ? pause : LongestPause) * (0.5 + Random.Shared.NextDouble() / 2);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Storage did not take an append of {Entries}: nothing was stored. Trying again until their publishers' deadline.")]
+        public static partial void NotStored(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Warning, "An append of {Entries} has no answer: it may be stored. The same batch goes again before any other.")]
+        public static partial void OutcomeUnknown(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "An append of {Entries} failed in a way it should not. Its publishers were told that it may be stored.")]
+        public static partial void AppendFailed(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "Delivery did not take the batch from version {First} on; it will be read from the log.")]
+        public static partial void HandOverFailed(ILogger logger, long first, Exception exception);
+
+        [LoggerMessage(LogLevel.Warning, "The database does not take a notification: {Reason}")]
+        public static partial void RowRefused(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,62 @@
+namespace Notify.Storage.Model;
+
+/// <summary>The log's one row: which life it is in and what is kept. Its lock is what orders appends.</summary>
+internal sealed class LogHeadRow
+{
+    public short Id { get; set; }
+    public Guid Epoch { get; set; }
+    public long Oldest { get; set; }
+
+    /// <summary>Postgres: <see cref="TopicRow.LastSeq"/> is right as of this version.</summary>
+    public long Settled { get; set; }
+
+    /// <summary>Postgres: which cluster and timeline this epoch belongs to; another one is another life.</summary>
+    public long SystemIdentifier { get; set; }
+    public int Timeline { get; set; }
+}
+
+/// <summary>A committed append. The last one is the head of the log.</summary>
+internal sealed class AppendRow
+{
+    public long LastVersion { get; set; }
+    public long FirstVersion { get; set; }
+    public Guid BatchId { get; set; }
+    public DateTimeOffset AppendedAt { get; set; }
+}
+
+/// <summary>A topic that something was published to. Never deleted: its sequence outlives its notifications.</summary>
+internal sealed class TopicRow
+{
+    public long Id { get; set; }
+    public required string Name { get; set; }
+    public long LastSeq { get; set; }
+}
+
+/// <summary>A stored entry.</summary>
+internal sealed class NotificationRow
+{
+    public long Version { get; set; }
+    public Guid Id { get; set; }
+    public short Kind { get; set; }
+
+    /// <summary>Null for an internal entry, which keeps its name in <see cref="Name"/>.</summary>
+    public long? TopicId { get; set; }
+    public string? Name { get; set; }
+    public long TopicSeq { get; set; }
+    public DateTimeOffset PublishedAt { get; set; }
+    public DateTimeOffset? ExpiresAt { get; set; }
+    public required byte[] Content { get; set; }
+}
+
+/// <summary>The first answer given under a publisher's key. Lives on its own, whatever retention does to the notification.</summary>
+internal sealed class IdempotencyRow
+{
+    public required string Publisher { get; set; }
+    public required string Key { get; set; }
+    public required byte[] RequestHash { get; set; }
+    public Guid Id { get; set; }
+    public long Version { get; set; }
+    public required string Topic { get; set; }
+    public DateTimeOffset PublishedAt { get; set; }
+    public DateTimeOffset CreatedAt { get; set; }
+}

@@ -1,0 +1,29 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+
+namespace Notify.Storage.Model;
+
+internal sealed class PostgresContext(DbContextOptions<PostgresContext> options) : NotifyContext(options)
+{
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+
+        // Ordinal order whatever the database's locale: prefix ranges need it, and a glibc update cannot corrupt the index.
+        modelBuilder.Entity<TopicRow>().Property(row => row.Name).UseCollation("C");
+        modelBuilder.Entity<NotificationRow>().Property(row => row.Name).UseCollation("C");
+        modelBuilder.Entity<IdempotencyRow>(answer =>
+        {
+            answer.Property(row => row.Publisher).UseCollation("C");
+            answer.Property(row => row.Key).UseCollation("C");
+            answer.Property(row => row.Topic).UseCollation("C");
+        });
+    }
+}
+
+/// <summary>For <c>dotnet ef migrations add … --context PostgresContext</c>; never used at run time.</summary>
+internal sealed class PostgresContextFactory : IDesignTimeDbContextFactory<PostgresContext>
+{
+    public PostgresContext CreateDbContext(string[] args) =>
+        new(new DbContextOptionsBuilder<PostgresContext>().UseNpgsql("Host=localhost;Database=design").Options);
+}

@@ -1,0 +1,127 @@
+using Notify.Storage.Log;
+using Npgsql;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>Appends batches one at a time, and tells what is known of each: stored, not stored, or unknown.</summary>
+internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresPartitions partitions) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _turn = new(1);
+    private PostgresAppendSession? _session;
+
+    public async Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var refused = AppendPlan.Unstorable(batch);
+            while (true)
+            {
+                var positions = AppendPlan.Positions(batch, refused);
+                var entries = positions.ConvertAll(position => batch.Entries[position]);
+                try
+                {
+                    var answers = await SubmitAsync(batch.Id, entries, cancellationToken);
+                    return answers.Tell(batch, refused);
+                }
+                catch (PostgresException error) when (PostgresErrors.IsNoPartition(error))
+                {
+                    if (!await PostgresErrors.AsUnavailable(() => partitions.MakeAheadAsync(entries.Count, cancellationToken)))
+                        throw PostgresErrors.Unavailable(error);
+                }
+                catch (PostgresException error) when (PostgresErrors.IsOfARow(error))
+                {
+                    // The error names no row. Whoever repeats the batch comes to the same entries in the same way.
+                    var before = refused.Count;
+                    await PostgresErrors.AsUnavailable(() => FindRefusedAsync(batch, positions, refused, cancellationToken));
+                    if (refused.Count == before)
+                        throw PostgresErrors.Unavailable(error);
+                }
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _turn.WaitAsync();
+        await CloseAsync();
+        _turn.Dispose();
+    }
+
+    /// <summary>Lets errors of a row pass; everything else leaves as what it means for the caller.</summary>
+    private async Task<AppendAnswers> SubmitAsync(
+        Guid batchId, IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)
+    {
+        var session = await PostgresErrors.AsUnavailable(() => OpenAsync(cancellationToken));
+        try
+        {
+            return await session.SubmitAsync(batchId, entries, cancellationToken);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsRolledBack(error))
+        {
+            if (PostgresErrors.IsOfARow(error) || PostgresErrors.IsNoPartition(error))
+                throw;
+
+            // A prepared statement that has gone bad (somebody's DISCARD, a changed table) must not stay for ever.
+            await CloseAsync();
+            throw PostgresErrors.Unavailable(error);
+        }
+        catch (Exception error)
+        {
+            // Also a cancellation: the request may have come too late.
+            await CloseAsync();
+            throw new AppendOutcomeUnknownException($"The append was submitted and not answered: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Halves the entries, in transactions that are rolled back, until the bad ones stand alone.</summary>
+    private async Task<bool> FindRefusedAsync(
+        AppendBatch batch, List<int> positions, Dictionary<int, string> refused, CancellationToken cancellationToken)
+    {
+        var session = await OpenAsync(cancellationToken);
+        try
+        {
+            var entries = positions.ConvertAll(position => batch.Entries[position]);
+            if (await session.ProbeAsync(entries, cancellationToken) is not { } error)
+                return false;
+            if (positions is [var one])
+            {
+                refused.Add(one, $"Postgres refused it ({error.SqlState}): {error.MessageText}");
+                return true;
+            }
+        }
+        catch
+        {
+            await CloseAsync();
+            throw;
+        }
+
+        var half = positions.Count / 2;
+        var first = await FindRefusedAsync(batch, positions[..half], refused, cancellationToken);
+        var second = await FindRefusedAsync(batch, positions[half..], refused, cancellationToken);
+        return first || second;
+    }
+
+    private async Task<PostgresAppendSession> OpenAsync(CancellationToken cancellationToken) =>
+        _session ??= await PostgresAppendSession.OpenAsync(connections, cancellationToken);
+
+    private async Task CloseAsync()
+    {
+        var session = _session;
+        _session = null;
+        if (session is null)
+            return;
+        try
+        {
+            await session.DisposeAsync();
+        }
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        {
+            // It was broken already; what that means has been told.
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Npgsql;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>The connections of one node, each checked for its place in the log's life before it is used.</summary>
+internal static class PostgresConnections
+{
+    /// <summary>
+    /// Plans must not depend on statistics: they are made while tables are young, kept while the tables grow, and autovacuum
+    /// may never have come by. Every statement of the log has one index that serves it, so the others are taken away.
+    /// Timeouts end what waits for somebody's table lock with an error from the server, which is a known outcome; the
+    /// keepalives free the log's lock when a node disappears in the middle of a batch.
+    /// </summary>
+    public const string ServerOptions =
+        "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off " +
+        "-c enable_mergejoin=off -c jit=off -c max_parallel_workers_per_gather=0 " +
+        "-c default_transaction_isolation=read\\ committed -c statement_timeout=5000 -c lock_timeout=4000 " +
+        "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
+
+    public static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings)
+    {
+        var builder = new NpgsqlDataSourceBuilder(Tuned(settings).ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            _ => throw new NotSupportedException("Connections are opened asynchronously."),
+            PostgresEpoch.CheckAsync);
+        return builder.Build();
+    }
+
+    private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings)
+    {
+        var given = settings.Keys.Cast<string>().ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var tuned = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        {
+            Options = $"{settings.Options} {ServerOptions}".Trim(),
+
+            // Longer than the server's own timeouts: it is for a server that is silent.
+            CommandTimeout = 10,
+            TcpKeepAlive = true,
+            TcpKeepAliveTime = 5,
+            TcpKeepAliveInterval = 2,
+            MaxAutoPrepare = 64,
+            AutoPrepareMinUsages = 1,
+            Enlist = false,
+
+            // The details of an error quote values: topics and keys do not belong into anybody's log.
+            IncludeErrorDetail = false,
+        };
+        if (!given.Contains("Timeout"))
+            tuned.Timeout = 5;
+        if (!given.Contains("Maximum Pool Size"))
+            tuned.MaxPoolSize = 10;
+        if (!given.Contains("Application Name"))
+            tuned.ApplicationName = "notify";
+        return tuned;
+    }
+}

@@ -1,0 +1,45 @@
+using Notify.Storage.Log;
+using Npgsql;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>
+/// One life of the log. A standby that took over without the last commits, or a database restored elsewhere, gives versions
+/// again that clients have seen with other contents: it must be another epoch before anything is appended or read.
+/// </summary>
+internal sealed class PostgresEpoch(NpgsqlDataSource connections)
+{
+    // The timeline from the WAL file's name: pg_control_checkpoint() still tells the old one right after a promotion.
+    // Whoever comes second waits for the row, looks at it again, and finds nothing left to change.
+    private const string Check = """
+        UPDATE log_head
+        SET epoch = gen_random_uuid(), system_identifier = server.system_identifier, timeline = server.timeline
+        FROM (SELECT control.system_identifier,
+                     ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline
+              FROM pg_control_system() AS control) AS server
+        WHERE log_head.system_identifier <> server.system_identifier OR log_head.timeline <> server.timeline
+        """;
+
+    private const string Begin = """
+        UPDATE log_head SET epoch = gen_random_uuid() RETURNING epoch
+        """;
+
+    /// <summary>Every new connection runs this before its first use.</summary>
+    public static async Task CheckAsync(NpgsqlConnection connection)
+    {
+        await using (var recovery = new NpgsqlCommand("SELECT pg_is_in_recovery()", connection))
+        {
+            if (await recovery.ExecuteScalarAsync() is true)
+                throw new StorageUnavailableException("This Postgres is a standby: the log is read and written on the primary only.");
+        }
+
+        await using var check = new NpgsqlCommand(Check, connection);
+        await check.ExecuteNonQueryAsync();
+    }
+
+    public async Task<Guid> BeginAsync(CancellationToken cancellationToken)
+    {
+        await using var command = connections.CreateCommand(Begin);
+        return (Guid)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+}

@@ -1,0 +1,50 @@
+using System.Net.Sockets;
+using Notify.Storage.Log;
+using Npgsql;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>What an error means for the caller.</summary>
+internal static class PostgresErrors
+{
+    /// <summary>
+    /// The server answered the batch with an error, so its transaction is rolled back: known. FATAL is not that: an
+    /// administrator's shutdown can cut the session after the commit record is written.
+    /// </summary>
+    public static bool IsRolledBack(PostgresException error) => error.InvariantSeverity == "ERROR";
+
+    /// <summary>
+    /// A value of some row is what the database does not take: data exception, constraint, or size limit. A double version
+    /// or batch id is no row's fault.
+    /// </summary>
+    public static bool IsOfARow(PostgresException error) =>
+        error.SqlState[..2] is "22" or "23" or "54" && error.SqlState != PostgresErrorCodes.UniqueViolation && !IsNoPartition(error);
+
+    /// <summary>The log has grown past its last partition. Only this check violation names no constraint.</summary>
+    public static bool IsNoPartition(PostgresException error) =>
+        error.SqlState == PostgresErrorCodes.CheckViolation && string.IsNullOrEmpty(error.ConstraintName)
+        && error.TableName == "notifications";
+
+    public static bool IsUnavailable(Exception error) =>
+        error is NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException;
+
+    /// <summary>The server's own words are safe to show: its primary message names objects, never values.</summary>
+    public static StorageUnavailableException Unavailable(Exception error) => new(
+        error is PostgresException postgres
+            ? $"Postgres refused ({postgres.SqlState}): {postgres.MessageText}"
+            : $"Postgres does not answer: {error.Message}",
+        error);
+
+    /// <summary>Runs something that stores nothing unless it ends well.</summary>
+    public static async Task<T> AsUnavailable<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception error) when (IsUnavailable(error))
+        {
+            throw Unavailable(error);
+        }
+    }
+}

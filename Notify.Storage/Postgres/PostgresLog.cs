@@ -1,0 +1,81 @@
+using Notify.Storage.Log;
+using Npgsql;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>The log on Postgres, for any number of nodes.</summary>
+internal sealed class PostgresLog : INotificationLog
+{
+    private readonly NpgsqlDataSource _connections;
+    private readonly PostgresAppend _append;
+    private readonly PostgresReader _reader;
+    private readonly PostgresRetention _retention;
+    private readonly PostgresPartitions _partitions;
+    private readonly PostgresEpoch _epoch;
+
+    private PostgresLog(NpgsqlDataSource connections, long partitionSize)
+    {
+        _connections = connections;
+        _partitions = new PostgresPartitions(connections, partitionSize);
+        _append = new PostgresAppend(connections, _partitions);
+        _reader = new PostgresReader(connections);
+        _retention = new PostgresRetention(connections, _partitions);
+        _epoch = new PostgresEpoch(connections);
+    }
+
+    public static async Task<PostgresLog> OpenAsync(
+        string connectionString, bool migrate, CancellationToken cancellationToken, long partitionSize = PostgresPartitions.DefaultSize)
+    {
+        var settings = PostgresSchema.Parse(connectionString);
+        await PostgresSchema.EnsureAsync(settings, migrate, cancellationToken);
+        var log = new PostgresLog(PostgresConnections.Create(settings), partitionSize);
+        try
+        {
+            await PostgresErrors.AsUnavailable(() => log._partitions.MakeAheadAsync(1, cancellationToken));
+            return log;
+        }
+        catch
+        {
+            await log.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.ReadHeadAsync(cancellationToken));
+
+    public Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) =>
+        _append.AppendAsync(batch, cancellationToken);
+
+    public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.ReadAsync(after, maxEntries, maxBytes, cancellationToken));
+
+    public Task<LogPage> ReadTopicsAsync(
+        IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.FindTopicsAsync(names, cancellationToken));
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.FindTopicsByPrefixAsync(prefix, limit, cancellationToken));
+
+    public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.FindAsync(id, cancellationToken));
+
+    public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(async () =>
+        {
+            await _retention.SweepAsync(await _reader.ReadHeadAsync(cancellationToken), maxAge, cancellationToken);
+            return await _reader.ReadHeadAsync(cancellationToken);
+        });
+
+    public Task<Guid> BeginEpochAsync(CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _epoch.BeginAsync(cancellationToken));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _append.DisposeAsync();
+        await _connections.DisposeAsync();
+    }
+}

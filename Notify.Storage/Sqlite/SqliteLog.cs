@@ -1,0 +1,89 @@
+using Microsoft.Data.Sqlite;
+using Notify.Storage.Log;
+
+namespace Notify.Storage.Sqlite;
+
+/// <summary>The log in a file, for one process.</summary>
+internal sealed class SqliteLog : INotificationLog
+{
+    private readonly SqliteFile _file;
+    private readonly SqliteReaders _readers;
+    private readonly SqliteReader _reader;
+    private readonly SqliteAppend _append;
+    private readonly SqliteRetention _retention;
+
+    private SqliteLog(SqliteFile file, TimeProvider time)
+    {
+        _file = file;
+        Writer = new SqliteWriter(file);
+        _readers = new SqliteReaders(file);
+        _reader = new SqliteReader(_readers);
+        _append = new SqliteAppend(Writer, time);
+        _retention = new SqliteRetention(Writer, _reader, time);
+    }
+
+    /// <summary>For tests that fill the disk or take the file away.</summary>
+    internal SqliteWriter Writer { get; }
+
+    public static async Task<SqliteLog> OpenAsync(
+        string path, bool migrate, CancellationToken cancellationToken, TimeProvider? time = null)
+    {
+        var log = new SqliteLog(SqliteFile.Hold(path), time ?? TimeProvider.System);
+        try
+        {
+            await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, migrate), cancellationToken);
+            return log;
+        }
+        catch (SqliteException error)
+        {
+            await log.DisposeAsync();
+            throw SqliteErrors.Unavailable(error);
+        }
+        catch
+        {
+            await log.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => _reader.ReadHeadAsync(cancellationToken);
+
+    public Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) =>
+        _append.AppendAsync(batch, cancellationToken);
+
+    public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        _reader.ReadAsync(after, maxEntries, maxBytes, cancellationToken);
+
+    public Task<LogPage> ReadTopicsAsync(
+        IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+        _reader.FindTopicsAsync(names, cancellationToken);
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
+        _reader.FindTopicsByPrefixAsync(prefix, limit, cancellationToken);
+
+    public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) => _reader.FindAsync(id, cancellationToken);
+
+    public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) =>
+        _retention.SweepAsync(maxAge, cancellationToken);
+
+    public Task<Guid> BeginEpochAsync(CancellationToken cancellationToken) =>
+        Writer.TransactAsync(
+            statements =>
+            {
+                var epoch = Guid.NewGuid();
+                statements.Execute("UPDATE log_head SET epoch = ?1", epoch.ToByteArray(true));
+                return epoch;
+            },
+            cancellationToken);
+
+    public ValueTask DisposeAsync()
+    {
+        _readers.Dispose();
+        Writer.Dispose();
+        _file.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,100 @@
+using Microsoft.Data.Sqlite;
+using Notify.Storage.Log;
+
+namespace Notify.Storage.Sqlite;
+
+/// <summary>The one writing connection: transactions one at a time, off the caller's thread.</summary>
+internal sealed class SqliteWriter(SqliteFile file) : IDisposable
+{
+    private readonly SemaphoreSlim _turn = new(1);
+    private SqliteStatements? _statements;
+
+    /// <summary>
+    /// Runs the work between BEGIN IMMEDIATE and COMMIT. A deferred transaction would read first and could then find the
+    /// lock taken, with nothing to do but start again.
+    /// </summary>
+    /// <exception cref="StorageUnavailableException">Rolled back.</exception>
+    /// <exception cref="AppendOutcomeUnknownException">The disk failed during the commit: a restart may find it done.</exception>
+    public async Task<T> TransactAsync<T>(Func<SqliteStatements, T> work, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            return await Task.Run(() => Transact(work), CancellationToken.None);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>The connection itself, for what is not a transaction. Waits for its turn.</summary>
+    public async Task UseAsync(Action<SqliteStatements> work, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            await Task.Run(() => work(Statements()), CancellationToken.None);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _turn.Wait();
+        Close();
+        _turn.Dispose();
+    }
+
+    private T Transact<T>(Func<SqliteStatements, T> work)
+    {
+        var committing = false;
+        try
+        {
+            var statements = Statements();
+            statements.Execute("BEGIN IMMEDIATE");
+            var result = work(statements);
+            committing = true;
+            statements.Execute("COMMIT");
+            return result;
+        }
+        catch (SqliteException error)
+        {
+            Recover();
+            if (SqliteErrors.IsOfARow(error))
+                throw;
+            if (committing && SqliteErrors.IsDiskError(error))
+                throw new AppendOutcomeUnknownException($"The disk failed during a commit: {error.Message}", error);
+            throw SqliteErrors.Unavailable(error);
+        }
+        catch
+        {
+            Recover();
+            throw;
+        }
+    }
+
+    private SqliteStatements Statements() => _statements ??= new SqliteStatements(file.Open());
+
+    /// <summary>Some errors have rolled back by themselves; a connection that cannot tell is replaced.</summary>
+    private void Recover()
+    {
+        try
+        {
+            _statements?.Execute("ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            Close();
+        }
+    }
+
+    private void Close()
+    {
+        _statements?.Dispose();
+        _statements = null;
+    }
+}

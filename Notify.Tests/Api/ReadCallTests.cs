@@ -1,0 +1,106 @@
+using Notify.Storage.Log;
+
+namespace Notify.Tests.Api;
+
+public class ReadCallTests
+{
+    private const string Notifications = "/api/v1/notifications";
+
+    [Fact]
+    public async Task Pages_go_on_after_next_until_it_is_the_head()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.PostAsync(Notifications + "/batch", """{"notifications":[{"topic":"a","title":"1"},{"topic":"b","title":"2"},{"user":"u","title":"3"},{"topic":"a/x","title":"4"}]}""");
+
+        var first = await host.GetAsync(Notifications + "?limit=1");
+        Assert.Equal([1L], Versions(first));
+        Assert.Equal((1L, 4L, $"{host.Log.Epoch}"), (first.Json.GetProperty("next").GetInt64(), first.Json.GetProperty("head").GetInt64(), first.Json.GetProperty("epoch").GetString()));
+        Assert.False(first.Json.TryGetProperty("gap", out _));
+
+        Assert.Equal([2L, 4L], Versions(await host.GetAsync(Notifications + "?since=1")));
+        Assert.Equal([1L, 4L], Versions(await host.GetAsync(Notifications + "?filter=a/%23&filter=nothing")));
+    }
+
+    [Fact]
+    public async Task A_since_above_the_head_has_its_gap()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var gap = (await host.GetAsync(Notifications + "?since=9")).Json.GetProperty("gap");
+        Assert.Equal((9L, 1L, 0L, "epoch"), (gap.GetProperty("since").GetInt64(), gap.GetProperty("oldest").GetInt64(), gap.GetProperty("head").GetInt64(), gap.GetProperty("reason").GetString()));
+    }
+
+    [Fact]
+    public async Task HEAD_is_GET_without_the_body()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var answer = await host.SendAsync(HttpMethod.Head, Notifications);
+        Assert.Equal((200, ""), (answer.Status, answer.Text));
+        Assert.Equal((404, ""), await StatusAndText(host, Notifications + "/42"));
+    }
+
+    [Fact]
+    public async Task The_OpenAPI_document_describes_every_call()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var document = (await host.GetAsync("/openapi/v1.json")).Json;
+        var calls = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name} {path.Name} {call.Value.GetProperty("operationId").GetString()}"));
+        Assert.Equal(
+            ["post /api/v1/notifications publish", "get /api/v1/notifications list", "post /api/v1/notifications/batch publishBatch", "get /api/v1/notifications/{id} get", "post /api/v1/topics/{topic} publishToTopic"],
+            calls);
+
+        var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
+        Assert.Equal("Idempotency-Key", publish.GetProperty("parameters")[0].GetProperty("name").GetString());
+        Assert.True(publish.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/json", out _));
+        Assert.Equal(["200", "201", "202", "400", "403", "409", "413", "415", "429", "500", "503"], publish.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+        var schemas = document.GetProperty("components").GetProperty("schemas");
+        Assert.Equal("integer", schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("status").GetProperty("type").GetString());
+        Assert.True(schemas.GetProperty("PublishRequest").GetProperty("properties").TryGetProperty("ttlSeconds", out _));
+    }
+
+    [Fact]
+    public async Task Metrics_count_what_was_published()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.PostAsync(Notifications, """{"topic":"a","title":"x"}""");
+        var metrics = (await host.GetAsync("/metrics")).Text;
+        Assert.Contains("notify_published", metrics, StringComparison.Ordinal);
+        Assert.Contains("notify_append_duration_seconds_bucket", metrics, StringComparison.Ordinal);
+        Assert.Contains("notify_publish_queue_entries", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_is_alive_before_its_storage_is_there_and_ready_after()
+    {
+        var there = false;
+        await using var host = await ApiHost.StartAsync(open: log => there ? Task.FromResult<INotificationLog>(log) : throw new StorageUnavailableException("Not there yet, as told."));
+        Assert.Equal(200, (await host.GetAsync("/health/live")).Status);
+        var starting = await host.GetAsync("/health/ready");
+        Assert.Equal((503, "unhealthy"), (starting.Status, starting.Json.GetProperty("parts").GetProperty("storage").GetProperty("status").GetString()));
+        Assert.Equal(503, (await host.GetAsync(Notifications + "/0198c0de-0000-7000-8000-000000000001")).Status);
+
+        there = true;
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while ((await host.GetAsync("/health/ready")).Status != 200) await Task.Delay(50, timeout.Token);
+        Assert.Equal(201, (await host.PostAsync(Notifications, """{"topic":"a","title":"x"}""")).Status);
+    }
+
+    [Fact]
+    public async Task Storage_that_goes_away_later_is_degraded_but_ready()
+    {
+        await using var host = await ApiHost.StartAsync();
+        Assert.Equal("healthy", (await host.GetAsync("/health/ready")).Json.GetProperty("status").GetString());
+        host.Log.IsAway = true;
+        var answer = await host.GetAsync("/health/ready");
+        Assert.Equal((200, "degraded"), (answer.Status, answer.Json.GetProperty("status").GetString()));
+    }
+
+    private static async Task<(int, string)> StatusAndText(ApiHost host, string target)
+    {
+        var answer = await host.SendAsync(HttpMethod.Head, target);
+        return (answer.Status, answer.Text);
+    }
+
+    private static IEnumerable<long> Versions(ApiHost.Answer page) =>
+        page.Json.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("version").GetInt64());
+}

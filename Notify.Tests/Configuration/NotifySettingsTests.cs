@@ -1,0 +1,109 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Hosting;
+using Notify.Server.Configuration;
+
+namespace Notify.Tests.Configuration;
+
+public class NotifySettingsTests
+{
+    [Theory]
+    [InlineData("Limits:PayloadBytes", "many", "a whole number from 256")]
+    [InlineData("Limits:PayloadBytes", "0", "a whole number from 256")]
+    [InlineData("Limits:PayloadBytes", "99999999999999999999", "a whole number from 256")]
+    [InlineData("Limits:BatchSize", "-1", "a whole number from 1 ")]
+    [InlineData("Limits:RequestsPerSecond", "-1", "0 for no limit")]
+    [InlineData("Limits:PublishQueueEntries", "0", "a whole number from 1 ")]
+    [InlineData("Retention:MaxAge", "30", "d.hh:mm:ss")]
+    [InlineData("Retention:MaxAge", "soon", "d.hh:mm:ss")]
+    [InlineData("Retention:MaxAge", "-01:00:00", "d.hh:mm:ss")]
+    [InlineData("Retention:SweepInterval", "00:00:00", "d.hh:mm:ss")]
+    [InlineData("Storage:MigrateAtStart", "yes", "true or false")]
+    [InlineData("Storage:SqlitePath", " ", "not empty")]
+    [InlineData("AllowedOrigins:0", "shop.example", "must be an origin")]
+    [InlineData("AllowedOrigins:0", "https://shop.example/path", "must be an origin")]
+    [InlineData("AllowedOrigins:0", "*", "must be an origin")]
+    [InlineData("AllowedOrigins:0", "https://*.example", "must be an origin")]
+    [InlineData("AllowedOrigins", "https://shop.example", "is a list")]
+    [InlineData("Limits:PayloadByte", "1", "Did you mean Notify:Limits:PayloadBytes?")]
+    [InlineData("Retentoin:MaxAge", "1.00:00:00", "Did you mean Notify:Retention:MaxAge?")]
+    [InlineData("AlowedOrigins:0", "https://shop.example", "Did you mean Notify:AllowedOrigins?")]
+    [InlineData("Colour", "red", "is unknown.")]
+    [InlineData("Auth:SigningKey", "0123456789", "does not know tokens")]
+    [InlineData("Auth:Authority", "https://login.example", "does not know tokens")]
+    [InlineData("Auth:Issuer", "me", "does not know tokens")]
+    [InlineData("Auth:Audience", "you", "does not know tokens")]
+    public void A_mistake_is_one_sentence_that_names_the_setting_and_what_is_allowed(string key, string value, string expected)
+    {
+        var message = Assert.Throws<SettingsException>(() => Read("Development", (key, value))).Message;
+        Assert.Contains($"Notify:{key}", message, StringComparison.Ordinal);
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', message);
+    }
+
+    [Fact]
+    public void A_key_is_not_printed() =>
+        Assert.DoesNotContain("0123456789", Assert.Throws<SettingsException>(() => Read("Development", ("Auth:SigningKey", "0123456789"))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Settings_are_read()
+    {
+        var options = Read("Production",
+            ("auth:allowanonymous", "true"), ("Limits:PayloadBytes", "1000"), ("Limits:RequestsPerSecond", "0"), ("Retention:MaxAge", "1.00:00:00"),
+            ("AllowedOrigins:0", "https://Shop.example:443/"), ("AllowedOrigins:1", "http://localhost:3000"), ("Storage:SqlitePath", "x.db"));
+        Assert.Equal((1000, TimeSpan.FromDays(1), "x.db"), (options.Limits.PayloadBytes, options.Retention.MaxAge, options.Storage.SqlitePath));
+        Assert.Equal(["https://shop.example", "http://localhost:3000"], options.AllowedOrigins);
+    }
+
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Staging")]
+    public void Outside_Development_an_open_door_must_be_asked_for(string environment)
+    {
+        Assert.Contains("Notify:Auth:AllowAnonymous", Assert.Throws<SettingsException>(() => Read(environment)).Message, StringComparison.Ordinal);
+        Assert.NotNull(Read("Development"));
+    }
+
+    [Theory]
+    [InlineData("Urls", "http://0.0.0.0:5080", "this machine only")]
+    [InlineData("Urls", "http://localhost:5080;http://*:5081", "this machine only")]
+    [InlineData("Urls", "http://shop.example:5080", "this machine only")]
+    [InlineData("HTTP_PORTS", "8080", "this machine only")]
+    [InlineData("Kestrel:Endpoints:Public:Url", "http://[::]:80", "this machine only")]
+    [InlineData("Urls", "localhost:5080", "must be addresses such as")]
+    [InlineData("Urls", "ftp://localhost:21", "must be addresses such as")]
+    [InlineData("Urls", "http://localhost:99999", "must be addresses such as")]
+    [InlineData("Urls", "http://localhost:0", "http://127.0.0.1:0")]
+    public void An_address_that_will_not_do_is_one_sentence(string key, string value, string expected)
+    {
+        var message = Assert.Throws<SettingsException>(() => ListenAddresses.Check(Configuration((key, value)), new TestEnvironment("Development"), _ => { })).Message;
+        Assert.Contains(key, message, StringComparison.Ordinal);
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Development", "Urls", "http://127.0.0.1:0;https://[::1]:5081;http://localhost:80", null)]
+    [InlineData("Production", "Urls", "http://+:80", null)]
+    [InlineData("Production", "HTTP_PORTS", "8080", null)]
+    [InlineData("Development", "Other", "", ListenAddresses.Default)]
+    public void Without_an_address_there_is_the_default(string environment, string key, string value, string? expected)
+    {
+        string? used = null;
+        ListenAddresses.Check(Configuration((key, value)), new TestEnvironment(environment), address => used = address);
+        Assert.Equal(expected, used);
+    }
+
+    private static NotifyOptions Read(string environment, params (string Key, string Value)[] settings) =>
+        NotifySettings.Read(Configuration([.. settings.Select(setting => ($"Notify:{setting.Key}", setting.Value))]), new TestEnvironment(environment));
+
+    private static IConfiguration Configuration(params (string Key, string Value)[] settings) =>
+        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build();
+
+    private sealed class TestEnvironment(string name) : IHostEnvironment
+    {
+        public string EnvironmentName { get; set; } = name;
+        public string ApplicationName { get; set; } = "Notify.Tests";
+        public string ContentRootPath { get; set; } = AppContext.BaseDirectory;
+        public IFileProvider ContentRootFileProvider { get; set; } = new NullFileProvider();
+    }
+}

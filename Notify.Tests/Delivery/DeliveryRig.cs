@@ -1,0 +1,113 @@
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Notify.Contracts.Hub;
+using Notify.Contracts.Topics;
+using Notify.Server.Configuration;
+using Notify.Server.Delivery;
+using Notify.Server.Delivery.Routing;
+using Notify.Server.Delivery.Sessions;
+using Notify.Server.Delivery.Tail;
+using Notify.Storage;
+using Notify.Storage.Log;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Delivery;
+
+/// <summary>Delivery as it is composed in the service, on a SQLite log of its own, without SignalR around it.</summary>
+internal sealed class DeliveryRig : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder;
+    private readonly ServiceProvider _services;
+    private readonly List<IHostedService> _hosted;
+    private int _sessions;
+
+    private DeliveryRig(DirectoryInfo folder, ServiceProvider services, INotificationLog log)
+    {
+        (_folder, _services, Log) = (folder, services, log);
+        _hosted = [.. services.GetServices<IHostedService>()];
+    }
+
+    public INotificationLog Log { get; }
+    public LogTail Tail => _services.GetRequiredService<LogTail>();
+    public TailPosition Position => _services.GetRequiredService<TailPosition>();
+    public SessionRegistry Sessions => _services.GetRequiredService<SessionRegistry>();
+    public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
+
+    /// <param name="limits">The service's defaults unless given.</param>
+    /// <param name="stored">Notifications that are in the log before the tail begins.</param>
+    public static async Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored)
+    {
+        var folder = Directory.CreateTempSubdirectory("notify-delivery-");
+        var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
+        var services = new ServiceCollection()
+            .AddLogging()
+            .AddMetrics()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(log)
+            .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddNotifyDelivery()
+            .BuildServiceProvider();
+        var rig = new DeliveryRig(folder, services, log);
+        foreach (var (count, topic) in stored) await rig.AppendAsync(count, topic);
+        foreach (var hosted in rig._hosted) await hosted.StartAsync(CancellationToken.None);
+        await Eventually.TrueAsync(() => rig.Position.Life is not null, "the tail has begun");
+        return rig;
+    }
+
+    public (DeliverySession Session, RecordingSink Sink) Connect()
+    {
+        var sink = new RecordingSink();
+        var session = new DeliverySession(sink, Get<Router>(), Get<SessionScheduler>(), Get<IOptions<NotifyOptions>>().Value.Limits);
+        Sessions.Add($"c{Interlocked.Increment(ref _sessions)}", session);
+        return (session, sink);
+    }
+
+    /// <summary>Connects, resumes and starts, as the hub does.</summary>
+    public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsync(long? since, params string[] topics)
+    {
+        var (session, sink) = Connect();
+        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, null, CancellationToken.None);
+        Assert.Null(refusal);
+        session.Start();
+        return (session, sink, result!);
+    }
+
+    /// <summary>Appends and tells the tail, as the publisher does.</summary>
+    public async Task<long> PublishAsync(string topic = "t", int count = 1, long? ttlSeconds = null)
+    {
+        var stored = await AppendAsync(count, topic, ttlSeconds);
+        Tail.Committed(stored!.Epoch, stored.Stored);
+        return stored.Stored[^1].Version;
+    }
+
+    /// <summary>Appends without a word: as another node does whose hint was lost.</summary>
+    public async Task<AppendResult?> AppendAsync(int count, string topic, long? ttlSeconds = null)
+    {
+        AppendResult? result = null;
+        for (var left = count; left > 0; left -= 1000)
+        {
+            var entries = Enumerable.Range(0, Math.Min(left, 1000)).Select(_ => new NewEntry
+            {
+                Id = Guid.CreateVersion7(),
+                Topic = topic,
+                Content = Encoding.UTF8.GetBytes("""{"title":"x","priority":"normal"}"""),
+                TtlSeconds = ttlSeconds,
+            });
+            result = await Log.AppendAsync(new AppendBatch(Guid.NewGuid(), [.. entries]), CancellationToken.None);
+        }
+
+        return result;
+    }
+
+    public static TopicFilter Filter(string text) => TopicFilter.TryParse(text, out var filter, out var problem) ? filter : throw new ArgumentException(problem);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var hosted in _hosted) await hosted.StopAsync(CancellationToken.None);
+        await _services.DisposeAsync();
+        await Log.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+}

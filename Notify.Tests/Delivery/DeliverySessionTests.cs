@@ -1,0 +1,217 @@
+using CsCheck;
+using Notify.Contracts.Hub;
+using Notify.Server.Configuration;
+using Notify.Server.Delivery.Sessions;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Delivery;
+
+public sealed class DeliverySessionTests
+{
+    private static readonly LimitSettings Small = new() { SessionQueueEntries = 50, SessionQueueBytes = 64 * 1024 };
+
+    private static IEnumerable<long> Range(long from, long to) => Enumerable.Range(0, (int)(to - from + 1)).Select(i => from + i);
+
+    [Fact]
+    public async Task Resume_brings_what_was_missed_then_CaughtUp_then_live()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (20, "t"));
+        var (_, sink, result) = await rig.ResumeAsync(12, "t");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        await rig.PublishAsync();
+        await Eventually.TrueAsync(() => sink.Versions.Contains(21), "live");
+
+        Assert.Equal(20, result.Head);
+        Assert.Equal(12, result.Since);
+        Assert.Equal(Range(13, 20).Select(_ => "Notification").Append("CaughtUp").Append("Notification"), sink.Received.Select(r => r.Target));
+        Assert.Equal(Range(13, 21), sink.Versions);
+        Assert.Equal(20, sink.Received.Single(r => r.Target == "CaughtUp").Argument.GetProperty("head").GetInt64());
+    }
+
+    [Fact]
+    public async Task What_is_older_than_the_ring_comes_from_storage()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (12_000, "t")); // the ring is loaded with fewer
+        Assert.True(rig.Position.Life!.Ring.First > 2000);
+        var (_, sink, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        Assert.Equal(Range(1, 12_000), sink.Versions);
+    }
+
+    [Fact]
+    public async Task A_long_way_back_is_read_by_topic_and_misses_nothing()
+    {
+        await using var rig = await DeliveryRig.StartAsync(null, (3, "rare/a"), (20_000, "t"), (2, "rare/b"), (1, "rare"));
+        var (_, sink, _) = await rig.ResumeAsync(0, "rare/#");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        Assert.Equal([1, 2, 3, 20_004, 20_005, 20_006], sink.Versions);
+    }
+
+    [Fact]
+    public async Task Without_since_it_begins_now()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (5, "t"));
+        await rig.PublishAsync();
+        var (_, sink, result) = await rig.ResumeAsync(null, "t");
+        Assert.Equal(6, result.Since);
+        await rig.PublishAsync();
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "live");
+        Assert.Equal([7], sink.Versions);
+    }
+
+    [Fact]
+    public async Task A_version_above_the_head_is_of_another_log()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (5, "t"));
+        var (_, sink, _) = await rig.ResumeAsync(50, "t");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        Assert.Equal("Gap", sink.Received[0].Target);
+        Assert.Equal(GapReasons.Epoch, sink.Received[0].Argument.GetProperty("reason").GetString());
+        Assert.Equal(Range(1, 5), sink.Versions);
+    }
+
+    [Fact]
+    public async Task A_client_that_comes_from_a_node_further_on_is_no_stranger()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (5, "t"));
+        await rig.AppendAsync(3, "t"); // this node was not told yet
+        var (_, sink, _) = await rig.ResumeAsync(8, "t");
+        await rig.PublishAsync();
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "live");
+        Assert.Equal([9], sink.Versions);
+        Assert.DoesNotContain(sink.Received, r => r.Target == "Gap");
+    }
+
+    [Fact]
+    public async Task A_slow_consumer_falls_back_and_gets_everything_once_and_in_order()
+    {
+        await using var rig = await DeliveryRig.StartAsync(Small);
+        var (session, slow, _) = await rig.ResumeAsync(0, "t");
+        var (_, healthy, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
+
+        slow.Stall();
+        for (var i = 0; i < 200; i++) await rig.PublishAsync(count: 10);
+        await Eventually.TrueAsync(() => healthy.Versions.Count() == 2000, "the healthy one has all");
+        Assert.Equal(SessionState.CatchingUp, session.State);
+        Assert.Empty(slow.Versions);
+
+        slow.Open();
+        await rig.PublishAsync();
+        await Eventually.TrueAsync(() => slow.Versions.Contains(2001), "the slow one as well");
+        Assert.Equal(Range(1, 2001), slow.Versions);
+        Assert.Equal(Range(1, 2000), healthy.Versions.Take(2000));
+        Assert.Single(slow.Received, r => r.Target == "CaughtUp");
+    }
+
+    [Fact]
+    public async Task A_filter_added_later_brings_only_what_is_above_its_head_also_while_catching_up()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (3, "t"));
+        var (session, sink, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
+        sink.Stall();
+        await rig.PublishAsync("other", 10);
+        Assert.True(session.TrySubscribe([DeliveryRig.Filter("other")], out var head, out var topics));
+        Assert.Equal(["t", "other"], topics);
+        session.LeaveLife(); // back to catching up, as an overflow does
+        await rig.PublishAsync("other", 2);
+        sink.Open();
+        await Eventually.TrueAsync(() => sink.Versions.Contains(head + 2), "the new ones delivered");
+        Assert.Equal(13, head);
+        Assert.Equal([1, 2, 3, 14, 15], sink.Versions);
+    }
+
+    [Fact]
+    public async Task After_unsubscribe_nothing_comes_that_only_it_matched()
+    {
+        await using var rig = await DeliveryRig.StartAsync();
+        var (session, sink, _) = await rig.ResumeAsync(0, "a/#", "a/b");
+        await rig.PublishAsync("a/b");
+        await Eventually.TrueAsync(() => sink.Versions.Any(), "the first delivered");
+        Assert.Equal(["a/b"], session.Unsubscribe([DeliveryRig.Filter("a/#")]));
+        await rig.PublishAsync("a/c");
+        await rig.PublishAsync("a/b");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(3), "the last delivered");
+        Assert.Equal([1, 3], sink.Versions);
+    }
+
+    [Fact]
+    public async Task Several_matching_filters_deliver_once()
+    {
+        await using var rig = await DeliveryRig.StartAsync();
+        var (_, sink, _) = await rig.ResumeAsync(0, "a/b", "a/+", "#", "a/#");
+        await rig.PublishAsync("a/b", 3);
+        await Eventually.TrueAsync(() => sink.Versions.Count() >= 3, "delivered");
+        Assert.Equal([1, 2, 3], sink.Versions);
+    }
+
+    [Fact]
+    public async Task What_retention_took_is_told_as_a_gap()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
+        await rig.Log.SweepAsync(TimeSpan.Zero, CancellationToken.None);
+        await rig.PublishAsync(count: 2);
+        await Eventually.TrueAsync(() => rig.Position.Life!.Oldest == 11, "the node knows");
+        var (_, sink, _) = await rig.ResumeAsync(4, "t");
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 2, "delivered");
+        var gap = sink.Received[0];
+        Assert.Equal("Gap", gap.Target);
+        Assert.Equal(4, gap.Argument.GetProperty("since").GetInt64());
+        Assert.Equal(11, gap.Argument.GetProperty("oldest").GetInt64());
+        Assert.Equal(GapReasons.Retention, gap.Argument.GetProperty("reason").GetString());
+        Assert.Equal([11, 12], sink.Versions);
+    }
+
+    [Fact]
+    public async Task An_expired_one_is_no_longer_sent()
+    {
+        await using var rig = await DeliveryRig.StartAsync();
+        await rig.PublishAsync(ttlSeconds: 1);
+        await rig.PublishAsync();
+        var entry = (await rig.Log.ReadAsync(0, 1, 1024, CancellationToken.None)).Entries[0];
+        await Eventually.TrueAsync(() => entry.ExpiresAt <= TimeProvider.System.GetUtcNow(), "it has expired");
+        var (_, sink, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        Assert.Equal([2], sink.Versions);
+    }
+
+    [Fact]
+    public async Task Whatever_is_stalled_dropped_and_resumed_every_client_gets_each_version_once_and_in_order()
+    {
+        await using var rig = await DeliveryRig.StartAsync(Small);
+        using var stop = new CancellationTokenSource();
+        var publishing = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested) await rig.PublishAsync(count: Random.Shared.Next(1, 40));
+        });
+
+        var clients = Enumerable.Range(0, 6).Select(async number =>
+        {
+            var chance = new Random(number);
+            var have = new List<long>();
+            for (var life = 0; life < 25; life++)
+            {
+                var (session, sink, _) = await rig.ResumeAsync(have.Count == 0 ? 0 : have[^1], "t");
+                for (var act = 0; act < chance.Next(1, 6); act++)
+                {
+                    if (chance.Next(2) == 0) sink.Stall();
+                    await Task.Delay(chance.Next(5));
+                    sink.Open();
+                    await Task.Delay(chance.Next(5));
+                }
+
+                session.Close();
+                have.AddRange(sink.Versions);
+            }
+
+            return have;
+        }).ToList();
+        var received = await Task.WhenAll(clients);
+        await stop.CancelAsync();
+        await publishing;
+
+        foreach (var have in received) Assert.Equal(Range(1, have.Count), have);
+        Assert.True(received.Max(have => have.Count) > 100);
+    }
+}

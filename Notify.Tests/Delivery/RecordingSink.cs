@@ -1,0 +1,72 @@
+using System.Text.Json;
+using Notify.Server.Delivery.Frames;
+using Notify.Server.Delivery.Sessions;
+
+namespace Notify.Tests.Delivery;
+
+/// <summary>A connection that keeps what it is given, and takes it as slowly as it is told.</summary>
+internal sealed class RecordingSink : ISessionSink
+{
+    private readonly Lock _gate = new();
+    private readonly List<Received> _received = [];
+    private TaskCompletionSource _open = Opened();
+
+    public FrameFormat Format => FrameFormat.Json;
+    public bool Closed { get; private set; }
+
+    public IReadOnlyList<Received> Received
+    {
+        get
+        {
+            lock (_gate) return [.. _received];
+        }
+    }
+
+    public IEnumerable<long> Versions => Received.Where(r => r.Target == "Notification").Select(r => r.Version);
+
+    /// <summary>From now on writes wait until <see cref="Open"/>.</summary>
+    public void Stall() => _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Open() => _open.TrySetResult();
+
+    public ValueTask WriteAsync(EncodedFrame frame)
+    {
+        var open = _open.Task;
+        if (!open.IsCompleted) return new ValueTask(WriteLaterAsync(open, frame));
+        Take(frame);
+        return ValueTask.CompletedTask;
+    }
+
+    public void CloseForReconnect() => Closed = true;
+
+    private async Task WriteLaterAsync(Task open, EncodedFrame frame)
+    {
+        await open;
+        Take(frame);
+    }
+
+    private void Take(EncodedFrame frame)
+    {
+        lock (_gate)
+        {
+            foreach (var text in System.Text.Encoding.UTF8.GetString(frame.Bytes).Split('\u001e', StringSplitOptions.RemoveEmptyEntries))
+            {
+                using var message = JsonDocument.Parse(text);
+                var argument = message.RootElement.GetProperty("arguments")[0].Clone();
+                _received.Add(new Received(message.RootElement.GetProperty("target").GetString()!, argument));
+            }
+        }
+    }
+
+    private static TaskCompletionSource Opened()
+    {
+        var open = new TaskCompletionSource();
+        open.SetResult();
+        return open;
+    }
+}
+
+internal sealed record Received(string Target, JsonElement Argument)
+{
+    public long Version => Argument.TryGetProperty("version", out var version) ? version.GetInt64() : 0;
+}

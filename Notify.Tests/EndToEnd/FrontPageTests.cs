@@ -1,0 +1,48 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.EndToEnd;
+
+public class FrontPageTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+{
+    [Fact]
+    public async Task In_a_browser_a_person_sees_live_goes_away_comes_back_and_sees_what_was_missed()
+    {
+        await using var script = await NodeScript.StartAsync(
+            "front-page.mjs", fixture.Url.ToString().TrimEnd('/'), Repository.TestResults, ChromiumPage.Executable);
+        await script.WaitForExitAsync(TimeSpan.FromSeconds(90));
+
+        var live = await script.WaitForAsync("live");
+        Assert.Contains("<img src=x", live.GetProperty("live").GetString(), StringComparison.Ordinal); // shown, not run
+        Assert.Equal("Notify", live.GetProperty("title").GetString());
+        Assert.Equal(0, live.GetProperty("images").GetInt32());
+        Assert.Equal(1, (await script.WaitForAsync("away")).GetProperty("away").GetInt32());
+
+        var back = await script.WaitForAsync("back");
+        Assert.Equal(["3", "2", "1"], back.GetProperty("back").Deserialize<List<string>>()!); // newest first, each once
+        Assert.Equal(2, back.GetProperty("missed").GetInt32());
+        Assert.Equal(0, (await script.WaitForAsync("reloaded")).GetProperty("reloaded").GetInt32());
+        Assert.Equal(0, (await script.WaitForAsync("overflow")).GetProperty("overflow").GetInt32());
+        Assert.Empty((await script.WaitForAsync("complaints")).GetProperty("complaints").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("/", "text/html")]
+    [InlineData("/page.css", "text/css")]
+    [InlineData("/page.js", "text/javascript")]
+    [InlineData("/signalr.min.js", "text/javascript")]
+    public async Task The_page_is_served_with_a_strict_policy_and_comes_from_the_cache_when_unchanged(string path, string mediaType)
+    {
+        using var first = await fixture.Server.Http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+        Assert.Equal(mediaType, first.Content.Headers.ContentType?.MediaType);
+        Assert.Contains("default-src 'self'", first.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+
+        using var again = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
+        again.Headers.IfNoneMatch.Add(new EntityTagHeaderValue(first.Headers.ETag!.Tag));
+        using var second = await fixture.Server.Http.SendAsync(again, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NotModified, second.StatusCode);
+    }
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+
+namespace Notify.Tests.Fixtures;
+
+/// <summary>Waits for something to become true, instead of sleeping and hoping.</summary>
+public static class Eventually
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public static Task TrueAsync(Func<bool> condition, string what, TimeSpan? within = null) =>
+        TrueAsync(() => Task.FromResult(condition()), what, within);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? within = null)
+    {
+        var waited = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (waited.Elapsed > (within ?? Patience))
+                Assert.Fail($"Not within {within ?? Patience}: {what}.");
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
+    }
+
+    /// <summary>Until it no longer throws <typeparamref name="TException"/>.</summary>
+    public static async Task<T> SucceedsAsync<T, TException>(Func<Task<T>> attempt, string what, TimeSpan? within = null)
+        where TException : Exception
+    {
+        T? result = default;
+        await TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    result = await attempt();
+                    return true;
+                }
+                catch (TException)
+                {
+                    return false;
+                }
+            },
+            what,
+            within);
+        return result!;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Notify.Tests.Fixtures;
+
+/// <summary>
+/// A script of <c>Notify.Tests/Node</c>, run by Node with the stock JavaScript packages. Scripts print one JSON object a
+/// line; anything else on a line is for people.
+/// </summary>
+internal sealed class NodeScript : IAsyncDisposable
+{
+    private static readonly string Folder = Path.Combine(Repository.Root, "Notify.Tests", "Node");
+    private static readonly Lazy<Task> Packages = new(InstallAsync);
+
+    private readonly ChildProcess _process;
+
+    private NodeScript(ChildProcess process) => _process = process;
+
+    /// <summary>What it has printed so far.</summary>
+    public IReadOnlyList<string> Lines => _process.Lines;
+
+    /// <summary>The JSON objects it has printed so far.</summary>
+    public IReadOnlyList<JsonElement> Objects => [.. Lines.Where(IsObject).Select(line => JsonElement.Parse(line))];
+
+    /// <summary>Starts a script with arguments; the packages are installed first, once a test run.</summary>
+    public static async Task<NodeScript> StartAsync(string script, params string[] arguments)
+    {
+        await Packages.Value;
+        return new NodeScript(ChildProcess.Start("node", [script, .. arguments], Folder));
+    }
+
+    /// <summary>The first object, past or future, that has this member and, if asked, this content in it.</summary>
+    public async Task<JsonElement> WaitForAsync(string member, Func<JsonElement, bool>? wanted = null) => JsonElement.Parse(
+        await _process.WaitForLineAsync(line =>
+            IsObject(line) && JsonElement.Parse(line).TryGetProperty(member, out var content) && wanted?.Invoke(content) != false));
+
+    /// <summary>Waits for its own end, and fails with its output when that is not a good one.</summary>
+    public async Task WaitForExitAsync(TimeSpan limit)
+    {
+        await _process.WaitForExitAsync(limit);
+        Assert.True(_process.ExitCode == 0, string.Join('\n', Lines.TakeLast(40)));
+    }
+
+    /// <summary>SIGKILL, or another signal with an orderly end.</summary>
+    public Task KillAsync() => _process.KillAsync();
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private static bool IsObject(string line) => line.StartsWith('{');
+
+    // npm ci takes the exact versions of the lock file. What is there already from this very lock file is kept, so that
+    // a machine without a registry can run the tests again.
+    private static async Task InstallAsync()
+    {
+        var stamp = Path.Combine(Folder, "node_modules", ".installed");
+        var wanted = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(Folder, "package-lock.json"))));
+        if (File.Exists(stamp) && await File.ReadAllTextAsync(stamp) == wanted) return;
+        await ChildProcess.RunAsync("npm", ["ci"], Folder, TimeSpan.FromMinutes(3));
+        await File.WriteAllTextAsync(stamp, wanted);
+    }
+}

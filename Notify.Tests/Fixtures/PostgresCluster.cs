@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(Notify.Tests.Fixtures.PostgresCluster))]
+
+namespace Notify.Tests.Fixtures;
+
+/// <summary>
+/// A Postgres of our own: made in a temporary folder on first use, on a free port of the loopback, gone at the end.
+/// One is shared by the assembly; a test that stops or kills its server makes another one.
+/// </summary>
+public sealed class PostgresCluster : IAsyncLifetime
+{
+    private const string User = "notify";
+
+    private readonly SemaphoreSlim _starting = new(1);
+    private readonly EventHandler _atExit;
+    private string? _folder;
+    private Process? _server;
+    private int _databases;
+
+    public PostgresCluster()
+    {
+        _atExit = (_, _) => _server?.Kill();
+        AppDomain.CurrentDomain.ProcessExit += _atExit;
+    }
+
+    /// <summary>Settings for the server, such as <c>fsync=on</c>; set before its first use.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = ["fsync=off", "full_page_writes=off"];
+
+    public int Port { get; private set; }
+
+    /// <summary>The postmaster's.</summary>
+    public int ProcessId => _server?.Id ?? throw new InvalidOperationException("The cluster is stopped.");
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public string ConnectionString(string database) => ConnectionString(database, Port);
+
+    /// <summary>Through something else that listens, such as a <see cref="TcpProxy"/>.</summary>
+    public static string ConnectionString(string database, int port) =>
+        $"Host=127.0.0.1;Port={port};Database={database};Username={User};Include Error Detail=true";
+
+    public async Task<string> CreateDatabaseAsync()
+    {
+        await StartAsync();
+        var database = $"test_{Interlocked.Increment(ref _databases)}";
+        await ExecuteAsync("postgres", $"CREATE DATABASE {database}");
+        return database;
+    }
+
+    public async Task<int> ExecuteAsync(string database, string sql)
+    {
+        await using var connection = await ConnectAsync(database);
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 120 };
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> ScalarAsync<T>(string database, string sql)
+    {
+        await using var connection = await ConnectAsync(database);
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 120 };
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<NpgsqlConnection> ConnectAsync(string database)
+    {
+        var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false");
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public async Task StartAsync()
+    {
+        await _starting.WaitAsync();
+        try
+        {
+            if (_server is { HasExited: false })
+                return;
+            if (_folder is null)
+                await MakeAsync();
+            string[] settings = ["unix_socket_directories=", "max_connections=200", "log_min_messages=fatal", .. Settings];
+            string[] arguments =
+            [
+                "-D", _folder!, "-p", Port.ToString(CultureInfo.InvariantCulture), "-h", "127.0.0.1",
+                .. settings.SelectMany(setting => new[] { "-c", setting }),
+            ];
+            _server = Run("postgres", arguments);
+            await Eventually.SucceedsAsync<bool, NpgsqlException>(
+                async () =>
+                {
+                    Assert.False(_server.HasExited, "The Postgres of the tests did not start.");
+                    await using var connection = await ConnectAsync("postgres");
+                    return true;
+                },
+                "the Postgres of the tests answers");
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    /// <summary>Immediately: as in a crash, sessions are cut and the next start recovers.</summary>
+    public async Task StopAsync(bool immediate = false)
+    {
+        if (_server is not { HasExited: false } server)
+            return;
+        using var kill = Process.Start("kill", [immediate ? "-QUIT" : "-INT", server.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        await server.WaitForExitAsync();
+        _server = null;
+        server.Dispose();
+    }
+
+    public async Task RestartAsync(bool immediate = false)
+    {
+        await StopAsync(immediate);
+        await StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(immediate: true);
+        AppDomain.CurrentDomain.ProcessExit -= _atExit;
+        if (_folder is not null)
+            Directory.Delete(_folder, recursive: true);
+        _starting.Dispose();
+    }
+
+    private async Task MakeAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("notify-postgres-").FullName;
+        if (IsRoot)
+        {
+            // Postgres refuses to run as root.
+            using var own = Process.Start("chown", ["postgres:", folder]);
+            await own.WaitForExitAsync();
+        }
+
+        using var initdb = Run("initdb", ["-D", folder, "-U", User, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        await initdb.WaitForExitAsync();
+        Assert.True(initdb.ExitCode == 0, "initdb failed; run it by hand to see why.");
+        _folder = folder;
+        Port = FreePort();
+    }
+
+    private static Process Run(string binary, string[] arguments)
+    {
+        var path = Path.Combine(Binaries(), binary);
+        var start = IsRoot
+            ? new ProcessStartInfo("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments])
+            : new ProcessStartInfo(path, arguments);
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.WorkingDirectory = Path.GetTempPath();
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static bool IsRoot => Environment.UserName == "root";
+
+    private static string Binaries()
+    {
+        var installed = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql")
+                .OrderByDescending(folder => int.TryParse(Path.GetFileName(folder), out var version) ? version : 0)
+                .Select(folder => Path.Combine(folder, "bin"))
+            : [];
+        var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        return installed.Concat(onPath).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")))
+            ?? throw new InvalidOperationException("These tests need Postgres's own programs (initdb, postgres): apt-get install postgresql.");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

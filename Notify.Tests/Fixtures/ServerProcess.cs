@@ -1,0 +1,125 @@
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace Notify.Tests.Fixtures;
+
+/// <summary>
+/// The real server in a process of its own, so that a test can kill it: in Development, on a port the system chose,
+/// with a data folder of its own that outlives restarts and goes with the fixture.
+/// </summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly TempFolder _folder = new();
+    private readonly IReadOnlyDictionary<string, string> _settings;
+    private ChildProcess? _process;
+
+    private ServerProcess(IReadOnlyDictionary<string, string> settings) => _settings = settings;
+
+    /// <summary>Where it listens; the same after a restart.</summary>
+    public Uri Url { get; private set; } = new("http://127.0.0.1:0");
+
+    /// <summary>A client for <see cref="Url"/>.</summary>
+    public HttpClient Http { get; private set; } = null!;
+
+    public int Pid => Running.Pid;
+
+    public bool HasExited => Running.HasExited;
+
+    public int ExitCode => Running.ExitCode;
+
+    public long ResidentBytes => Running.ResidentBytes;
+
+    /// <summary>What the current process has logged.</summary>
+    public IReadOnlyList<string> Output => Running.Lines;
+
+    private ChildProcess Running => _process ?? throw new InvalidOperationException("Not started.");
+
+    /// <summary>Starts it and waits until it is ready. Without <c>ConnectionStrings:Postgres</c> it stores in a SQLite file of its own.</summary>
+    /// <param name="settings">Settings by their names, such as <c>Notify:Limits:BatchSize</c>.</param>
+    public static async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value));
+        try
+        {
+            await server.StartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts it again after <see cref="KillAsync"/> or <see cref="TerminateAsync"/>, on the same port and data.</summary>
+    public async Task RestartAsync()
+    {
+        await KillAsync();
+        await StartAsync();
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public Task KillAsync() => Running.KillAsync();
+
+    /// <summary>SIGTERM, and waits for the orderly end.</summary>
+    public async Task TerminateAsync(TimeSpan? limit = null)
+    {
+        await Running.SignalAsync("TERM");
+        await Running.WaitForExitAsync(limit ?? TimeSpan.FromSeconds(30));
+    }
+
+    /// <summary>SIGSTOP, or SIGCONT: a process that is there and does nothing.</summary>
+    public Task SignalAsync(string name) => Running.SignalAsync(name);
+
+    public async ValueTask DisposeAsync()
+    {
+        Http?.Dispose();
+        if (_process is not null) await _process.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private async Task StartAsync()
+    {
+        if (_process is not null) await _process.DisposeAsync();
+        _process = ChildProcess.Start("dotnet", Arguments(), _folder.Path, new Dictionary<string, string?>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["ASPNETCORE_URLS"] = null,
+            ["DOTNET_gcServer"] = "0",
+        });
+        var line = await _process.WaitForLineAsync(l => ListeningOn().IsMatch(l), StartLimit);
+        if (Http is null)
+        {
+            Url = new Uri(ListeningOn().Match(line).Groups["url"].Value);
+            Http = new HttpClient { BaseAddress = Url };
+        }
+
+        await UntilReadyAsync();
+    }
+
+    private IEnumerable<string> Arguments()
+    {
+        yield return Repository.ServerDll;
+        yield return $"--contentRoot={Path.GetDirectoryName(Repository.ServerDll)}"; // for appsettings.json
+        yield return $"--urls={Url.GetLeftPart(UriPartial.Authority)}"; // port 0 at first, later the one it got
+        if (!_settings.ContainsKey("ConnectionStrings:Postgres")) yield return $"--Notify:Storage:SqlitePath={_folder.File("notify.db")}";
+        foreach (var (name, value) in _settings) yield return $"--{name}={value}";
+    }
+
+    private async Task UntilReadyAsync()
+    {
+        using var deadline = new CancellationTokenSource(StartLimit);
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        do
+        {
+            using var answer = await Http.GetAsync(new Uri("health/ready", UriKind.Relative), deadline.Token);
+            if (answer.StatusCode == HttpStatusCode.OK) return;
+        }
+        while (await pause.WaitForNextTickAsync(deadline.Token));
+    }
+
+    [GeneratedRegex(@"Now listening on: (?<url>http://\S+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex ListeningOn();
+}

@@ -1,0 +1,68 @@
+// A person's first minute on the front page: live, away, back, on a phone, in the dark.
+//   node front-page.mjs <server> <folder for screenshots> <browser>
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [server, pictures, executablePath] = process.argv.slice(2);
+const say = o => console.log(JSON.stringify(o));
+const publish = async fields => {
+  const answer = await fetch(`${server}/api/v1/notifications`, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields),
+  });
+  if (answer.status !== 201) throw new Error(await answer.text());
+};
+
+const profile = mkdtempSync(join(tmpdir(), "notify-browser-"));
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath,
+  headless: true,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+try {
+  const page = browser.pages()[0];
+  const complaints = [];
+  page.on("pageerror", error => complaints.push(error.message));
+  page.on("console", message => { if (message.type() === "error") complaints.push(message.text()); });
+  const state = text => page.locator(`#state[data-state="${text}"]`).waitFor();
+  const entry = text => page.locator("#list li", { hasText: text }).waitFor();
+
+  await page.goto(server);
+  await state("live");
+  await publish({ topic: "page/live", title: "While you look", body: "<img src=x onerror=document.title='hacked'>", data: { total: 31.5 }, priority: "high", link: "/somewhere" });
+  await entry("While you look");
+  say({ live: await page.locator("#list li").first().innerText(), title: await page.title(), images: await page.locator("#list img").count() });
+
+  await page.getByRole("button", { name: "Disconnect" }).press("Enter"); // by keyboard
+  await state("offline");
+  await publish({ topic: "page/missed", title: "While you were away", body: "one" });
+  await publish({ topic: "page/missed", title: "Later still", body: "two", priority: "urgent" });
+  say({ away: await page.locator("#list li").count() });
+  await page.getByRole("button", { name: "Connect" }).click();
+  await state("live");
+  await entry("Later still");
+  say({ back: await page.locator("#list li").evaluateAll(items => items.map(item => item.dataset.version)),
+    missed: await page.locator("#list .missed").count() });
+
+  await page.getByLabel("Title").fill("From the form");
+  await page.getByRole("button", { name: "Publish" }).click();
+  await entry("From the form");
+  await page.screenshot({ path: join(pictures, "front-page.png"), fullPage: true });
+
+  await page.reload(); // the place outlives the page
+  await state("live");
+  say({ reloaded: await page.locator("#list li").count() });
+
+  await publish({ topic: "page/phone", title: "On a phone", body: "w".repeat(200), link: "https://shop.example/orders/42" });
+  await entry("On a phone");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.setViewportSize({ width: 360, height: 740 });
+  say({ overflow: await page.evaluate(() => document.documentElement.scrollWidth - innerWidth) });
+  await page.screenshot({ path: join(pictures, "front-page-phone.png"), fullPage: true });
+  say({ complaints });
+} finally {
+  await browser.close();
+  rmSync(profile, { recursive: true, force: true });
+}

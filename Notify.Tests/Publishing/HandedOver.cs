@@ -1,0 +1,19 @@
+using System.Collections.Concurrent;
+using Notify.Server.Publishing;
+using Notify.Storage.Log;
+
+namespace Notify.Tests.Publishing;
+
+/// <summary>Delivery that only remembers what it was given.</summary>
+internal sealed class HandedOver : ICommittedEntries
+{
+    public ConcurrentQueue<LogEntry> Stored { get; } = [];
+    public ConcurrentQueue<LogEntry> EphemeralOnes { get; } = [];
+
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
+    {
+        foreach (var entry in entries) Stored.Enqueue(entry);
+    }
+
+    public void Ephemeral(LogEntry notification) => EphemeralOnes.Enqueue(notification);
+}

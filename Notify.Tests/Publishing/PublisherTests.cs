@@ -1,0 +1,265 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Notify.Contracts;
+using Notify.Server.Configuration;
+using Notify.Server.Observability;
+using Notify.Server.Publishing;
+using Notify.Storage.Log;
+
+namespace Notify.Tests.Publishing;
+
+public sealed class PublisherTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private readonly ListLog _log = new();
+    private readonly HandedOver _handedOver = new();
+    private readonly SteppedTime _time = new();
+    private readonly NotifyOptions _options = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private Publisher? _publisher;
+
+    public async ValueTask DisposeAsync()
+    {
+        _log.BeforeAppend = (_, _) => Task.CompletedTask;
+        if (_publisher is not null)
+        {
+            using var now = new CancellationTokenSource(TimeSpan.Zero);
+            await _publisher.StopAsync(now.Token);
+            _publisher.Dispose();
+        }
+
+        await _services.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_publish_is_answered_with_its_place_and_handed_on()
+    {
+        var accepted = Accepted(await PublishAsync("a"));
+        Assert.Equal((AcceptedAs.Stored, 1L, "a"), (accepted.As, accepted.Version, accepted.Topic));
+        Assert.Equal(7, accepted.Id.Version);
+        Assert.Equal(accepted.Id, Assert.Single(_handedOver.Stored).Id);
+    }
+
+    [Fact]
+    public async Task One_append_is_in_flight_and_the_next_batch_gathers_meanwhile()
+    {
+        var gate = HoldAppends();
+        var first = PublishAsync("0");
+        await Until(() => _log.Batches.Count == 1);
+        var others = Enumerable.Range(1, 63).Select(i => PublishAsync($"{i}")).ToArray();
+        Assert.Single(_log.Batches);
+
+        gate.SetResult();
+        await first;
+        await Task.WhenAll(others);
+        Assert.Equal([1, 63], _log.Batches.Select(batch => batch.Entries.Count));
+        Assert.Equal(Enumerable.Range(0, 64).Select(i => $"{i}"), _log.Entries.Select(entry => entry.Topic));
+        Assert.Equal(_log.Entries.Select(entry => entry.Version), _handedOver.Stored.Select(entry => entry.Version));
+    }
+
+    [Fact]
+    public async Task An_append_is_bounded_but_a_batch_is_never_split()
+    {
+        var gate = HoldAppends();
+        var first = PublishAsync("first");
+        await Until(() => _log.Batches.Count == 1);
+        var batches = Enumerable.Range(0, 3).Select(i => Publisher.PublishAsync([.. Enumerable.Repeat((Command($"b{i}"), (IdempotencyKey?)null), 600)], Cancel)).ToArray();
+        gate.SetResult();
+        await Task.WhenAll([first, .. batches]);
+        Assert.Equal([1, 600, 600, 600], _log.Batches.Select(batch => batch.Entries.Count));
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_at_once()
+    {
+        _options.Limits.PublishQueueEntries = 2;
+        var gate = HoldAppends();
+        var inFlight = PublishAsync("in flight");
+        await Until(() => _log.Batches.Count == 1);
+        var queued = new[] { PublishAsync("1"), PublishAsync("2") };
+
+        var refused = PublishAsync("3");
+        Assert.True(refused.IsCompleted);
+        Assert.Equal(ErrorCodes.StorageUnavailable, Refused(await refused).Code);
+        gate.SetResult();
+        await Task.WhenAll([inFlight, .. queued]);
+    }
+
+    [Fact]
+    public async Task A_queue_full_of_bytes_refuses_at_once()
+    {
+        _options.Limits.PublishQueueBytes = 1024;
+        Assert.Equal(ErrorCodes.StorageUnavailable, Refused(await Publisher.PublishAsync(Command("a") with { Content = new byte[2048] }, null, Cancel)).Code);
+    }
+
+    [Fact]
+    public async Task At_the_deadline_the_queued_know_that_nothing_was_stored_and_the_submitted_that_it_may_be()
+    {
+        var gate = HoldAppends();
+        var submitted = PublishAsync("submitted");
+        await Until(() => _log.Batches.Count == 1);
+        var queued = PublishAsync("queued");
+
+        _time.Advance(Publisher.Deadline + TimeSpan.FromSeconds(1));
+        Assert.Contains("Nothing was stored", Refused(await queued.WaitAsync(Soon, Cancel)).Detail, StringComparison.Ordinal);
+        Assert.Contains("may or may not be stored", Refused(await submitted.WaitAsync(Soon, Cancel)).Detail, StringComparison.Ordinal);
+
+        gate.SetResult();
+        await Until(() => _handedOver.Stored.Count == 1);
+        Assert.Equal("submitted", Assert.Single(_log.Entries).Topic);
+    }
+
+    [Fact]
+    public async Task While_storage_is_away_the_same_entries_are_tried_again()
+    {
+        _log.IsAway = true;
+        var publish = PublishAsync("a");
+        await Until(() => _log.Batches.Count == 1);
+        _log.IsAway = false;
+        await UntilStepping(() => publish.IsCompleted);
+        Assert.Equal(1, Accepted(await publish).Version);
+    }
+
+    [Fact]
+    public async Task What_was_refused_at_its_deadline_is_not_stored_when_storage_returns()
+    {
+        _log.IsAway = true;
+        var publish = PublishAsync("late");
+        await Until(() => _log.Batches.Count >= 1);
+        await UntilStepping(() => publish.IsCompleted);
+        Assert.Equal(ErrorCodes.StorageUnavailable, Refused(await publish).Code);
+
+        _log.IsAway = false;
+        var next = PublishAsync("next");
+        await UntilStepping(() => next.IsCompleted);
+        Assert.Equal("next", Assert.Single(_log.Entries).Topic);
+    }
+
+    [Fact]
+    public async Task An_append_without_an_answer_is_repeated_as_it_was_before_any_other_and_beyond_the_deadline()
+    {
+        var unknown = true;
+        _log.BeforeAppend = (_, _) => unknown ? throw new AppendOutcomeUnknownException("Cut, as told.") : Task.CompletedTask;
+        var first = PublishAsync("first");
+        await Until(() => _log.Batches.Count == 1);
+        await UntilStepping(() => first.IsCompleted);
+        Assert.Contains("may or may not be stored", Refused(await first).Detail, StringComparison.Ordinal);
+
+        var second = PublishAsync("second");
+        var tried = _log.Batches.Count;
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await UntilStepping(() => _log.Batches.Count > tried, TimeSpan.FromMilliseconds(10));
+        unknown = false;
+        await UntilStepping(() => second.IsCompleted, TimeSpan.FromMilliseconds(10));
+
+        var attempts = _log.Batches;
+        Assert.All(attempts.SkipLast(1), batch => Assert.Equal(attempts[0].Id, batch.Id));
+        Assert.All(attempts.SkipLast(1), batch => Assert.Same(attempts[0].Entries[0], Assert.Single(batch.Entries)));
+        Assert.Equal(["first", "second"], _log.Entries.Select(entry => entry.Topic));
+    }
+
+    [Fact]
+    public async Task A_store_that_fails_as_it_should_not_does_not_stop_publishing()
+    {
+        _log.BeforeAppend = (batch, _) => batch.Entries[0].Topic == "poison" ? throw new InvalidOperationException("A bug, as told.") : Task.CompletedTask;
+        Assert.Equal(ErrorCodes.StorageUnavailable, Refused(await PublishAsync("poison").WaitAsync(Soon, Cancel)).Code);
+        Assert.Equal(1, Accepted(await PublishAsync("a").WaitAsync(Soon, Cancel)).Version);
+    }
+
+    [Fact]
+    public async Task A_repeat_under_its_key_gets_the_first_answer_and_another_request_a_conflict()
+    {
+        var key = new IdempotencyKey("p", "k", new byte[] { 1 });
+        var first = Accepted(await Publisher.PublishAsync(Command("a"), key, Cancel));
+        var repeat = Accepted(await Publisher.PublishAsync(Command("a"), key, Cancel));
+        Assert.Equal(first with { As = AcceptedAs.Replayed }, repeat);
+        Assert.Equal(ErrorCodes.IdempotencyConflict, Refused(await Publisher.PublishAsync(Command("a"), key with { RequestHash = new byte[] { 2 } }, Cancel)).Code);
+    }
+
+    [Fact]
+    public async Task An_ephemeral_one_is_handed_on_and_not_stored()
+    {
+        var outcomes = await Publisher.PublishAsync([(Command("a") with { Ephemeral = true, TtlSeconds = 60 }, null), (Command("b"), null)], Cancel);
+        var ephemeral = Accepted(outcomes[0]);
+        Assert.Equal((AcceptedAs.Ephemeral, 0L, _time.GetUtcNow()), (ephemeral.As, ephemeral.Version, ephemeral.PublishedAt));
+        Assert.Equal(1, Accepted(outcomes[1]).Version);
+        var handed = Assert.Single(_handedOver.EphemeralOnes);
+        Assert.Equal((0L, ephemeral.Id, _time.GetUtcNow().AddSeconds(60)), (handed.Version, handed.Id, handed.ExpiresAt!.Value));
+        Assert.Equal("b", Assert.Single(_log.Entries).Topic);
+    }
+
+    [Fact]
+    public async Task Stopping_finishes_what_is_queued_and_takes_nothing_more()
+    {
+        var gate = HoldAppends();
+        var inFlight = PublishAsync("in flight");
+        await Until(() => _log.Batches.Count == 1);
+        var queued = PublishAsync("queued");
+        var stop = Publisher.StopAsync(Cancel);
+        Assert.Contains("stopping", Refused(await PublishAsync("late")).Detail, StringComparison.Ordinal);
+
+        gate.SetResult();
+        await stop.WaitAsync(Soon, Cancel);
+        Assert.Equal(1, Accepted(await inFlight).Version);
+        Assert.Equal(2, Accepted(await queued).Version);
+    }
+
+    [Fact]
+    public async Task Stopping_does_not_wait_for_a_storage_that_is_away()
+    {
+        _log.BeforeAppend = (_, cancellation) => Task.Delay(Timeout.Infinite, cancellation);
+        var submitted = PublishAsync("submitted");
+        await Until(() => _log.Batches.Count == 1);
+        var queued = PublishAsync("queued");
+        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        await Publisher.StopAsync(patience.Token).WaitAsync(Soon, Cancel);
+        Assert.Contains("may or may not", Refused(await submitted.WaitAsync(Soon, Cancel)).Detail, StringComparison.Ordinal);
+        Assert.Contains("Nothing was stored", Refused(await queued.WaitAsync(Soon, Cancel)).Detail, StringComparison.Ordinal);
+    }
+
+    private Publisher Publisher => _publisher ??= Start();
+
+    private Publisher Start()
+    {
+        var metrics = new NotifyMetrics(_services.GetRequiredService<IMeterFactory>());
+        var publisher = new Publisher(_log, _handedOver, Options.Create(_options), metrics, _time, NullLogger<Publisher>.Instance);
+        Assert.True(publisher.StartAsync(Cancel).IsCompletedSuccessfully);
+        return publisher;
+    }
+
+    private Task<PublishOutcome> PublishAsync(string topic) => Publisher.PublishAsync(Command(topic), null, Cancel);
+
+    private static PublishCommand Command(string topic) => new(topic, "{}"u8.ToArray(), null, false, null);
+
+    private TaskCompletionSource HoldAppends()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _log.BeforeAppend = (_, cancellation) => gate.Task.WaitAsync(cancellation);
+        return gate;
+    }
+
+    private static PublishOutcome.Accepted Accepted(PublishOutcome outcome) => Assert.IsType<PublishOutcome.Accepted>(outcome);
+
+    private static Server.Refusal Refused(PublishOutcome outcome) => Assert.IsType<PublishOutcome.Refused>(outcome).Refusal;
+
+    private static Task Until(Func<bool> condition) => UntilAsync(condition, () => { });
+
+    /// <summary>Lets the publisher's pauses pass until the condition holds.</summary>
+    private Task UntilStepping(Func<bool> condition, TimeSpan? step = null) => UntilAsync(condition, () => _time.Advance(step ?? TimeSpan.FromMilliseconds(300)));
+
+    private static async Task UntilAsync(Func<bool> condition, Action step)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        timeout.CancelAfter(Soon);
+        while (!condition())
+        {
+            step();
+            await Task.Delay(2, timeout.Token);
+        }
+    }
+}

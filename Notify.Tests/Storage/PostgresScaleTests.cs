@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Notify.Storage.Log;
+using Notify.Storage.Postgres;
+using Notify.Tests.Fixtures;
+using Npgsql;
+
+namespace Notify.Tests.Storage;
+
+/// <summary>What is touched for one append or one page must not grow with the log. Counted in buffers: time would flicker.</summary>
+public sealed class PostgresScaleTests(PostgresCluster cluster) : PostgresLogTestBase(cluster)
+{
+    private const string Fill = """
+        INSERT INTO topics (name) SELECT 'topic/' || n FROM generate_series(1, 20000) AS n;
+        INSERT INTO notifications (version, id, kind, topic_id, topic_seq, published_at, content)
+        SELECT n, gen_random_uuid(), 0, CASE WHEN n % 2 = 0 THEN 1 ELSE 2 + n % 20000 END, n, now(), '{}' FROM generate_series(2, 900000) AS n;
+        INSERT INTO appends (last_version, first_version, batch_id, appended_at)
+        SELECT n, n - 9, gen_random_uuid(), now() FROM generate_series(11, 900000, 10) AS n;
+        INSERT INTO appends (last_version, first_version, batch_id, appended_at) VALUES (900000, 900000, gen_random_uuid(), now());
+        """;
+
+    [Fact]
+    public async Task Costs_of_append_and_replay_do_not_grow_with_the_log_even_when_its_statistics_are_those_of_one_row()
+    {
+        var log = await OpenAsync();
+        await log.AppendAsync(Batch(Entry("first")), Stop);
+        foreach (var table in new[] { "topics", "appends", "idempotency", "notifications_1" })
+            await ExecuteAsync($"ALTER TABLE {table} SET (autovacuum_enabled = false)");
+        await ExecuteAsync("ANALYZE");
+        var young = await CostsAsync();
+
+        await ExecuteAsync(Fill);
+        var grown = await CostsAsync();
+        await ExecuteAsync("ANALYZE");
+        var analyzed = await CostsAsync();
+
+        // A page of a hundred rows and the index entries that led to them; reading past the others would be tens of thousands.
+        foreach (var (what, cost) in grown.Concat(analyzed))
+            Assert.True(cost < young[what] + 2_000, $"{what} touches {cost} buffers; it was {young[what]} when the log was young.");
+
+        var page = await log.ReadTopicsAsync([1], 800_000, 100, 1_000_000, Stop);
+        Assert.Equal((800_002L, 800_200L), (page.Entries[0].Version, page.Through));
+        Assert.Equal(900_001, Assert.Single((await log.AppendAsync(Batch(Entry("topic/7")), Stop)).Stored).Version);
+    }
+
+    private async Task<Dictionary<string, long>> CostsAsync()
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Cluster.ConnectionString(Database))
+        {
+            Options = PostgresConnections.ServerOptions,
+            Pooling = false,
+        }.ConnectionString);
+        await connection.OpenAsync(Stop);
+        await using var rolledBack = await connection.BeginTransactionAsync(Stop);
+        return new()
+        {
+            ["head"] = await CostAsync(connection, PostgresReaderSql.Head, "", ""),
+            ["range"] = await CostAsync(connection, PostgresReaderSql.Range, "(bigint, bigint, bigint)", "(500000, 100, 1000000)"),
+            ["a busy topic"] = await CostAsync(
+                connection, PostgresReaderSql.Topics, "(bigint, bigint, bigint, bigint[], bigint)", "(500000, 100, 1000000, '{1}', 101)"),
+            ["ten rare topics"] = await CostAsync(
+                connection, PostgresReaderSql.Topics, "(bigint, bigint, bigint, bigint[], bigint)",
+                "(10, 100, 1000000, '{3,5,7,9,11,13,15,17,19,21}', 40)"),
+            ["topics by prefix"] = await CostAsync(connection, PostgresReaderSql.TopicsByPrefix, "(text, text, bigint)", "('topic/77', 'topic/77z', 10)"),
+            ["new topics"] = await CostAsync(connection, PostgresAppendSql.AddTopics, "(text[])", "('{first,topic/9,brand/new}')"),
+            ["append"] = await CostAsync(
+                connection, PostgresAppendSql.Insert, "(uuid, uuid[], smallint[], text[], bytea[], bigint[], text[], text[], bytea[])",
+                """
+                (gen_random_uuid(), ARRAY[gen_random_uuid(), gen_random_uuid()], '{0,0}', '{first,topic/9}', '{a,b}', '{NULL,60}',
+                 '{NULL,p}', '{NULL,k}', '{NULL,h}')
+                """),
+        };
+    }
+
+    private static async Task<long> CostAsync(NpgsqlConnection connection, string sql, string types, string values)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"PREPARE cost {types} AS {sql}";
+        await command.ExecuteNonQueryAsync(Stop);
+        command.CommandText = $"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE cost {values}";
+        using var plan = JsonDocument.Parse((string)(await command.ExecuteScalarAsync(Stop))!);
+        command.CommandText = "DEALLOCATE cost";
+        await command.ExecuteNonQueryAsync(Stop);
+        var top = plan.RootElement[0].GetProperty("Plan");
+        return top.GetProperty("Shared Hit Blocks").GetInt64() + top.GetProperty("Shared Read Blocks").GetInt64();
+    }
+}
