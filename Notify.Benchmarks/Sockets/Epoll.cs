@@ -48,7 +48,7 @@ internal sealed unsafe partial class Epoll : IDisposable
 
     public bool CanWrite(int index) => (_ready[index].Events & Writable) != 0;
 
-    public void Dispose() => Close(_descriptor);
+    public void Dispose() => _ = Close(_descriptor);
 
     private void Control(Change change, Socket socket, uint events, int number)
     {

@@ -56,7 +56,7 @@ internal static class PgBench
     private static double Figure(string said, string after)
     {
         var from = said.IndexOf(after, StringComparison.Ordinal) + after.Length;
-        var to = said.AsSpan(from).IndexOfAnyExcept("0123456789.");
-        return double.Parse(said.AsSpan(from, to), CultureInfo.InvariantCulture);
+        var to = said.IndexOfAny([' ', '\n', '/'], from);
+        return double.Parse(said.AsSpan(from, to - from), CultureInfo.InvariantCulture);
     }
 }
