@@ -54,7 +54,7 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
         switch (exception)
         {
             case StorageUnavailableException or AppendOutcomeUnknownException:
-                Log.StorageAway(logger, exception);
+                Log.StorageAway(logger, exception); // the publisher and the tail warn, once and not a thousand times a second
                 await Problem.WriteAsync(context, StorageAway);
                 break;
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
@@ -87,7 +87,7 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "A request needed the storage, which does not answer.")]
+        [LoggerMessage(LogLevel.Debug, "A request needed the storage, which does not answer.")]
         public static partial void StorageAway(ILogger logger, Exception exception);
 
         [LoggerMessage(LogLevel.Error, "A request failed in a way it should not.")]

@@ -90,7 +90,7 @@ internal static class OpenApiOperations
         return new OpenApiRequestBody
         {
             Required = true,
-            Content = body.MediaTypes.ToDictionary(type => type, _ => new OpenApiMediaType { Schema = schema }),
+            Content = body.MediaTypes.ToDictionary(type => type, type => new OpenApiMediaType { Schema = body.Type == typeof(string) && type == MediaTypes.Json ? new OpenApiSchema() : schema }),
         };
     }
 

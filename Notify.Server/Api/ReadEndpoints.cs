@@ -8,6 +8,7 @@ using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery;
+using Notify.Server.Delivery.Tail;
 using Notify.Server.Publishing;
 using Notify.Server.Security;
 using Notify.Server.Wire;
@@ -16,7 +17,7 @@ using Notify.Storage.Log;
 namespace Notify.Server.Api;
 
 /// <summary><c>GET /notifications</c> and <c>GET /notifications/{id}</c>.</summary>
-internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Callers callers, IOptions<NotifyOptions> options, TimeProvider time)
+internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Callers callers, IOptions<NotifyOptions> options, LogClock clock)
 {
     internal static readonly string[] Parameters = ["filter", "since", "limit"];
 
@@ -48,7 +49,7 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
         var entry = Guid.TryParseExact((string?)context.Request.RouteValues["id"], "D", out var id)
             ? await log.FindAsync(id, context.RequestAborted)
             : null;
-        if (entry is null || entry.ExpiresAt <= time.GetUtcNow() || !callers.MaySee(caller, entry.Topic))
+        if (entry is null || entry.ExpiresAt <= clock.Now || !callers.MaySee(caller, entry.Topic))
         {
             await Problem.WriteAsync(context, NotFound);
             return;

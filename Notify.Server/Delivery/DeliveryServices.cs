@@ -11,6 +11,7 @@ internal static class DeliveryServices
 {
     public static IServiceCollection AddNotifyDelivery(this IServiceCollection services)
     {
+        services.AddSingleton<LogClock>();
         services.AddSingleton<TailPosition>();
         services.AddSingleton<LogTail>();
         services.AddSingleton<ICommittedEntries>(s => s.GetRequiredService<LogTail>());

@@ -18,6 +18,9 @@ internal static partial class StartUp
 
         // Its "Request starting" line at Information prints the query, where browsers must put their token.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+
+        // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -29,10 +32,22 @@ internal static partial class StartUp
     /// <summary>Runs until it is told to stop.</summary>
     public static async Task RunAsync(WebApplication app)
     {
-        if (app.Environment.IsDevelopment()) Log.Development(app.Logger);
-        var opening = app.Services.GetRequiredService<LogOpening>(); // the run disposes of the services
-        await app.RunAsync();
-        if (opening.Misconfigured is { } misconfigured) throw misconfigured;
+        if (app.Environment.IsDevelopment()) app.Lifetime.ApplicationStarted.Register(() => Log.Development(app.Logger));
+        await using (app)
+        {
+            try
+            {
+                await app.StartAsync();
+            }
+            catch
+            {
+                await app.StopAsync(); // else what did start calls its disposal a failure, above the one sentence that matters
+                throw;
+            }
+
+            await app.WaitForShutdownAsync();
+            if (app.Services.GetRequiredService<LogOpening>().Misconfigured is { } misconfigured) throw misconfigured;
+        }
     }
 
     /// <summary>Runs the process; an operator's mistake is one sentence on stderr and exit code 1, without a stack.</summary>
@@ -55,7 +70,7 @@ internal static partial class StartUp
         SettingsException or StorageMisconfiguredException => exception.Message,
         Storage.Log.StorageUnavailableException => exception.Message,
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{exception.Message.TrimEnd('.')}. Stop what listens there, or choose another address with Urls.",
-        InvalidDataException or FormatException => exception.Message, // appsettings.json is not JSON
+        InvalidDataException => $"{exception.Message} {exception.GetBaseException().Message}", // appsettings.json is not JSON
         _ => null,
     };
 

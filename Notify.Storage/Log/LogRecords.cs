@@ -4,7 +4,11 @@ namespace Notify.Storage.Log;
 /// <param name="Epoch">One life of the log.</param>
 /// <param name="Head">Its last version; 0 when nothing was ever stored.</param>
 /// <param name="Oldest">The oldest version kept; 1 at first, head + 1 when nothing is kept.</param>
-public readonly record struct LogHead(Guid Epoch, long Head, long Oldest);
+public readonly record struct LogHead(Guid Epoch, long Head, long Oldest)
+{
+    /// <summary>The database's clock when this was read; the default where the database has no clock but the process's (SQLite).</summary>
+    public DateTimeOffset Now { get; init; }
+}
 
 /// <summary>What an entry is for.</summary>
 public enum EntryKind : short

@@ -13,14 +13,16 @@ internal sealed class PostgresPartitions(NpgsqlDataSource connections, long size
 
     private const int MadeAhead = 2;
 
+    // Materialized: the bounds come from the catalog as it is at that moment, so evaluated twice they can be there for the
+    // filter and gone for the result when another node drops the partition.
     private const string List = """
-        SELECT name, bounds[1]::bigint, bounds[2]::bigint
-        FROM (SELECT child.relname::text AS name,
-                     regexp_match(pg_get_expr(child.relpartbound, child.oid), '\(''?(\d+)''?\) TO \(''?(\d+)''?\)') AS bounds
-              FROM pg_inherits JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
-              WHERE pg_inherits.inhparent = 'notifications'::regclass) AS partition
-        WHERE bounds IS NOT NULL
-        ORDER BY 2
+        WITH partition AS MATERIALIZED (
+            SELECT child.relname::text AS name,
+                   regexp_match(pg_get_expr(child.relpartbound, child.oid), '\(''?(\d+)''?\) TO \(''?(\d+)''?\)') AS bounds
+            FROM pg_inherits JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
+            WHERE pg_inherits.inhparent = 'notifications'::regclass
+        )
+        SELECT name, bounds[1]::bigint, bounds[2]::bigint FROM partition WHERE bounds IS NOT NULL ORDER BY 2
         """;
 
     /// <summary>In version order.</summary>

@@ -92,7 +92,8 @@ internal sealed class PostgresReader(NpgsqlDataSource connections)
         return topics;
     }
 
-    private static LogHead ToHead(NpgsqlDataReader reader) => new(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2));
+    private static LogHead ToHead(NpgsqlDataReader reader) =>
+        new(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)) { Now = new DateTimeOffset(reader.GetDateTime(3)) };
 
     private static LogEntry ToEntry(NpgsqlDataReader reader) => new()
     {

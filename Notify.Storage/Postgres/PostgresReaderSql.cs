@@ -5,7 +5,7 @@ internal static class PostgresReaderSql
 {
     /// <summary>Before the rows: every version up to this head is in what the next command sees.</summary>
     public const string Head = """
-        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0), oldest
+        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0), oldest, clock_timestamp()
         FROM log_head
         """;
 

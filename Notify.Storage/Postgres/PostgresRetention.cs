@@ -121,6 +121,8 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         try
         {
+            if (!await PostgresLocks.TryTakeAsync(connection, PostgresLocks.Sweep, cancellationToken))
+                return false; // another node is at it
             await ExecuteAsync(connection, "SET LOCAL lock_timeout = '200ms'", 10, cancellationToken);
             await ExecuteAsync(connection, $"DROP TABLE IF EXISTS {partition.Name}", 10, cancellationToken);
             await transaction.CommitAsync(cancellationToken);

@@ -52,7 +52,8 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
             {
                 var answers = await writer.TransactAsync(
                     statements => Submit(statements, batch, AppendPlan.Positions(batch, refused), position => current = position),
-                    cancellationToken);
+                    cancellationToken,
+                    error => new AppendOutcomeUnknownException($"The disk failed during the commit: {error.Message}", error));
                 return answers.Tell(batch, refused);
             }
             catch (SqliteException error) when (SqliteErrors.IsOfARow(error))

@@ -13,14 +13,15 @@ internal sealed class SqliteWriter(SqliteFile file) : IDisposable
     /// Runs the work between BEGIN IMMEDIATE and COMMIT. A deferred transaction would read first and could then find the
     /// lock taken, with nothing to do but start again.
     /// </summary>
+    /// <param name="commitFailed">What to throw when the disk failed during the commit: a restart may find it done.</param>
     /// <exception cref="StorageUnavailableException">Rolled back.</exception>
-    /// <exception cref="AppendOutcomeUnknownException">The disk failed during the commit: a restart may find it done.</exception>
-    public async Task<T> TransactAsync<T>(Func<SqliteStatements, T> work, CancellationToken cancellationToken)
+    public async Task<T> TransactAsync<T>(
+        Func<SqliteStatements, T> work, CancellationToken cancellationToken, Func<SqliteException, Exception>? commitFailed = null)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            return await Task.Run(() => Transact(work), CancellationToken.None);
+            return await Task.Run(() => Transact(work, commitFailed ?? SqliteErrors.Unavailable), CancellationToken.None);
         }
         finally
         {
@@ -49,7 +50,7 @@ internal sealed class SqliteWriter(SqliteFile file) : IDisposable
         _turn.Dispose();
     }
 
-    private T Transact<T>(Func<SqliteStatements, T> work)
+    private T Transact<T>(Func<SqliteStatements, T> work, Func<SqliteException, Exception> commitFailed)
     {
         var committing = false;
         try
@@ -66,9 +67,7 @@ internal sealed class SqliteWriter(SqliteFile file) : IDisposable
             Recover();
             if (SqliteErrors.IsOfARow(error))
                 throw;
-            if (committing && SqliteErrors.IsDiskError(error))
-                throw new AppendOutcomeUnknownException($"The disk failed during a commit: {error.Message}", error);
-            throw SqliteErrors.Unavailable(error);
+            throw committing && SqliteErrors.IsDiskError(error) ? commitFailed(error) : SqliteErrors.Unavailable(error);
         }
         catch
         {

@@ -46,7 +46,7 @@ public class ReadCallTests
         var calls = document.GetProperty("paths").EnumerateObject()
             .SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name} {path.Name} {call.Value.GetProperty("operationId").GetString()}"));
         Assert.Equal(
-            ["post /api/v1/notifications publish", "get /api/v1/notifications list", "post /api/v1/notifications/batch publishBatch", "get /api/v1/notifications/{id} get", "post /api/v1/topics/{topic} publishToTopic"],
+            ["post /api/v1/notifications publish", "get /api/v1/notifications list", "post /api/v1/notifications/batch publishBatch", "get /api/v1/notifications/{id} get", "post /api/v1/topics/{topic} publishToTopic", "get /api/v1/stream stream"],
             calls);
 
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");

@@ -62,7 +62,7 @@ public class NotifyClientTests
     {
         var gap = new Gap(90, 1, 2, "e2", GapReasons.Epoch);
         await using var service = await StubService.StartAsync(request => request.Epoch == "e1"
-            ? new StubAnswer(new ResumeResult(2, "e2", 90, []), [gap, StubService.Make(1), StubService.Make(2)], Abort: true)
+            ? new StubAnswer(new ResumeResult(2, "e2", 90, []), [gap, StubService.Make(1), StubService.Make(2)])
             : new StubAnswer(new ResumeResult(3, "e2", request.Since!.Value, []), [StubService.Make(3)]));
         await using var client = Make(service, new MemoryCursorStore(new Cursor(90, "e1")));
         var order = new List<string>();
@@ -71,6 +71,7 @@ public class NotifyClientTests
         await foreach (var notification in client.Notifications.WithCancellation(Token))
         {
             order.Add($"{notification.Version}");
+            if (order.Count == 3) service.Connection.Abort();
             if (order.Count == 4) break;
         }
 
@@ -82,11 +83,11 @@ public class NotifyClientTests
     public async Task An_epoch_is_believed_only_with_its_gap()
     {
         // The connection dies between the answer and the Gap: the next Resume must still say the old epoch.
-        await using var service = await StubService.StartAsync(_ => new StubAnswer(new ResumeResult(2, "e2", 90, []), [], Abort: true));
+        await using var service = await StubService.StartAsync(_ => new StubAnswer(new ResumeResult(2, "e2", 90, []), []));
         await using var client = Make(service, new MemoryCursorStore(new Cursor(90, "e1")));
         await client.StartAsync(Token);
-        var resumes = await service.Resumes.CountAsync(3);
-        Assert.All(resumes, request => Assert.Equal((90L, "e1"), (request.Since, request.Epoch)));
+        service.Connection.Abort();
+        Assert.All(await service.Resumes.CountAsync(2), request => Assert.Equal((90L, "e1"), (request.Since, request.Epoch)));
     }
 
     [Fact]
@@ -106,10 +107,18 @@ public class NotifyClientTests
     [Fact]
     public async Task It_comes_back_after_a_close_that_stops_stock_clients_for_good()
     {
-        await using var service = await StubService.StartAsync(request => StubService.Log(request, head: (int)request.Since! + 1) with { Abort = true });
+        await using var service = await StubService.StartAsync(request => StubService.Log(request, head: (int)request.Since! + 1));
         await using var client = Make(service, new MemoryCursorStore(new Cursor(0, "e1")));
         await client.StartAsync(Token);
-        Assert.Equal([1, 2, 3, 4], await ReadAsync(client, 4));
+        var versions = new List<long>();
+        await foreach (var notification in client.Notifications.WithCancellation(Token))
+        {
+            versions.Add(notification.Version!.Value);
+            if (versions.Count == 4) break;
+            service.Connection.Abort();
+        }
+
+        Assert.Equal([1, 2, 3, 4], versions);
     }
 
     [Fact]

@@ -45,6 +45,9 @@ internal sealed class StubService : IAsyncDisposable
 
     public Func<ResumeRequest, StubAnswer> OnResume { get; set; }
 
+    /// <summary>The last connection that resumed. Its Abort is the close that stops stock clients for good.</summary>
+    public HubCallerContext Connection { get; set; } = null!;
+
     public static async Task<StubService> StartAsync(Func<ResumeRequest, StubAnswer> onResume, int port = 0)
     {
         var service = new StubService(onResume, port);
@@ -77,17 +80,16 @@ internal sealed class StubService : IAsyncDisposable
 
 /// <param name="Result">The answer to Resume.</param>
 /// <param name="Then">Notifications, Gap, CaughtUp, Progress to send.</param>
-/// <param name="Abort">Close the connection afterwards, in the way that stops stock clients for good.</param>
-internal sealed record StubAnswer(ResumeResult Result, IReadOnlyList<object> Then, bool Abort = false);
+internal sealed record StubAnswer(ResumeResult Result, IReadOnlyList<object> Then);
 
 internal sealed class StubHub(StubService service) : Hub
 {
     public async Task<ResumeResult> Resume(ResumeRequest request)
     {
         service.Resumes.Add(request);
+        service.Connection = Context;
         var answer = service.OnResume(request);
         foreach (var item in answer.Then) await Clients.Caller.SendAsync(item.GetType().Name, item);
-        if (answer.Abort) Context.Abort();
         return answer.Result;
     }
 

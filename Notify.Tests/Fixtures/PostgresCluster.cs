@@ -104,6 +104,18 @@ public sealed class PostgresCluster : IAsyncLifetime
         }
     }
 
+    /// <summary>A standby that follows this cluster; <c>SELECT pg_promote()</c> makes it a primary of another timeline.</summary>
+    public async Task<PostgresCluster> StartStandbyAsync()
+    {
+        await StartAsync();
+        var standby = new PostgresCluster { _folder = await MakeFolderAsync(), Port = FreePort() };
+        using var copy = Run("pg_basebackup", ["-D", standby._folder, "-d", $"host=127.0.0.1 port={Port} user={User}", "-R", "-c", "fast", "--no-sync"]);
+        await copy.WaitForExitAsync();
+        Assert.True(copy.ExitCode == 0, "pg_basebackup failed; run it by hand to see why.");
+        await standby.StartAsync();
+        return standby;
+    }
+
     /// <summary>Immediately: as in a crash, sessions are cut and the next start recovers.</summary>
     public async Task StopAsync(bool immediate = false)
     {
@@ -133,6 +145,16 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     private async Task MakeAsync()
     {
+        var folder = await MakeFolderAsync();
+        using var initdb = Run("initdb", ["-D", folder, "-U", User, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        await initdb.WaitForExitAsync();
+        Assert.True(initdb.ExitCode == 0, "initdb failed; run it by hand to see why.");
+        _folder = folder;
+        Port = FreePort();
+    }
+
+    private static async Task<string> MakeFolderAsync()
+    {
         var folder = Directory.CreateTempSubdirectory("notify-postgres-").FullName;
         if (IsRoot)
         {
@@ -141,11 +163,7 @@ public sealed class PostgresCluster : IAsyncLifetime
             await own.WaitForExitAsync();
         }
 
-        using var initdb = Run("initdb", ["-D", folder, "-U", User, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
-        await initdb.WaitForExitAsync();
-        Assert.True(initdb.ExitCode == 0, "initdb failed; run it by hand to see why.");
-        _folder = folder;
-        Port = FreePort();
+        return folder;
     }
 
     private static Process Run(string binary, string[] arguments)

@@ -61,7 +61,12 @@ internal sealed class ListLog : INotificationLog
 
     public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) => ReadHeadAsync(cancellationToken);
 
-    public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken)
+    {
+        var head = await ReadHeadAsync(cancellationToken);
+        var entries = Entries.Where(entry => entry.Version > after && entry.Version <= head.Head).Take(maxEntries).ToArray();
+        return new LogPage(entries, entries.Length == maxEntries ? entries[^1].Version : head.Head, head);
+    }
 
     public Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -83,6 +83,25 @@ public sealed class PostgresOpeningTests(PostgresCluster cluster) : PostgresLogT
         Assert.Equal(after, (await nodes[0].AppendAsync(Batch(Entry("a")), Stop)).Epoch);
     }
 
+    [Fact]
+    public async Task A_standby_is_unavailable_and_once_promoted_another_epoch()
+    {
+        await using var primary = new PostgresCluster();
+        var database = await primary.CreateDatabaseAsync();
+        await using var log = await LogStore.OpenAsync(new() { Postgres = primary.ConnectionString(database) }, Stop);
+        var before = (await log.AppendAsync(Batch(Entry("a")), Stop)).Epoch;
+        await using var standby = await primary.StartStandbyAsync();
+        await Assert.ThrowsAsync<StorageUnavailableException>(
+            () => LogStore.OpenAsync(new() { Postgres = standby.ConnectionString(database) }, Stop));
+
+        await primary.StopAsync(immediate: true);
+        Assert.True(await standby.ScalarAsync<bool>("postgres", "SELECT pg_promote()"));
+        await using var promoted = await LogStore.OpenAsync(new() { Postgres = standby.ConnectionString(database) }, Stop);
+        var result = await promoted.AppendAsync(Batch(Entry("a")), Stop);
+        Assert.NotEqual(before, result.Epoch);
+        Assert.Equal(2, Assert.Single(result.Stored).Version);
+    }
+
     private static async Task<string> Misconfigured(StorageOptions options) =>
         (await Assert.ThrowsAsync<StorageMisconfiguredException>(() => LogStore.OpenAsync(options, Stop))).Message;
 }

@@ -73,7 +73,7 @@ function showNotification(n) {
   if (n.type) meta.append(element("span", "", n.type));
   for (const tag of n.tags ?? []) meta.append(element("span", "", `#${tag}`));
   if (n.publisher) meta.append(element("span", "", `by ${n.publisher}`));
-  if (catchingUp) meta.append(element("span", "missed", "missed, now caught up"));
+  if (catchingUp) meta.append(element("span", "missed", "was missed"));
   const href = n.link && safeLink(n.link);
   if (href) {
     const link = element("a", "", "open");

@@ -7,7 +7,7 @@ using Notify.Storage.Log;
 namespace Notify.Server.Delivery.Replay;
 
 /// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long.</summary>
-internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, TimeProvider time) : IReplay, IDisposable
+internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, LogClock clock) : IReplay, IDisposable
 {
     /// <summary>Entries examined in one step.</summary>
     private const int StepEntries = BlockCache.Size;
@@ -71,7 +71,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
                 continue;
             }
 
-            var now = time.GetUtcNow();
+            var now = clock.Now;
             foreach (var entry in next.Entries)
             {
                 if (entry.Version <= cursor || !entry.IsNotification || entry.HasExpired(now) || !all.Any(f => f.Matches(entry.Topic))) continue;

@@ -11,7 +11,7 @@ namespace Notify.Server.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, DeliveryMetrics metrics, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, DeliveryMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     /// <summary>Bytes in one write: no more than the transport's buffer takes at once, so a stalled client holds one of them.</summary>
     private const int WriteBytes = 64 * 1024;
@@ -71,7 +71,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
         }
 
         run.Wanted.Clear();
-        session.Select(step.Entries, time.GetUtcNow(), run.Wanted);
+        session.Select(step.Entries, clock.Now, run.Wanted);
         await SendAsync(session, run.Wanted);
         session.Advance(step.Through);
 

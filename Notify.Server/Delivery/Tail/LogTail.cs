@@ -20,6 +20,7 @@ internal sealed partial class LogTail(
     INotificationLog log,
     Dispatcher dispatcher,
     SessionRegistry sessions,
+    LogClock clock,
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
 {
@@ -155,7 +156,7 @@ internal sealed partial class LogTail(
         // The ring first: a session that goes live meanwhile either sees these in the ring or gets the offer.
         life.Ring.Append(entries);
         life.SawHead(life.Ring.End);
-        dispatcher.Dispatch(new DispatchUnit(life, entries, time.GetUtcNow()));
+        dispatcher.Dispatch(new DispatchUnit(life, entries, clock.Now));
         position.Dispatched = life.Ring.End;
     }
 

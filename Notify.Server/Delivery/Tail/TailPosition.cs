@@ -3,7 +3,7 @@ using Notify.Storage.Log;
 namespace Notify.Server.Delivery.Tail;
 
 /// <summary>Where this node's tail is: what everybody but the tail itself sees of it.</summary>
-internal sealed class TailPosition(INotificationLog log, TimeProvider time)
+internal sealed class TailPosition(INotificationLog log, LogClock clock, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private Task<LogHead>? _reading;
@@ -48,6 +48,7 @@ internal sealed class TailPosition(INotificationLog log, TimeProvider time)
     {
         await Task.Yield(); // leave the lock before the read
         var head = await log.ReadHeadAsync(CancellationToken.None);
+        clock.Saw(head);
         Volatile.Write(ref _readableAt, time.GetTimestamp());
         if (Life is { } life && life.EpochId == head.Epoch) life.Saw(head);
         return head;

@@ -1,0 +1,71 @@
+using System.Net;
+using System.Net.Sockets;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Configuration;
+
+public class FailedStartTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    [Theory]
+    [InlineData("Production", "--urls=http://127.0.0.1:0", "Notify:Auth:AllowAnonymous")]
+    [InlineData("Development", "--urls=http://0.0.0.0:0", "this machine only")]
+    [InlineData("Development", "--urls=nonsense", "must be addresses such as")]
+    [InlineData("Development", "--Notify:Limits:BatchSize=0", "Notify:Limits:BatchSize")]
+    [InlineData("Development", "--Notify:Limit:BatchSize=1", "Did you mean Notify:Limits:BatchSize?")]
+    [InlineData("Development", "--Notify:Auth:SigningKey=0123456789abcdef0123456789abcdef", "does not know tokens")]
+    [InlineData("Development", "--ConnectionStrings:Postgres=nonsense", "Postgres")]
+    public async Task A_mistaken_setting_ends_the_start_with_one_sentence_and_exit_code_1(string environment, string argument, string expected)
+    {
+        using var folder = new TempFolder();
+        await using var server = Start(folder, environment, argument);
+        await server.WaitForExitAsync(Limit);
+        Assert.Equal(1, server.ExitCode);
+        Assert.Contains(expected, Assert.Single(server.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_in_use_is_one_sentence()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        using var folder = new TempFolder();
+        await using var server = Start(folder, "Development", $"--urls=http://{taken.LocalEndpoint}");
+        await server.WaitForExitAsync(Limit);
+        Assert.Equal(1, server.ExitCode);
+        Assert.Contains("choose another address with Urls", server.Lines[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Lines, line => line.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_settings_file_that_is_not_JSON_is_named()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder.File("appsettings.json"), "{ \"Notify\": {", TestContext.Current.CancellationToken);
+        await using var server = Start(folder, "Development", "--urls=http://127.0.0.1:0");
+        await server.WaitForExitAsync(Limit);
+        Assert.Equal(1, server.ExitCode);
+        Assert.Contains("appsettings.json", Assert.Single(server.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_command_new_epoch_prints_the_new_epoch_and_nothing_else()
+    {
+        using var folder = new TempFolder();
+        var epochs = new HashSet<Guid>();
+        for (var i = 0; i < 2; i++)
+        {
+            await using var command = Start(folder, "Development", "new-epoch");
+            await command.WaitForExitAsync(Limit);
+            Assert.Equal(0, command.ExitCode);
+            Assert.True(epochs.Add(Guid.Parse(Assert.Single(command.Lines))));
+        }
+    }
+
+    private static ChildProcess Start(TempFolder folder, string environment, string argument) => ChildProcess.Start("dotnet", [Repository.ServerDll, argument], folder.Path, new Dictionary<string, string?>
+    {
+        ["ASPNETCORE_ENVIRONMENT"] = environment,
+        ["ASPNETCORE_URLS"] = null,
+    });
+}
