@@ -28,6 +28,28 @@ internal static class CpuClock
         return total;
     }
 
+    /// <summary>A process, its children, theirs, and so on.</summary>
+    public static double OfTree(int root)
+    {
+        var living = new Dictionary<int, Stat>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Read(id) is { } stat) living[id] = stat;
+        }
+
+        var children = living.ToLookup(p => p.Value.Parent, p => p.Key);
+        double Of(int id) => living.TryGetValue(id, out var stat) ? stat.Own + stat.EndedChildren + children[id].Sum(Of) : 0;
+        return Of(root);
+    }
+
+    /// <summary>What the whole machine has used: neither idle, nor waiting for a disk, nor taken by the machine's host.</summary>
+    public static double OfMachine()
+    {
+        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1)
+            .Select(field => long.Parse(field, CultureInfo.InvariantCulture)).ToList();
+        return (fields[0] + fields[1] + fields[2] + fields[5] + fields[6]) / TicksPerSecond;
+    }
+
     /// <summary>Resident memory, bytes.</summary>
     public static long ResidentBytes(int id) =>
         long.Parse(File.ReadLines($"/proc/{id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Notify.Benchmarks.Processes;
 
 namespace Notify.Benchmarks.Reports;
 
@@ -15,20 +16,10 @@ internal sealed record Machine(string Processor, int Cores, string System, strin
     {
         var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[1] ?? "unknown";
         var load = double.Parse((await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0], CultureInfo.InvariantCulture);
-        var before = await TimesAsync();
-        await Task.Delay(2000);
-        var after = await TimesAsync();
-        var busy = 1 - ((after.Idle - before.Idle) / Math.Max(1, after.Total - before.Total));
+        var busy = await Neighbours.WatchAsync(TimeSpan.FromSeconds(2)) / Environment.ProcessorCount;
         return new Machine(processor, Environment.ProcessorCount, RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription, load, busy, TimeProvider.System.GetUtcNow());
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"{Processor}, {Cores} cores, {System}, {Runtime}; before: load {LoadBefore:0.00}, {BusyBefore:P0} busy{(WasQuiet ? "" : " (NOT quiet)")}");
-
-    private static async Task<(double Idle, double Total)> TimesAsync()
-    {
-        var fields = (await File.ReadAllLinesAsync("/proc/stat"))[0].Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8)
-            .Select(f => double.Parse(f, CultureInfo.InvariantCulture)).ToList();
-        return (fields[3] + fields[4], fields.Sum());
-    }
 }

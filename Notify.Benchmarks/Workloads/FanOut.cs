@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
@@ -20,7 +21,7 @@ internal static class FanOut
         {
             foreach (var target in targets)
             {
-                laboratory.Say($"{report.Workload} run {run}: {target.Name}");
+                await laboratory.BeginAsync($"{report.Workload} run {run}: {target.Name}");
                 await RunOnceAsync(laboratory, report, plan, target);
             }
         }
@@ -33,10 +34,9 @@ internal static class FanOut
         await using var publishers = await bench.PublishersAsync(plan.Publishers, plan.Topics);
         var each = plan.Subscribers / plan.Topics;
 
-        var warm = await publishers.RunAsync(plan.WarmUp);
-        await subscribers.ReportAsync(warm.Acked * each);
+        await Warming.RunAsync(bench, publishers, subscribers, each, plan.WarmUp);
 
-        var (server, storage, clock) = (bench.ServerCpu, bench.StorageCpu, Stopwatch.StartNew());
+        var (server, storage, clock, neighbours) = (bench.ServerCpu, bench.StorageCpu, Stopwatch.StartNew(), new Neighbours());
         var published = await publishers.RunAsync(plan.Seconds);
         var got = await subscribers.ReportAsync(published.Acked * each);
         var seconds = clock.Elapsed.TotalSeconds;
@@ -55,6 +55,7 @@ internal static class FanOut
             ("publishes/s", published.Acked / published.Seconds),
             ("server CPU", server / seconds),
             ("Postgres CPU", storage / seconds),
+            ("others' CPU", neighbours.Cores),
             ("ack p50 ms", published.Latency?.P50 ?? 0),
             ("ack p99 ms", published.Latency?.P99 ?? 0));
     }

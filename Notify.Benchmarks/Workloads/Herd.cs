@@ -19,7 +19,7 @@ internal static class Herd
         var report = new WorkloadReport("p4-herd", $"{clients} clients back at once, each {behind} behind");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
-            laboratory.Say($"p4-herd run {run}");
+            await laboratory.BeginAsync($"p4-herd run {run}");
             await using var storage = await laboratory.NewStorageAsync("postgres");
             await using var server = await storage.StartServerAsync();
             const int Stored = 10_000;

@@ -1,11 +1,15 @@
+using System.Diagnostics;
 using Notify.Benchmarks.Load;
 using Notify.Benchmarks.Processes;
 
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>What the workloads of one call share: a Postgres, temporary files, how often everything is run.</summary>
-internal sealed class Laboratory(int runs, TextWriter log) : IAsyncDisposable
+internal sealed class Laboratory(int runs, TimeSpan patience, TextWriter log) : IAsyncDisposable
 {
+    /// <summary>Cores in use by others that still count as quiet.</summary>
+    private const double Quiet = 0.15;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("notify-bench-").FullName;
     private PostgresInstance? _postgres;
     private int _files;
@@ -16,7 +20,15 @@ internal sealed class Laboratory(int runs, TextWriter log) : IAsyncDisposable
 
     public string File(string name) => Path.Combine(_folder, $"{++_files}-{name}");
 
-    public void Say(string what) => log.WriteLine(what);
+    /// <summary>Says what comes now, and waits (not for ever) until nobody else uses the machine.</summary>
+    public async Task BeginAsync(string what)
+    {
+        log.WriteLine(what);
+        var clock = Stopwatch.StartNew();
+        while (await Neighbours.WatchAsync(TimeSpan.FromSeconds(1)) > Quiet && clock.Elapsed < patience)
+        {
+        }
+    }
 
     /// <summary>A database for one server, and for it again after a restart.</summary>
     public async Task<Storage> NewStorageAsync(string kind)

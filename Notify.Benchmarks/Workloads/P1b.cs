@@ -10,7 +10,7 @@ internal static class P1b
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {
         var topics = line.Number("topics", 1000);
-        var plan = new FanOutPlan(topics, topics, line.Number("publishers", 64), line.Number("seconds", 5), line.Number("warmup", 3));
+        var plan = new FanOutPlan(topics, topics, line.Number("publishers", 64), line.Number("seconds", 5), line.Number("warmup", 6));
         var protocol = line.Text("protocol", "json");
         var storage = line.Text("storage", "postgres");
         var batch = line.Number("batch", 100);

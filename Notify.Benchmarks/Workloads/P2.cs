@@ -1,5 +1,6 @@
 using Notify.Benchmarks.Load;
 using Notify.Benchmarks.Options;
+using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
@@ -28,12 +29,12 @@ internal static class P2
         {
             foreach (var target in Only.Of([post, hub, batched], only))
             {
-                laboratory.Say($"p2 run {run}: {target.Name}");
+                await laboratory.BeginAsync($"p2 run {run}: {target.Name}");
                 await RunOnceAsync(laboratory, report, target, connections, topics, seconds);
             }
 
             if (storage != "postgres") continue;
-            laboratory.Say($"p2 run {run}: pgbench");
+            await laboratory.BeginAsync($"p2 run {run}: pgbench");
             var single = await PgBench.SingleRowsAsync(laboratory, connections, seconds);
             report.Add(single.Name, (PerSecond, single.RowsPerSecond), (FanOut.PerCoreSecond, single.RowsPerCoreSecond), ("Postgres CPU", single.Cpu));
             var rows = await PgBench.BatchesAsync(laboratory, batched.Publishers, batch, seconds);
@@ -51,9 +52,9 @@ internal static class P2
     {
         await using var bench = await Bench.StartAsync(laboratory, target);
         await using var publishers = await bench.PublishersAsync(connections, topics);
-        await publishers.RunAsync(seconds / 2);
+        await Warming.RunAsync(bench, publishers, null, 0, seconds);
 
-        var (server, storage) = (bench.ServerCpu, bench.StorageCpu);
+        var (server, storage, neighbours) = (bench.ServerCpu, bench.StorageCpu, new Neighbours());
         var published = await publishers.RunAsync(seconds);
         server = bench.ServerCpu - server;
         storage = bench.StorageCpu - storage;
@@ -68,6 +69,7 @@ internal static class P2
             (FanOut.PerCoreSecond, published.Acked / (server + storage)),
             ("server CPU", server / published.Seconds),
             ("Postgres CPU", storage / published.Seconds),
+            ("others' CPU", neighbours.Cores),
             ("ack p50 ms", published.Latency?.P50 ?? 0),
             ("ack p99 ms", published.Latency?.P99 ?? 0));
     }

@@ -1,5 +1,6 @@
 using Notify.Benchmarks.Load;
 using Notify.Benchmarks.Options;
+using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
@@ -22,7 +23,7 @@ internal static class P3
             report.Add("one fsync", ("p50 ms", FsyncTime.MedianMilliseconds(laboratory.File("fsync"))));
             foreach (var target in Only.Of([Target.Notify(protocol), Target.Notify(protocol, "sqlite"), Target.Stock(protocol), Target.Raw()], only))
             {
-                laboratory.Say($"p3 run {run}: {target.Name}");
+                await laboratory.BeginAsync($"p3 run {run}: {target.Name}");
                 await RunOnceAsync(laboratory, report, target, subscribers, rate, seconds);
             }
         }
@@ -39,11 +40,11 @@ internal static class P3
         await subscribers.ExpectStampsAsync();
 
         // Warm by work, not by time: 50 a second would leave the code unoptimised for a minute.
-        var warm = await publishers.RunAsync(2);
-        await subscribers.ReportAsync(warm.Acked * connections);
+        await Warming.RunAsync(bench, publishers, subscribers, connections, 6);
         var settled = await publishers.RunRateAsync(rate, 2);
         await subscribers.ReportAsync(settled.Acked * connections);
 
+        var neighbours = new Neighbours();
         var published = await publishers.RunRateAsync(rate, seconds);
         var got = await subscribers.ReportAsync(published.Acked * connections);
         if (Validity.Problem(published, got, published.Acked * connections, isEqual: true) is { } problem)
@@ -53,6 +54,6 @@ internal static class P3
         }
 
         if (target.Peer == PeerKind.Raw) got = got with { Latency = published.Latency };
-        report.Add(target.Name, ("p50 ms", got.Latency!.P50), ("p90 ms", got.Latency.P90), ("p99 ms", got.Latency.P99), ("max ms", got.Latency.Max), ("ack p50 ms", published.Latency!.P50));
+        report.Add(target.Name, ("p50 ms", got.Latency!.P50), ("p90 ms", got.Latency.P90), ("p99 ms", got.Latency.P99), ("max ms", got.Latency.Max), ("ack p50 ms", published.Latency!.P50), ("others' CPU", neighbours.Cores));
     }
 }

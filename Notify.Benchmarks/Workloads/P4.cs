@@ -27,7 +27,7 @@ internal static class P4
                 await Filling.PublishAsync(server, missed, topics: 1);
                 for (var run = 1; run <= laboratory.Runs + 1; run++)
                 {
-                    laboratory.Say($"p4 run {run}: {kind}, same process");
+                    await laboratory.BeginAsync($"p4 run {run}: {kind}, same process");
                     await ReplayAsync(report, server, storage, run == 1 ? $"{kind}, same process, first" : $"{kind}, same process", protocol, missed);
                 }
 
@@ -36,7 +36,7 @@ internal static class P4
 
             for (var run = 1; run <= laboratory.Runs; run++)
             {
-                laboratory.Say($"p4 run {run}: {kind}, restarted");
+                await laboratory.BeginAsync($"p4 run {run}: {kind}, restarted");
                 await using var server = await storage.StartServerAsync();
                 await ReplayAsync(report, server, storage, $"{kind}, restarted", protocol, missed);
                 await ReplayAsync(report, server, storage, $"{kind}, restarted, again", protocol, missed);

@@ -28,7 +28,7 @@ internal static class P5
         {
             foreach (var target in Only.Of([notify, stock, Target.Raw()], only))
             {
-                laboratory.Say($"p5 run {run}: {target.Name}");
+                await laboratory.BeginAsync($"p5 run {run}: {target.Name}");
                 await using var bench = await Bench.StartAsync(laboratory, target, withProbe: true);
                 await using var first = await bench.SubscribeAsync(Before, Before);
                 await Task.Delay(Rest);

@@ -26,7 +26,7 @@ internal static class P7
 
             for (var i = 0; i < starts; i++)
             {
-                laboratory.Say($"p7 start {i + 1}: {kind}");
+                await laboratory.BeginAsync($"p7 start {i + 1}: {kind}");
                 await using var server = await storage.StartServerAsync();
                 report.Add(kind, ("ready ms", server.Started.TotalMilliseconds));
                 await server.StopAsync();

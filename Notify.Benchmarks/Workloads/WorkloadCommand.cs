@@ -32,7 +32,7 @@ internal static class WorkloadCommand
         var reports = new List<WorkloadReport>();
         var machine = await Machine.LookAsync();
         Console.WriteLine(machine);
-        await using (var laboratory = new Laboratory(line.Number("runs", 3), Console.Error))
+        await using (var laboratory = new Laboratory(line.Number("runs", 3), TimeSpan.FromSeconds(line.Number("patience", 20)), Console.Error))
         {
             foreach (var (_, _, run) in chosen)
             {
