@@ -62,7 +62,23 @@ internal sealed partial class ClusterLink(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         _sending = SendAllAsync(stoppingToken);
-        await Task.WhenAll(_sending, carrier.ReceiveAsync(Take, position.Suspect, stoppingToken));
+        await Task.WhenAll(_sending, ReceiveAllAsync(stoppingToken));
+    }
+
+    // A carrier connects again by itself. What it did not foresee must not end the process: the log goes on without it.
+    private async Task ReceiveAllAsync(CancellationToken stoppingToken)
+    {
+        for (var backoff = new Backoff(time); carrier.Crosses; await backoff.WaitAsync(stoppingToken))
+        {
+            try
+            {
+                await carrier.ReceiveAsync(Take, position.Suspect, stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.NotReceiving(logger, exception);
+            }
+        }
     }
 
     private void Send(LinkMessage message)
@@ -76,20 +92,20 @@ internal sealed partial class ClusterLink(
         var messages = new List<EncodedMessage>();
         while (await _outgoing.TakeAsync(gathered) && !stoppingToken.IsCancellationRequested)
         {
-            foreach (var message in LinkPacking.Pack(gathered, carrier)) Encode(message, messages);
-            gathered.Clear();
             try
             {
+                foreach (var message in LinkPacking.Pack(gathered, carrier)) Encode(message, messages);
                 if (messages.Count > 0) await carrier.SendAsync(messages, stoppingToken);
                 foreach (var message in messages) metrics.Sent(message.Kind);
             }
             catch (Exception exception)
             {
                 // Not again: late hints help nobody, and an ephemeral one that did go must not go twice.
-                metrics.Dropped("failure", messages.Count);
+                metrics.Dropped("failure", Math.Max(1, messages.Count));
                 if (_logSending.Now(out var passedOver)) Log.NotSent(logger, messages.Count, passedOver, exception.Message);
             }
 
+            gathered.Clear();
             messages.Clear();
         }
     }
@@ -160,6 +176,9 @@ internal sealed partial class ClusterLink(
 
         [LoggerMessage(LogLevel.Warning, "A message of another node was not used because of its {Reason} (and {PassedOver} before since this was last said). Another version, or another installation on the same Redis?")]
         public static partial void Refused(ILogger logger, string reason, long passedOver);
+
+        [LoggerMessage(LogLevel.Error, "Receiving from the other nodes failed in a way it should not; it begins again.")]
+        public static partial void NotReceiving(ILogger logger, Exception exception);
 
         [LoggerMessage(LogLevel.Error, "A message of another node could not be taken in.")]
         public static partial void NotTaken(ILogger logger, Exception exception);

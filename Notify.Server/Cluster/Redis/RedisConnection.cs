@@ -12,6 +12,7 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
     private readonly TaskCompletionSource<IConnectionMultiplexer> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
     private Task _connecting = Task.CompletedTask;
+    private int _disposed;
 
     /// <summary>Completes at the first connection. Later ones are made again by the multiplexer itself.</summary>
     public Task<IConnectionMultiplexer> Connected => _connected.Task;
@@ -35,6 +36,7 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return; // known to the container twice, as itself and as hosted
         await _stop.CancelAsync();
         _stop.Dispose();
         if (Connected.IsCompletedSuccessfully) await (await Connected).DisposeAsync();

@@ -92,11 +92,18 @@ internal sealed class RedisSignals : HubLifetimeManager<NotifyHub>, IDisposable
     {
         _redis.Restored -= SettleSoon;
         _repeating.Dispose();
-        (_stock as IDisposable)?.Dispose();
+        try
+        {
+            (_stock as IDisposable)?.Dispose();
+        }
+        catch (StackExchange.Redis.RedisException)
+        {
+            // It says goodbye to Redis, which may be away; the process ends all the same.
+        }
     }
 
     // Before the first connection the stock manager would wait for it, holding its lock.
-    private Task SendAsync(Func<Task> send) => _guard.TryAsync(() => _redis.IsConnected
+    private Task<bool> SendAsync(Func<Task> send) => _guard.TryAsync(() => _redis.IsConnected
         ? send()
         : throw new StackExchange.Redis.RedisConnectionException(StackExchange.Redis.ConnectionFailureType.UnableToConnect, "Redis is not connected."));
 
