@@ -21,6 +21,7 @@ internal sealed partial class LogTail(
     Dispatcher dispatcher,
     SessionRegistry sessions,
     LogClock clock,
+    DeliveryMetrics metrics,
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
 {
@@ -53,6 +54,11 @@ internal sealed partial class LogTail(
     private bool _readingHole;
     private bool _overdueAsked;
 
+    // The furthest that a read of the head has seen, and that another node has told of without contents.
+    private long _polledTo;
+    private long _aheadTo;
+    private long _aheadWhenRead;
+
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {
         if (position.Life is { } life && life.EpochId == epoch) life.SawHead(entries[^1].Version);
@@ -60,6 +66,9 @@ internal sealed partial class LogTail(
         if (Interlocked.Add(ref _pendingBytes, bytes) > PendingBytes) Interlocked.Add(ref _pendingBytes, -bytes);
         else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries));
     }
+
+    /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
+    public void Ahead(Guid epoch, long last) => _hints.Writer.TryWrite(new Hint.Ahead(epoch, last));
 
     public void Ephemeral(LogEntry notification) => _hints.Writer.TryWrite(new Hint.Ephemeral(notification));
 
@@ -96,23 +105,40 @@ internal sealed partial class LogTail(
             case Hint.Position { Head: var head }:
                 await SeeAsync(head, cancellationToken);
                 break;
-            case Hint.HoleRead { Page: var page }:
-                _readingHole = false;
-                if (page is not null && page.Head.Epoch == position.Life!.EpochId && page.Entries.Count > 0)
+            case Hint.Ahead(var epoch, var last):
+                if (position.Life is not { } here) return;
+                if (epoch != here.EpochId) PollSoon();
+                else if (last > here.Ring.End)
                 {
-                    Follow(position.Life, new Hint.Entries(page.Head.Epoch, page.Entries));
-                    if (page.Through < page.Head.Head) ReadHole(position.Life);
+                    _aheadTo = Math.Max(_aheadTo, last);
+                    ReadHole(here, "position");
                 }
 
                 break;
+            case Hint.HoleRead { Page: var page }:
+                _readingHole = false;
+                if (page is not null && page.Head.Epoch == position.Life!.EpochId) TakeHole(position.Life, page);
+                break;
             case Hint.Overdue:
                 _overdueAsked = false;
-                if (_parked.Count > 0 && position.Life is { } parkedIn) ReadHole(parkedIn);
+                if (position.Life is not { } waitedIn) return;
+                if (_parked.Count > 0) ReadHole(waitedIn, "hole");
+                else if (_polledTo > waitedIn.Ring.End) ReadHole(waitedIn, "poll");
                 break;
             case Hint.Ephemeral { Notification: var notification }:
                 dispatcher.DispatchEphemeral(new DeliveryEntry(notification));
                 break;
         }
+    }
+
+    private void TakeHole(LogLife life, LogPage page)
+    {
+        if (page.Entries.Count > 0) Follow(life, new Hint.Entries(page.Head.Epoch, page.Entries));
+        if (page.Entries.Count > 0 && page.Through < page.Head.Head) ReadHole(life, "hole");
+
+        // What was told of while the read was under way may have been committed after it looked; what was told of before
+        // it and was not there does not exist.
+        else if (_aheadTo > Math.Max(_aheadWhenRead, life.Ring.End)) ReadHole(life, "position");
     }
 
     /// <summary>Takes what comes next, parks what is early, drops what is known.</summary>
@@ -175,7 +201,12 @@ internal sealed partial class LogTail(
         }
 
         if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, cancellationToken);
-        else if (head.Head > life.Ring.End && _parked.Count == 0) ReadHole(life);
+        else if (head.Head > life.Ring.End)
+        {
+            // Not at once: the hint of what was committed a moment ago is on its way.
+            _polledTo = head.Head;
+            AskWhenOverdue();
+        }
     }
 
     private async Task BeginLifeAsync(Guid epoch, CancellationToken cancellationToken)
@@ -199,15 +230,18 @@ internal sealed partial class LogTail(
         position.Dispatched = ring.End;
         position.Life = new LogLife(head, ring);
         _parked.Clear();
+        (_polledTo, _aheadTo, _aheadWhenRead) = (0, 0, 0);
         if (first) LogBegun(logger, epoch, ring.End);
         else LogReplaced(logger, epoch, ring.End);
         foreach (var session in sessions.All) session.LeaveLife();
     }
 
-    private void ReadHole(LogLife life)
+    private void ReadHole(LogLife life, string cause)
     {
         if (_readingHole) return;
         _readingHole = true;
+        _aheadWhenRead = _aheadTo;
+        metrics.TailReads.Add(1, new KeyValuePair<string, object?>("cause", cause));
         _ = ReadHoleAsync(life.Ring.End);
     }
 

@@ -1,0 +1,18 @@
+using StackExchange.Redis;
+
+namespace Notify.Server.Cluster.Redis;
+
+/// <summary>What an error of Redis means.</summary>
+internal static class RedisErrors
+{
+    // A server that starts, fails over or runs a script answers with these, and with something else soon after.
+    private static readonly string[] Passing = ["LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "MOVED", "ASK", "NOREPLICAS"];
+
+    public static LinkFailure Kind(Exception exception) => exception switch
+    {
+        RedisTimeoutException or TimeoutException => LinkFailure.Timeout,
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => LinkFailure.Permanent,
+        RedisServerException server when !Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)) => LinkFailure.Permanent,
+        _ => LinkFailure.Transient,
+    };
+}
