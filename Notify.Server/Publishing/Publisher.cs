@@ -79,6 +79,7 @@ internal sealed class Publisher : IHostedService, IDisposable
     public async Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        using var span = NotifyTraces.Publish(1);
         if (command.Ephemeral) return HandOn(command);
         return (await EnqueueAsync([NewEntry(command, key)]))[0];
     }
@@ -87,6 +88,7 @@ internal sealed class Publisher : IHostedService, IDisposable
     public async Task<IReadOnlyList<PublishOutcome>> PublishAsync(IReadOnlyList<(PublishCommand Command, IdempotencyKey? Key)> items, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        using var span = NotifyTraces.Publish(items.Count);
         var stored = items.Where(item => !item.Command.Ephemeral).Select(item => NewEntry(item.Command, item.Key)).ToArray();
         var answers = stored.Length > 0 ? await EnqueueAsync(stored) : [];
         if (stored.Length == items.Count) return answers;
