@@ -22,12 +22,11 @@ internal static class Telemetry
     public static void AddExport(WebApplicationBuilder builder)
     {
         var settings = builder.Configuration;
-        var traces = IsSet(settings, Endpoint) || IsSet(settings, TracesEndpoint);
-        var metrics = IsSet(settings, Endpoint) || IsSet(settings, MetricsEndpoint);
-        if (!traces && !metrics) return;
-
         var telemetry = builder.Services.AddOpenTelemetry();
         if (!IsSet(settings, "OTEL_SERVICE_NAME")) telemetry.ConfigureResource(resource => resource.AddService(Service));
+
+        var traces = IsSet(settings, Endpoint) || IsSet(settings, TracesEndpoint);
+        var metrics = IsSet(settings, Endpoint) || IsSet(settings, MetricsEndpoint);
         if (metrics) telemetry.WithMetrics(export => export.AddOtlpExporter());
         if (traces)
         {

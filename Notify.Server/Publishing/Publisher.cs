@@ -49,6 +49,8 @@ internal sealed class Publisher : IHostedService, IDisposable
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        _metrics.BeginAtZero();
+
         // Not on the caller's thread: the host waits for this method, not for the loop.
         _running = Task.Run(() => _loop.RunAsync(_stop.Token), CancellationToken.None);
         _deadlines = _time.CreateTimer(_ => _loop.RefuseStartedBefore(_time.GetTimestamp() - (long)(Deadline.TotalSeconds * _time.TimestampFrequency)), null, DeadlineCheck, DeadlineCheck);

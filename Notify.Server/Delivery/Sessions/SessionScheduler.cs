@@ -26,6 +26,7 @@ internal sealed class SessionScheduler(DeliveryMetrics metrics, TimeProvider tim
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.BeginAtZero();
         var turn = 0;
         await foreach (var session in _ready.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
         {
