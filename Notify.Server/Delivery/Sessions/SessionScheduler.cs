@@ -26,6 +26,7 @@ internal sealed partial class SessionScheduler(DeliveryMetrics metrics, TimeProv
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.BeginAtZero();
         var turn = 0;
         await foreach (var session in _ready.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
         {
