@@ -116,6 +116,25 @@ public sealed class PostgresCluster : IAsyncLifetime
         return standby;
     }
 
+    /// <summary>A copy of this cluster as it is now, not started: what a backup holds.</summary>
+    public async Task<PostgresCluster> CopyAsync()
+    {
+        var copy = new PostgresCluster { _folder = await MakeFolderAsync(), Port = FreePort(), Settings = Settings };
+        using var backup = Run("pg_basebackup", ["-D", copy._folder, "-d", $"host=127.0.0.1 port={Port} user={User}", "-c", "fast", "--no-sync"]);
+        await backup.WaitForExitAsync();
+        Assert.True(backup.ExitCode == 0, "pg_basebackup failed; run it by hand to see why.");
+        return copy;
+    }
+
+    /// <summary>Sends a signal, such as <c>STOP</c>, to the server and all its backends.</summary>
+    public async Task SignalAsync(string name)
+    {
+        var children = await ChildProcess.RunAsync("ps", ["-o", "pid=", "--ppid", $"{ProcessId}"], Path.GetTempPath(), TimeSpan.FromSeconds(10));
+        string[] pids = [$"{ProcessId}", .. children.Select(line => line.Trim())];
+        using var kill = Process.Start("kill", [$"-{name}", .. pids]);
+        await kill.WaitForExitAsync(); // a backend that ended meanwhile is no failure
+    }
+
     /// <summary>Immediately: as in a crash, sessions are cut and the next start recovers.</summary>
     public async Task StopAsync(bool immediate = false)
     {
