@@ -1,3 +1,5 @@
+using Notify.Tests.Fixtures;
+
 namespace Notify.Tests.Faults;
 
 /// <summary>Something that goes wrong, and its end.</summary>
@@ -11,7 +13,7 @@ internal sealed record Fault(string Name, Func<Ground, Task> RunAsync, bool OwnS
     public bool ReplacesTheLog { get; init; }
 
     /// <summary>Postgres settings or another place for its data.</summary>
-    public Func<Fixtures.PostgresCluster>? Postgres { get; init; }
+    public Func<PostgresCluster>? Postgres { get; init; }
 
     public override string ToString() => Name;
 }

@@ -6,12 +6,13 @@ namespace Notify.Tests.Faults;
 internal sealed class FaultStage : IAsyncDisposable
 {
     private readonly List<FaultNode> _nodes = [];
+    private readonly List<PostgresCluster> _clusters = [];
     private readonly TcpProxy _door;
     private int _nextThroughDoor;
 
     private FaultStage(PostgresCluster postgres)
     {
-        Postgres = postgres;
+        Postgres = Owned(postgres);
         _door = new TcpProxy(() => _nodes[(int)((uint)Interlocked.Increment(ref _nextThroughDoor) % _nodes.Count)].Front.Port);
     }
 
@@ -44,20 +45,25 @@ internal sealed class FaultStage : IAsyncDisposable
         }
     }
 
-    /// <summary>From now on the nodes find this one where the other was; it is stopped with the stage.</summary>
-    public async Task SwitchTo(PostgresCluster other)
+    /// <summary>From here on it ends with the stage.</summary>
+    public PostgresCluster Owned(PostgresCluster cluster)
     {
-        var before = Postgres;
+        _clusters.Add(cluster);
+        return cluster;
+    }
+
+    /// <summary>From now on the nodes find this one where the other was.</summary>
+    public void SwitchTo(PostgresCluster other)
+    {
         Postgres = other;
         foreach (var node in _nodes) node.ToPostgres.Cut();
-        await before.DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _door.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();
-        await Postgres.DisposeAsync();
+        foreach (var cluster in _clusters) await cluster.DisposeAsync();
     }
 
     private void Add(FaultNode node)

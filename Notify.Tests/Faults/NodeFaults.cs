@@ -1,3 +1,4 @@
+using Notify.Tests.Faults.Traffic;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Faults;
@@ -9,6 +10,7 @@ internal static class NodeFaults
     [
         new("kill -9 of a node", KillAsync),
         new("kill -9 after commit and before ack", KillBeforeAckAsync),
+        new("kill -9 during a replay", KillDuringReplayAsync),
         new("SIGTERM of a node", TerminateAsync),
         new("SIGSTOP of a node", StopAsync),
         new("rolling restart", RollAsync),
@@ -38,6 +40,29 @@ internal static class NodeFaults
         ground.Healed();
         await ground.AckedMoreAsync(50);
         await node.Server.RestartAsync();
+    }
+
+    // Half of the subscribers are away for a while and come back over slow lines; the node that serves one of them dies
+    // when it has answered Resume and what was missed is still on its way.
+    private static async Task KillDuringReplayAsync(Ground ground)
+    {
+        var away = ground.Raw.ToList();
+        foreach (var follower in away) follower.GoAway();
+        await ground.AckedMoreAsync(150);
+        foreach (var node in ground.Stage.Nodes) node.Front.BytesPerSecond = 12_000;
+        var before = away.ToDictionary(follower => follower, follower => (follower.Recorder.Resumed, follower.Recorder.CaughtUp));
+        foreach (var follower in away) follower.ComeBack();
+        RawFollower? replaying = null;
+        await Eventually.TrueAsync(
+            () => (replaying = away.Find(follower =>
+                follower.Recorder.Resumed > before[follower].Resumed && follower.Recorder.CaughtUp == before[follower].CaughtUp)) is not null,
+            "a subscriber is in its replay");
+        var victim = ground.Stage.Nodes[replaying!.Node];
+        await victim.Server.KillAsync();
+        foreach (var node in ground.Stage.Nodes) node.Front.BytesPerSecond = 0;
+        ground.Healed();
+        await ground.AckedMoreAsync(50);
+        await victim.Server.RestartAsync();
     }
 
     private static async Task TerminateAsync(Ground ground)

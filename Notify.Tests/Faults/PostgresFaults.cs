@@ -1,3 +1,4 @@
+using Notify.Tests.Fixtures;
 using Npgsql;
 
 namespace Notify.Tests.Faults;
@@ -11,6 +12,10 @@ internal static class PostgresFaults
         new("SIGSTOP of Postgres", StopAsync),
         new("backends killed during COMMIT", KillBackendsAsync),
         new("table lock", LockAsync),
+        new("Postgres disk full", FillDiskAsync, OwnStage: true, WhyNot: SmallDisk.WhyNot)
+        {
+            Postgres = () => new PostgresCluster { Settings = ["max_wal_size=32MB", "min_wal_size=32MB"], DiskMegabytes = 160 },
+        },
     ];
 
     private static async Task StopAsync(Ground ground)
@@ -40,6 +45,17 @@ internal static class PostgresFaults
                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'
                 """);
         }
+    }
+
+    // Depending on what needs space first, appends fail one by one or Postgres gives up as a whole; then somebody makes
+    // room and, if need be, starts it again.
+    private static async Task FillDiskAsync(Ground ground)
+    {
+        var disk = ground.Stage.Postgres.Disk!;
+        await disk.FillAsync();
+        await ground.LastsAsync(FaultForm.Seconds(3, 8));
+        disk.MakeRoom();
+        await ground.Stage.Postgres.StartAsync();
     }
 
     private static async Task LockAsync(Ground ground)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Notify.Tests.Faults.Checking;
 using Notify.Tests.Faults.Traffic;
@@ -15,6 +16,7 @@ internal static class Scenario
 
     public static async Task<FaultRun> RunAsync(FaultStage stage, Fault fault, int seed, TimeSpan bound)
     {
+        var took = Stopwatch.StartNew();
         var topic = $"faults-{Interlocked.Increment(ref _runs)}";
         await using var ground = new Ground(stage, seed);
         await ground.StartAsync(topic);
@@ -39,11 +41,12 @@ internal static class Scenario
         var history = new History(published, [.. ground.Followers.Select(follower => follower.Journal), .. readings])
         {
             Destroyed = ground.WhatWasDestroyed,
+            Replaced = fault.ReplacesTheLog,
             HealedAt = ground.HealedAt,
             Bound = bound,
         };
         ground.Followers.Clear();
-        return new FaultRun(fault.Name, seed, history, Checker.Check(history));
+        return new FaultRun(fault.Name, seed, took.Elapsed, history, Checker.Check(history));
     }
 
     private static async Task AnsweredAgainAsync(Ground ground)
@@ -83,10 +86,10 @@ internal static class Scenario
 }
 
 /// <summary>What one scenario came to.</summary>
-internal sealed record FaultRun(string Fault, int Seed, History History, CheckResult Result)
+internal sealed record FaultRun(string Fault, int Seed, TimeSpan Took, History History, CheckResult Result)
 {
     public override string ToString() =>
-        $"{Fault}, seed {Seed}: {Result.Acked} acked, {Result.Delivered} delivered, up to date {Result.Recovery.TotalSeconds:F2} s after healing"
+        $"{Fault}, seed {Seed}: {Result.Acked} acked, {Result.Delivered} delivered, up to date {Result.Recovery.TotalSeconds:F2} s after healing; took {Took.TotalSeconds:F1} s"
         + string.Concat(Result.Findings.Take(25).Select(finding => $"\n  {finding}"))
         + (Result.Findings.Count > 25 ? $"\n  … {Result.Findings.Count} findings in all" : "");
 }

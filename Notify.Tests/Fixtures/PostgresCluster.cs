@@ -31,6 +31,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     /// <summary>Settings for the server, such as <c>fsync=on</c>; set before its first use.</summary>
     public IReadOnlyList<string> Settings { get; init; } = ["fsync=off", "full_page_writes=off"];
 
+    /// <summary>Its data are on a small disk of their own; 0 for the ordinary place. Needs the right to mount.</summary>
+    public int DiskMegabytes { get; init; }
+
+    internal SmallDisk? Disk { get; private set; }
+
     public int Port { get; private set; }
 
     /// <summary>The postmaster's.</summary>
@@ -157,14 +162,23 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         await StopAsync(immediate: true);
         AppDomain.CurrentDomain.ProcessExit -= _atExit;
+        if (Disk is not null)
+            await Disk.DisposeAsync();
         if (_folder is not null)
-            Directory.Delete(_folder, recursive: true);
+            Directory.Delete(Disk is null ? _folder : Path.GetDirectoryName(_folder)!, recursive: true);
         _starting.Dispose();
     }
 
     private async Task MakeAsync()
     {
         var folder = await MakeFolderAsync();
+        if (DiskMegabytes > 0)
+        {
+            Disk = await SmallDisk.MountAsync(folder, DiskMegabytes);
+            folder = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
+            await OwnAsync(folder);
+        }
+
         using var initdb = Run("initdb", ["-D", folder, "-U", User, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         await initdb.WaitForExitAsync();
         Assert.True(initdb.ExitCode == 0, "initdb failed; run it by hand to see why.");
@@ -175,14 +189,17 @@ public sealed class PostgresCluster : IAsyncLifetime
     private static async Task<string> MakeFolderAsync()
     {
         var folder = Directory.CreateTempSubdirectory("notify-postgres-").FullName;
-        if (IsRoot)
-        {
-            // Postgres refuses to run as root.
-            using var own = Process.Start("chown", ["postgres:", folder]);
-            await own.WaitForExitAsync();
-        }
-
+        await OwnAsync(folder);
         return folder;
+    }
+
+    // Postgres refuses to run as root.
+    private static async Task OwnAsync(string folder)
+    {
+        if (!IsRoot)
+            return;
+        using var own = Process.Start("chown", ["postgres:", folder]);
+        await own.WaitForExitAsync();
     }
 
     private static Process Run(string binary, string[] arguments)

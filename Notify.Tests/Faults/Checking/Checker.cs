@@ -14,7 +14,7 @@ internal static class Checker
 
         var contents = OneContent(walks, findings);
         NothingInvented(history, walks, findings);
-        NoSilentHole(walks, contents, findings);
+        NoSilentHole(history.Replaced, walks, contents, findings);
         NothingLost(history, walks, findings);
         OneVersionOfAKey(history, contents, findings);
         var recovery = Recovery(history, walks, findings);
@@ -60,10 +60,12 @@ internal static class Checker
 
     // Known is what anybody saw of the same life of the log: who went past it must have it, or a Gap over it.
     private static void NoSilentHole(
-        List<SubscriberWalk> walks, Dictionary<(string Epoch, long Version), Seen.Received> contents, List<Finding> findings)
+        bool replaced, List<SubscriberWalk> walks, Dictionary<(string Epoch, long Version), Seen.Received> contents, List<Finding> findings)
     {
         foreach (var walk in walks)
         {
+            if (replaced && walk.Journal.IsLive && !walk.SawAnotherEpoch)
+                findings.Add(new(Verdict.SilentHole, walk.Journal.Subscriber, 0, "the log was replaced, and no Gap said so"));
             foreach (var segment in walk.Segments)
             {
                 foreach (var ((epoch, version), content) in contents)

@@ -126,6 +126,9 @@ public class CheckerTests
     }
 
     [Fact]
+    public void A_replaced_log_without_a_Gap_is_a_silent_hole() => AssertOnly(Verdict.SilentHole, Good() with { Replaced = true });
+
+    [Fact]
     public void A_key_answered_with_two_versions_is_a_key_twice()
     {
         var good = Good();

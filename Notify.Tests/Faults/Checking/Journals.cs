@@ -41,6 +41,9 @@ internal sealed record History(IReadOnlyList<Published> Published, IReadOnlyList
 {
     public IReadOnlyList<Destroyed> Destroyed { get; init; } = [];
 
+    /// <summary>The fault put another log in the place of this one: everybody must be told by a Gap.</summary>
+    public bool Replaced { get; init; }
+
     /// <summary>When the fault was over.</summary>
     public TimeSpan HealedAt { get; init; }
 

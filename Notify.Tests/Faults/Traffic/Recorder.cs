@@ -11,21 +11,17 @@ internal sealed class Recorder(Stopwatch clock)
     private readonly HashSet<string> _bodies = [];
     private int _caughtUp;
     private int _gaps;
+    private int _resumed;
 
     public TimeSpan Now => clock.Elapsed;
 
     /// <summary>How often the service said that everything missed has come.</summary>
     public int CaughtUp => Volatile.Read(ref _caughtUp);
 
-    public int Gaps => Volatile.Read(ref _gaps);
+    /// <summary>How often Resume was answered.</summary>
+    public int Resumed => Volatile.Read(ref _resumed);
 
-    public int Received
-    {
-        get
-        {
-            lock (_gate) return _bodies.Count;
-        }
-    }
+    public int Gaps => Volatile.Read(ref _gaps);
 
     public void Add(Seen seen, bool caughtUp = false)
     {
@@ -35,6 +31,7 @@ internal sealed class Recorder(Stopwatch clock)
             if (seen is Seen.Received received) _bodies.Add(received.Body);
         }
 
+        if (seen is Seen.Resumed) Interlocked.Increment(ref _resumed);
         if (seen is Seen.Gap) Interlocked.Increment(ref _gaps);
         if (caughtUp) Interlocked.Increment(ref _caughtUp);
     }
