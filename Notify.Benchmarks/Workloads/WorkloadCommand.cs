@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Notify.Benchmarks.Options;
+using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
@@ -28,6 +30,10 @@ internal static class WorkloadCommand
             return line.Command == "help" ? 0 : 2;
         }
 
+        // Ctrl+C and kill: nothing that was started stays.
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+
         var json = line.Find("json");
         var reports = new List<WorkloadReport>();
         var machine = await Machine.LookAsync();
@@ -44,6 +50,12 @@ internal static class WorkloadCommand
 
         if (json is not null) await JsonReport.WriteAsync(json, machine, reports);
         return reports.Exists(r => r.Invalid.Count > 0) ? 1 : 0;
+    }
+
+    private static void End(PosixSignalContext signal)
+    {
+        ChildProcess.KillAll();
+        TemporaryFolder.DeleteAll();
     }
 
     private static void Help()
