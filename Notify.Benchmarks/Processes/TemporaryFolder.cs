@@ -28,14 +28,16 @@ internal sealed class TemporaryFolder : IDisposable
 
     private static void Delete(string path)
     {
-        try
+        for (var patience = 40; Directory.Exists(path); patience--)
         {
-            Directory.Delete(path, recursive: true);
-        }
-        catch (IOException)
-        {
-            // A database that is just ending still writes here: once more.
-            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+            try
+            {
+                Directory.Delete(path, recursive: true);
+            }
+            catch (IOException) when (patience > 0)
+            {
+                Task.Delay(50).Wait(); // backends of a Postgres that was killed still write here
+            }
         }
     }
 }
