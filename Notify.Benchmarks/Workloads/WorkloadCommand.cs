@@ -21,6 +21,8 @@ internal static class WorkloadCommand
         ("p7", "start until ready", P7.RunAsync),
     ];
 
+    private static volatile bool _isEnding;
+
     public static async Task<int> RunAsync(Arguments line)
     {
         var chosen = line.Command == "all" ? Workloads : [.. Workloads.Where(w => w.Name == line.Command)];
@@ -38,14 +40,19 @@ internal static class WorkloadCommand
         var reports = new List<WorkloadReport>();
         var machine = await Machine.LookAsync();
         Console.WriteLine(machine);
-        await using (var laboratory = new Laboratory(line.Number("runs", 3), TimeSpan.FromSeconds(line.Number("patience", 20)), Console.Error))
+        try
         {
+            await using var laboratory = new Laboratory(line.Number("runs", 3), TimeSpan.FromSeconds(line.Number("patience", 20)), Console.Error);
             foreach (var (_, _, run) in chosen)
             {
                 var report = await run(laboratory, line);
                 reports.Add(report);
                 TablePrinter.Print(report, Console.Out);
             }
+        }
+        catch (Exception) when (_isEnding)
+        {
+            await Task.Delay(Timeout.Infinite); // what was started has been killed under the workload; the signal ends the tool
         }
 
         if (json is not null) await JsonReport.WriteAsync(json, machine, reports);
@@ -54,8 +61,11 @@ internal static class WorkloadCommand
 
     private static void End(PosixSignalContext signal)
     {
+        signal.Cancel = true;
+        _isEnding = true;
         ChildProcess.KillAll();
         TemporaryFolder.DeleteAll();
+        Environment.Exit(130);
     }
 
     private static void Help()
