@@ -26,6 +26,14 @@ internal sealed class DeliveryMetrics
     public Counter<long> SlowConsumers { get; }
     public Counter<long> EphemeralDropped { get; }
 
+    /// <summary>Counters appear at their first count: from zero on, the first trouble is a rate and not the beginning of a series.</summary>
+    public void BeginAtZero()
+    {
+        CatchUpReads.Add(0);
+        SlowConsumers.Add(0);
+        EphemeralDropped.Add(0);
+    }
+
     /// <summary>On the hot path of every connection: one addition, read when somebody asks.</summary>
     public void Delivered(int notifications) => Interlocked.Add(ref _delivered, notifications);
 

@@ -51,6 +51,7 @@ internal static class HubServices
             new CallerUserIdProvider(s.GetRequiredService<Callers>()),
             s.GetRequiredService<IServiceScopeFactory>()));
 
+        services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<Draining>();
         services.AddHostedService(s => s.GetRequiredService<Draining>());
         return services;

@@ -14,7 +14,7 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
-internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher, IOptions<NotifyOptions> options) : Hub
+internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher, RequestRate rate, IOptions<NotifyOptions> options) : Hub
 {
     private DeliverySession? _toStart;
 
@@ -44,8 +44,8 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
     public SubscribeResult Subscribe(SubscribeRequest request)
     {
         var session = Resumed();
-        if (request.Durable) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
-        if (resumption.Filters(request.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (request is { Durable: true }) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
+        if (resumption.Filters(request?.Topics, out var filters) is { } refusal) throw Error(refusal);
         return session.TrySubscribe(filters, out var head, out var topics)
             ? new SubscribeResult(head, topics)
             : throw Error(Resumption.TooMany(options.Value.Limits.FiltersPerConnection));
@@ -54,13 +54,15 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
     public UnsubscribeResult Unsubscribe(UnsubscribeRequest request)
     {
         var session = Resumed();
-        if (resumption.Filters(request.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (resumption.Filters(request?.Topics, out var filters) is { } refusal) throw Error(refusal);
         return new UnsubscribeResult(session.Unsubscribe(filters));
     }
 
     /// <summary>As <c>POST /api/v1/notifications</c>; also before Resume.</summary>
-    public async Task<PublishResult> Publish(PublishRequest request) =>
-        await publisher.PublishAsync(request ?? new(), Caller, Context.ConnectionAborted) switch
+    public async Task<PublishResult> Publish(PublishRequest request)
+    {
+        if (rate.Check(Context.GetHttpContext(), Caller) is { } tooMany) throw Error(tooMany);
+        return await publisher.PublishAsync(request ?? new(), Caller, Context.ConnectionAborted) switch
         {
             PublishOutcome.Accepted accepted => new PublishResult
             {
@@ -72,6 +74,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
             PublishOutcome.Refused refused => throw Error(refused.Refusal),
             var other => throw new NotSupportedException(other.GetType().Name),
         };
+    }
 
     /// <summary>
     /// SignalR writes the answer to a call and then disposes of the hub: from here on notifications come after the answer

@@ -25,10 +25,11 @@ internal sealed class NotifyLifetimeManager(
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
     {
+        var caller = CallerOf(callers, connection);
         var session = new DeliverySession(new HubConnectionSink(connection, time), router, scheduler, options.Value.Limits);
         connection.Features.Set(session);
-        connection.Features.Set(CallerOf(callers, connection));
-        sessions.Add(connection.ConnectionId, session);
+        connection.Features.Set(caller);
+        sessions.Add(connection.ConnectionId, session, caller.User);
         await inner.OnConnectedAsync(connection);
     }
 

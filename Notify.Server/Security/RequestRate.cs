@@ -31,10 +31,10 @@ internal sealed class RequestRate : IDisposable
     }
 
     /// <summary>Null when the caller may go on.</summary>
-    public Refusal? Check(HttpContext context, Caller caller)
+    public Refusal? Check(HttpContext? context, Caller caller)
     {
         if (_limiter is null) return null;
-        using var lease = _limiter.AttemptAcquire(caller.User is { } user ? $"user {user}" : $"address {context.Connection.RemoteIpAddress}");
+        using var lease = _limiter.AttemptAcquire(caller.User is { } user ? $"user {user}" : $"address {context?.Connection.RemoteIpAddress}");
         return lease.IsAcquired ? null : _refusal;
     }
 

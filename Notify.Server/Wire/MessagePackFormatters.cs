@@ -16,7 +16,7 @@ internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
     public JsonElement Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
     {
         var output = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(output)) Copy(ref reader, json, options.Security);
+        using (var json = new Utf8JsonWriter(output, JsonWriting.Options)) Copy(ref reader, json, options.Security);
         var parsed = new Utf8JsonReader(output.WrittenSpan);
         return JsonElement.ParseValue(ref parsed);
     }

@@ -58,7 +58,7 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         var sink = new RecordingSink();
         var session = new DeliverySession(sink, Get<Router>(), Get<SessionScheduler>(), Get<IOptions<NotifyOptions>>().Value.Limits);
-        Get<SessionRegistry>().Add(Guid.NewGuid().ToString(), session);
+        Get<SessionRegistry>().Add(Guid.NewGuid().ToString(), session, null);
         var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, null, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();

@@ -60,7 +60,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
     {
         var sink = new RecordingSink();
         var session = new DeliverySession(sink, Get<Router>(), Get<SessionScheduler>(), Get<IOptions<NotifyOptions>>().Value.Limits);
-        Sessions.Add($"c{Interlocked.Increment(ref _sessions)}", session);
+        Sessions.Add($"c{Interlocked.Increment(ref _sessions)}", session, null);
         return (session, sink);
     }
 

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Observability;
 using Notify.Server.Publishing;
 using Notify.Storage.Log;
 
@@ -64,7 +65,7 @@ internal sealed partial class LogTail(
         if (position.Life is { } life && life.EpochId == epoch) life.SawHead(entries[^1].Version);
         var bytes = BytesOf(entries);
         if (Interlocked.Add(ref _pendingBytes, bytes) > PendingBytes) Interlocked.Add(ref _pendingBytes, -bytes);
-        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries));
+        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries) { Trace = NotifyTraces.Current });
     }
 
     /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
@@ -148,8 +149,14 @@ internal sealed partial class LogTail(
         {
             var next = life.Ring.End + 1;
             if (hint.Last < next) continue;
-            if (hint.First <= next) Deliver(life, hint.Committed, (int)(next - hint.First));
-            else _parked.Park(hint);
+            if (hint.First > next)
+            {
+                _parked.Park(hint);
+                continue;
+            }
+
+            using var span = NotifyTraces.Dispatch(hint.Trace, next, hint.Last);
+            Deliver(life, hint.Committed, (int)(next - hint.First));
         }
         while (_parked.TryTake(life.Ring.End + 1, out hint));
 
@@ -282,9 +289,13 @@ internal sealed partial class LogTail(
             {
                 LogUnreadable(logger, e.Message);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                LogPollFailed(logger, e); // a bug, and no reason to stop looking
             }
 
             var interval = position.Life is null ? PollInterval / 10 : PollInterval;
