@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 
@@ -6,6 +7,8 @@ namespace Notify.Benchmarks.Processes;
 /// <summary>A process that is started pinned, talked to in lines, and killed at the end by its id.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
+    private static readonly ConcurrentDictionary<ChildProcess, bool> Living = new();
+
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
     private readonly Task _readingErrors;
@@ -15,6 +18,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         _name = name;
         _process = process;
+        Living[this] = true;
         _readingErrors = ReadErrorsAsync();
     }
 
@@ -33,6 +37,15 @@ internal sealed class ChildProcess : IAsyncDisposable
         };
         foreach (var (key, value) in environment ?? new Dictionary<string, string>()) start.Environment[key] = value;
         return new ChildProcess(name, Process.Start(start) ?? throw new InvalidOperationException($"{words[0]} did not start."));
+    }
+
+    /// <summary>When the tool itself is told to end.</summary>
+    public static void KillAll()
+    {
+        foreach (var child in Living.Keys)
+        {
+            if (!child.HasExited) child._process.Kill();
+        }
     }
 
     /// <summary>Runs a command to its end and returns what it said; throws when it fails.</summary>
@@ -79,6 +92,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero, politely: false);
+        Living.TryRemove(this, out _);
         _process.Dispose();
     }
 

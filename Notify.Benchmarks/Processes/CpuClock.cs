@@ -17,15 +17,20 @@ internal static class CpuClock
     /// </summary>
     public static double OfFamily(int id)
     {
-        var parent = Read(id) ?? default;
-        var total = parent.Own + parent.EndedChildren;
-        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        while (true)
         {
-            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var child)) continue;
-            if (Read(child) is { } stat && stat.Parent == id) total += stat.Own + stat.EndedChildren;
-        }
+            var before = Read(id) ?? default;
+            var living = 0.0;
+            foreach (var folder in Directory.EnumerateDirectories("/proc"))
+            {
+                if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var child)) continue;
+                if (Read(child) is { } stat && stat.Parent == id) living += stat.Own + stat.EndedChildren;
+            }
 
-        return total;
+            // One that ended while the others were read would be missing, or be there twice.
+            var after = Read(id) ?? default;
+            if (after.EndedChildren <= before.EndedChildren) return after.Own + after.EndedChildren + living;
+        }
     }
 
     /// <summary>A process, its children, theirs, and so on.</summary>

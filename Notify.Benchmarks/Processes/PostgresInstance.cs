@@ -8,11 +8,11 @@ internal sealed class PostgresInstance : IAsyncDisposable
 {
     private const string User = "bench";
 
-    private readonly string _folder;
+    private readonly TemporaryFolder _folder;
     private readonly ChildProcess _process;
     private int _databases;
 
-    private PostgresInstance(string folder, int port, ChildProcess process) => (_folder, Port, _process) = (folder, port, process);
+    private PostgresInstance(TemporaryFolder folder, int port, ChildProcess process) => (_folder, Port, _process) = (folder, port, process);
 
     public int Port { get; }
     public int ProcessId => _process.Id;
@@ -21,7 +21,8 @@ internal sealed class PostgresInstance : IAsyncDisposable
 
     public static async Task<PostgresInstance> StartAsync()
     {
-        var folder = Directory.CreateTempSubdirectory("notify-bench-pg-").FullName;
+        var temporary = new TemporaryFolder("notify-bench-pg-");
+        var folder = temporary.Path;
         var data = Path.Combine(folder, "data");
         if (IsRoot) await ChildProcess.RunAsync(["chown", "postgres", folder]);
         await ChildProcess.RunAsync([.. AsOwner, Path.Combine(Binaries, "initdb"), "-D", data, "-U", User, "-A", "trust", "--no-locale", "-E", "UTF8", "--no-sync"]);
@@ -33,7 +34,7 @@ internal sealed class PostgresInstance : IAsyncDisposable
             "-c", "max_connections=200", "-c", "logging_collector=off", "-c", "log_min_messages=fatal",
         ]);
         process.DrainOutput();
-        var instance = new PostgresInstance(folder, port, process);
+        var instance = new PostgresInstance(temporary, port, process);
         await instance.WaitAsync();
         return instance;
     }
@@ -74,7 +75,7 @@ internal sealed class PostgresInstance : IAsyncDisposable
         await ChildProcess.RunAsync(["kill", "-INT", ProcessId.ToString(CultureInfo.InvariantCulture)]);
         await _process.StopAsync(TimeSpan.FromSeconds(20), politely: true);
         await _process.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     private static bool IsRoot => Environment.UserName == "root";

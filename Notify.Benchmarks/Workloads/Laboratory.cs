@@ -10,7 +10,7 @@ internal sealed class Laboratory(int runs, TimeSpan patience, TextWriter log) : 
     /// <summary>Cores in use by others that still count as quiet.</summary>
     private const double Quiet = 0.15;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("notify-bench-").FullName;
+    private readonly TemporaryFolder _folder = new("notify-bench-");
     private PostgresInstance? _postgres;
     private int _files;
 
@@ -18,7 +18,7 @@ internal sealed class Laboratory(int runs, TimeSpan patience, TextWriter log) : 
 
     public async Task<PostgresInstance> PostgresAsync() => _postgres ??= await PostgresInstance.StartAsync();
 
-    public string File(string name) => Path.Combine(_folder, $"{++_files}-{name}");
+    public string File(string name) => Path.Combine(_folder.Path, $"{++_files}-{name}");
 
     /// <summary>Says what comes now, and waits (not for ever) until nobody else uses the machine.</summary>
     public async Task BeginAsync(string what)
@@ -42,7 +42,7 @@ internal sealed class Laboratory(int runs, TimeSpan patience, TextWriter log) : 
     public async ValueTask DisposeAsync()
     {
         if (_postgres is not null) await _postgres.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 }
 

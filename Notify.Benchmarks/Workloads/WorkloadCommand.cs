@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Notify.Benchmarks.Options;
+using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
@@ -19,6 +21,8 @@ internal static class WorkloadCommand
         ("p7", "start until ready", P7.RunAsync),
     ];
 
+    private static volatile bool _isEnding;
+
     public static async Task<int> RunAsync(Arguments line)
     {
         var chosen = line.Command == "all" ? Workloads : [.. Workloads.Where(w => w.Name == line.Command)];
@@ -28,12 +32,17 @@ internal static class WorkloadCommand
             return line.Command == "help" ? 0 : 2;
         }
 
+        // Ctrl+C and kill: nothing that was started stays.
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+
         var json = line.Find("json");
         var reports = new List<WorkloadReport>();
         var machine = await Machine.LookAsync();
         Console.WriteLine(machine);
-        await using (var laboratory = new Laboratory(line.Number("runs", 3), TimeSpan.FromSeconds(line.Number("patience", 20)), Console.Error))
+        try
         {
+            await using var laboratory = new Laboratory(line.Number("runs", 3), TimeSpan.FromSeconds(line.Number("patience", 20)), Console.Error);
             foreach (var (_, _, run) in chosen)
             {
                 var report = await run(laboratory, line);
@@ -41,9 +50,22 @@ internal static class WorkloadCommand
                 TablePrinter.Print(report, Console.Out);
             }
         }
+        catch (Exception) when (_isEnding)
+        {
+            await Task.Delay(Timeout.Infinite); // what was started has been killed under the workload; the signal ends the tool
+        }
 
         if (json is not null) await JsonReport.WriteAsync(json, machine, reports);
         return reports.Exists(r => r.Invalid.Count > 0) ? 1 : 0;
+    }
+
+    private static void End(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        _isEnding = true;
+        ChildProcess.KillAll();
+        TemporaryFolder.DeleteAll();
+        Environment.Exit(130);
     }
 
     private static void Help()
