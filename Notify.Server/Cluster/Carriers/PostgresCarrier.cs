@@ -48,6 +48,7 @@ internal sealed partial class PostgresCarrier(PostgresChannel channel, LinkMetri
             }
             catch (StorageUnavailableException exception)
             {
+                metrics.Failed(LinkFailure.Transient);
                 Log.NotListening(logger, exception.Message);
                 reconnecting = true;
             }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using StackExchange.Redis;
 
 namespace Notify.Server.Cluster.Redis;
@@ -13,6 +14,7 @@ internal static class RedisErrors
         RedisTimeoutException or TimeoutException => LinkFailure.Timeout,
         RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => LinkFailure.Permanent,
         RedisServerException server when !Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)) => LinkFailure.Permanent,
-        _ => LinkFailure.Transient,
+        RedisException or SocketException or IOException or ObjectDisposedException => LinkFailure.Transient,
+        _ => LinkFailure.Permanent, // a bug, here or in a package: says nothing about Redis
     };
 }

@@ -12,6 +12,7 @@ internal sealed class RedisMember(HubConnectionContext connection, HubLifetimeMa
 {
     private readonly SemaphoreSlim _one = new(1);
     private readonly HashSet<string> _groups = new(StringComparer.Ordinal);
+    private bool _tried;
     private bool _gone;
 
     /// <summary>Redis has it as it is.</summary>
@@ -24,7 +25,8 @@ internal sealed class RedisMember(HubConnectionContext connection, HubLifetimeMa
         try
         {
             if (_gone || IsSettled) return;
-            await guard.TryAsync(() => stock.OnDisconnectedAsync(connection));
+            if (_tried) await guard.TryAsync(() => stock.OnDisconnectedAsync(connection)); // the stock manager fails on one it never saw
+            _tried = true;
             IsSettled = await guard.TryAsync(async () =>
             {
                 await stock.OnConnectedAsync(connection);
@@ -69,7 +71,7 @@ internal sealed class RedisMember(HubConnectionContext connection, HubLifetimeMa
         try
         {
             _gone = true;
-            await guard.TryAsync(() => stock.OnDisconnectedAsync(connection));
+            if (_tried) await guard.TryAsync(() => stock.OnDisconnectedAsync(connection));
         }
         finally
         {

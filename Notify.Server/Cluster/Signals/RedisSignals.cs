@@ -96,9 +96,9 @@ internal sealed class RedisSignals : HubLifetimeManager<NotifyHub>, IDisposable
         {
             (_stock as IDisposable)?.Dispose();
         }
-        catch (StackExchange.Redis.RedisException)
+        catch (Exception exception) when (exception is StackExchange.Redis.RedisException or ObjectDisposedException)
         {
-            // It says goodbye to Redis, which may be away; the process ends all the same.
+            // It says goodbye to Redis, which may be away, on a connection that may be gone: the process ends all the same.
         }
     }
 

@@ -11,9 +11,6 @@ internal sealed partial class LogTail
     [LoggerMessage(LogLevel.Error, "The log's head {Head} is below this node's tail {Tail}: committed versions were lost. A new epoch begins.")]
     private static partial void LogHeadWentBack(ILogger logger, long head, long tail);
 
-    [LoggerMessage(LogLevel.Error, "Looking where the log is failed in a way it should not.")]
-    private static partial void LogPollFailed(ILogger logger, Exception exception);
-
     [LoggerMessage(LogLevel.Warning, "The log cannot be read: {Reason}")]
     private static partial void LogUnreadable(ILogger logger, string reason);
 }

@@ -46,10 +46,9 @@ internal sealed partial class LogTail(
 
     /// <summary>How long an early hint waits for the ones before it until the log is asked.</summary>
     private static readonly TimeSpan ParkFor = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Hint> _hints = Channel.CreateUnbounded<Hint>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly SemaphoreSlim _pollNow = new(0, 1);
+    private readonly HeadPoll _poll = new(position, logger);
     private readonly ParkedHints _parked = new(ParkedHintsKept);
     private long _pendingBytes;
     private bool _readingHole;
@@ -75,8 +74,8 @@ internal sealed partial class LogTail(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        position.Suspected += PollSoon;
-        var polling = PollAsync(stoppingToken);
+        position.Suspected += _poll.Soon;
+        var polling = _poll.RunAsync(head => _hints.Writer.TryWrite(new Hint.Position(head)), stoppingToken);
         await foreach (var hint in _hints.Reader.ReadAllAsync(stoppingToken))
         {
             try
@@ -86,7 +85,7 @@ internal sealed partial class LogTail(
             catch (StorageUnavailableException e)
             {
                 LogUnreadable(logger, e.Message);
-                PollSoon();
+                _poll.Soon();
             }
         }
 
@@ -100,7 +99,7 @@ internal sealed partial class LogTail(
             case Hint.Entries entries:
                 Interlocked.Add(ref _pendingBytes, -BytesOf(entries.Committed));
                 if (position.Life is not { } life) return; // the first poll reads them
-                if (entries.Epoch != life.EpochId) PollSoon();
+                if (entries.Epoch != life.EpochId) _poll.Soon();
                 else Follow(life, entries);
                 break;
             case Hint.Position { Head: var head }:
@@ -108,7 +107,7 @@ internal sealed partial class LogTail(
                 break;
             case Hint.Ahead(var epoch, var last):
                 if (position.Life is not { } here) return;
-                if (epoch != here.EpochId) PollSoon();
+                if (epoch != here.EpochId) _poll.Soon();
                 else if (last > here.Ring.End)
                 {
                     _aheadTo = Math.Max(_aheadTo, last);
@@ -226,7 +225,7 @@ internal sealed partial class LogTail(
             var page = await log.ReadAsync(ring.End, HoleEntries, HoleBytes, cancellationToken);
             if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1)
             {
-                PollSoon(); // replaced or swept while it was read: look again
+                _poll.Soon(); // replaced or swept while it was read: look again
                 return;
             }
 
@@ -276,45 +275,6 @@ internal sealed partial class LogTail(
         _ = Task.Delay(ParkFor, time).ContinueWith(_ => _hints.Writer.TryWrite(new Hint.Overdue()), TaskScheduler.Default);
     }
 
-    private async Task PollAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                var head = await position.RefreshAsync(stoppingToken);
-                _hints.Writer.TryWrite(new Hint.Position(head));
-            }
-            catch (StorageUnavailableException e)
-            {
-                LogUnreadable(logger, e.Message);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                LogPollFailed(logger, e); // a bug, and no reason to stop looking
-            }
-
-            var interval = position.Life is null ? PollInterval / 10 : PollInterval;
-            await Task.WhenAny(_pollNow.WaitAsync(interval, stoppingToken)); // a stop ends the wait too
-        }
-    }
-
-    private void PollSoon()
-    {
-        try
-        {
-            if (_pollNow.CurrentCount == 0) _pollNow.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Somebody else asked at the same time.
-        }
-    }
-
     private static long BytesOf(IReadOnlyList<LogEntry> entries)
     {
         var bytes = 0L;
@@ -324,7 +284,7 @@ internal sealed partial class LogTail(
 
     public override void Dispose()
     {
-        _pollNow.Dispose();
+        _poll.Dispose();
         base.Dispose();
     }
 }
