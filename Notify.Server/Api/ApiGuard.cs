@@ -32,9 +32,9 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
 
             await Problem.WriteAsync(context, refusal);
         }
-        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException)
+        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException || exception.InnerException is ConnectionAbortedException)
         {
-            // The client left: nobody is there to be told, and nothing is wrong here.
+            // The client left, or this node did after waiting for it: nobody is there to be told, and nothing is wrong here.
         }
         catch (Exception exception)
         {

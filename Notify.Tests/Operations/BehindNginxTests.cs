@@ -151,16 +151,13 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
     private sealed class EventStream(HttpResponseMessage response, Stream body) : IDisposable
     {
         private readonly StreamReader _reader = new(body);
+        private readonly List<string> _lines = [];
 
         public async Task WaitAsync(string text)
         {
             using var limit = new CancellationTokenSource(Limit);
-            while (await _reader.ReadLineAsync(limit.Token) is { } line)
-            {
-                if (line.Contains(text, StringComparison.Ordinal)) return;
-            }
-
-            Assert.Fail($"The stream ended before '{text}'.");
+            while (!_lines.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+                _lines.Add(await _reader.ReadLineAsync(limit.Token) ?? throw new EndOfStreamException($"The stream ended before '{text}'."));
         }
 
         public void Dispose()

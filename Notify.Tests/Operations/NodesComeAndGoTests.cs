@@ -20,8 +20,8 @@ public class NodesComeAndGoTests(PostgresCluster postgres)
 
         await system.First.TerminateAsync(Limit);
         Assert.Equal(0, system.First.ExitCode);
-        Assert.NotEmpty(system.Followers.SelectMany(follower => follower.Reconnected.Items));
         await system.DeliveredAsync(publisher, 100);
+        Assert.NotEmpty(system.Followers.SelectMany(follower => follower.Reconnected.Items));
         await system.AssertCompleteAsync(await publisher.StopAsync());
     }
 
