@@ -5,7 +5,7 @@ namespace Notify.Tests.Faults;
 
 /// <summary>
 /// Every fault with ten seeds and its full duration, and the report: <c>NOTIFY_FAULTS=long</c>, alone on its machine.
-/// <c>NOTIFY_FAULTS_SEEDS=3</c> makes it shorter; <c>NOTIFY_FAULTS_SEED</c> says with which seed it begins.
+/// <c>NOTIFY_FAULTS_SEEDS=3</c> makes it shorter, <c>NOTIFY_FAULTS_ONLY=SIGTERM</c> takes the faults with that in their names; <c>NOTIFY_FAULTS_SEED</c> says with which seed it begins.
 /// </summary>
 [Collection(nameof(FaultTests))]
 public class LongFormTests(SharedFaultStage shared)
@@ -17,7 +17,8 @@ public class LongFormTests(SharedFaultStage shared)
         var seeds = Environment.GetEnvironmentVariable("NOTIFY_FAULTS_SEEDS") is { } count ? int.Parse(count, CultureInfo.InvariantCulture) : 10;
         var first = FaultCatalog.Seed();
         var report = new FaultReport();
-        foreach (var fault in FaultCatalog.All)
+        var only = Environment.GetEnvironmentVariable("NOTIFY_FAULTS_ONLY") ?? "";
+        foreach (var fault in FaultCatalog.All.Where(fault => fault.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
         {
             if (fault.WhyNot?.Invoke() is { } whyNot)
             {
