@@ -44,7 +44,7 @@ internal static class ApiEndpoints
         api.MapCalls("/notifications/batch", new ApiCall(ApiCall.Post, publish.PostBatchAsync) { Publishes = true, Description = PublishBatch });
         api.MapCalls("/notifications/{id}", new ApiCall(ApiCall.Get, read.GetAsync) { Description = Get });
         api.MapCalls("/topics/{**topic}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Description = PublishToTopic });
-        api.MapCalls("/stream", new ApiCall([HttpMethods.Get], stream.GetAsync) { Query = StreamEndpoint.Parameters, Description = Stream });
+        api.MapCalls(StreamEndpoint.Path, new ApiCall([HttpMethods.Get], stream.GetAsync) { Query = StreamEndpoint.Parameters, Description = Stream });
         api.Map("/{**rest}", context => Problem.WriteAsync(context, Unknown));
     }
 

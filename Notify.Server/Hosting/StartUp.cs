@@ -10,6 +10,9 @@ internal static partial class StartUp
     private const int MaxRequestLineBytes = 32 * 1024; // many filters in one query
     private const int Failure = 1;
 
+    /// <summary>Of the 30 s that orchestrators give: after it, requests that still trickle in are cut.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(25);
+
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
     public static WebApplicationBuilder AddProcess(this WebApplicationBuilder builder)
     {
@@ -21,6 +24,8 @@ internal static partial class StartUp
 
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
+        Telemetry.AddExport(builder);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

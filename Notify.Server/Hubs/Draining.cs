@@ -1,3 +1,4 @@
+using Notify.Contracts;
 using Notify.Server.Delivery.Sessions;
 
 namespace Notify.Server.Hubs;
@@ -8,10 +9,13 @@ namespace Notify.Server.Hubs;
 /// </summary>
 internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper keeper, SessionRegistry sessions, TimeProvider time) : IHostedService
 {
-    /// <summary>How long connections have to go; well below the host's own shutdown timeout of 30 s.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    /// <summary>How long connections have to go; asking takes 10 s at most, and publishes in flight have 5 s after it.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>What a connection that comes now is told.</summary>
+    public static readonly Refusal Leaving = new(ErrorCodes.StorageUnavailable, "This node is stopping. Connect again; another node or the next start will take you.");
 
     private volatile bool _isDraining;
 
@@ -38,10 +42,16 @@ internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper 
     private async Task DrainAsync()
     {
         using var limit = new CancellationTokenSource(Limit, time);
+        var asked = new HashSet<DeliverySession>();
         try
         {
-            await keeper.CloseAllAsync(limit.Token);
-            while (sessions.Count > 0) await Task.Delay(Look, time, limit.Token);
+            // Again and again: a connection that was let in just before may have its session only now.
+            do
+            {
+                await keeper.CloseAsync([.. sessions.All.Where(asked.Add)], limit.Token);
+                await Task.Delay(Look, time, limit.Token);
+            }
+            while (sessions.Count > 0);
         }
         catch (OperationCanceledException)
         {

@@ -1,4 +1,4 @@
-using Notify.Contracts;
+using Microsoft.AspNetCore.Http.Features;
 using Notify.Server.Api;
 using Notify.Server.Security;
 
@@ -7,8 +7,6 @@ namespace Notify.Server.Hubs;
 /// <summary>What stands before the hub's endpoints: at negotiate and at connect, whatever the transport.</summary>
 internal static class HubConventions
 {
-    private static readonly Refusal Leaving = new(ErrorCodes.StorageUnavailable, "This node is stopping. Connect again; another node or the next start will take you.");
-
     /// <summary>
     /// A caller who cannot be identified, or has too many connections, gets a problem document before there is one more.
     /// A request with SignalR's own <c>id</c> belongs to a connection that was let in.
@@ -23,13 +21,21 @@ internal static class HubConventions
                 : refusal;
         });
 
-    /// <summary>A leaving node takes nobody, or its clients rejoin it and are cut twice.</summary>
+    /// <summary>
+    /// A leaving node takes nobody, or its clients rejoin it and are cut twice. What polls or sends on a connection that
+    /// was let in has SignalR's own <c>id</c> and goes on until that connection is closed.
+    /// </summary>
     public static TBuilder RefuseWhileDraining<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.Before(services =>
         {
             var draining = services.GetRequiredService<Draining>();
-            return _ => draining.IsDraining ? Leaving : null;
+            return context => draining.IsDraining && Connects(context) ? Draining.Leaving : null;
         });
+
+    private static bool Connects(HttpContext context) =>
+        !context.Request.Query.ContainsKey("id")
+        || context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+        || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
 
     private static TBuilder Before<TBuilder>(this TBuilder builder, Func<IServiceProvider, Func<HttpContext, Refusal?>> make)
         where TBuilder : IEndpointConventionBuilder

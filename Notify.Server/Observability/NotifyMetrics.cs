@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Notify.Contracts;
 
 namespace Notify.Server.Observability;
 
@@ -39,6 +40,15 @@ internal sealed class PublishingMetrics(Meter meter)
 
     private readonly Counter<long> _appendRetries = meter.CreateCounter<long>(
         "notify.append.retries", "{append}", "Appends tried again because storage did not answer.");
+
+    /// <summary>Counters appear at their first count: from zero on, the first failure is a rate and not the beginning of a series.</summary>
+    public void BeginAtZero()
+    {
+        _published.Add(0);
+        _ephemeral.Add(0);
+        _appendRetries.Add(0);
+        Refused(ErrorCodes.StorageUnavailable, 0);
+    }
 
     public void Stored(int entries) => _published.Add(entries);
 

@@ -56,6 +56,7 @@ internal sealed partial class AppendLoop(
     private async Task AppendAsync(CancellationToken stop)
     {
         var batch = NewBatch();
+        using var span = NotifyTraces.Append(_inFlight, batch.Entries.Count);
         var mayBeStored = false;
         for (var attempt = 0; ; attempt++)
         {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Notify.Server.Observability;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Publishing;
@@ -16,6 +18,9 @@ internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
 
     /// <summary>A time stamp of the TimeProvider.</summary>
     public long StartedAt => startedAt;
+
+    /// <summary>The publisher's trace; the default when nobody listens.</summary>
+    public ActivityContext Trace { get; } = NotifyTraces.Current;
 
     /// <summary>What it counts for in the queue's limit.</summary>
     public int Bytes { get; } = entries.Sum(entry => entry.Content.Length + EntryOverheadBytes);

@@ -49,6 +49,8 @@ internal sealed class Publisher : IHostedService, IDisposable
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        _metrics.BeginAtZero();
+
         // Not on the caller's thread: the host waits for this method, not for the loop.
         _running = Task.Run(() => _loop.RunAsync(_stop.Token), CancellationToken.None);
         _deadlines = _time.CreateTimer(_ => _loop.RefuseStartedBefore(_time.GetTimestamp() - (long)(Deadline.TotalSeconds * _time.TimestampFrequency)), null, DeadlineCheck, DeadlineCheck);
@@ -79,6 +81,7 @@ internal sealed class Publisher : IHostedService, IDisposable
     public async Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        using var span = NotifyTraces.Publish(1);
         if (command.Ephemeral) return HandOn(command);
         return (await EnqueueAsync([NewEntry(command, key)]))[0];
     }
@@ -87,6 +90,7 @@ internal sealed class Publisher : IHostedService, IDisposable
     public async Task<IReadOnlyList<PublishOutcome>> PublishAsync(IReadOnlyList<(PublishCommand Command, IdempotencyKey? Key)> items, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        using var span = NotifyTraces.Publish(items.Count);
         var stored = items.Where(item => !item.Command.Ephemeral).Select(item => NewEntry(item.Command, item.Key)).ToArray();
         var answers = stored.Length > 0 ? await EnqueueAsync(stored) : [];
         if (stored.Length == items.Count) return answers;
@@ -112,8 +116,15 @@ internal sealed class Publisher : IHostedService, IDisposable
         return publish.Task;
     }
 
-    private PublishOutcome.Accepted HandOn(PublishCommand command)
+    private PublishOutcome HandOn(PublishCommand command)
     {
+        if (command.Content.Length > _committed.EphemeralBytes)
+        {
+            var refused = PublishRefusals.EphemeralTooLarge(_committed.EphemeralBytes);
+            _metrics.Refused(refused.Refusal.Code);
+            return refused;
+        }
+
         var now = _time.GetUtcNow();
         var id = Guid.CreateVersion7();
         _committed.Ephemeral(new LogEntry

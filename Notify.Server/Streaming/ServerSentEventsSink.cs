@@ -9,10 +9,18 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
     /// <summary>As SignalR's own: a client that takes nothing for so long is gone.</summary>
     private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a write in progress may take when the stream is to end.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
     private static readonly byte[] Comment = ":\n\n"u8.ToArray();
 
     /// <summary>The session and the keep-alive both write.</summary>
     private readonly SemaphoreSlim _writing = new(1);
+    private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _ended;
+
+    /// <summary>Completes when the response should end.</summary>
+    public Task Closing => _closing.Task;
 
     public FrameFormat Format => FrameFormat.ServerSentEvents;
 
@@ -21,7 +29,25 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
     public Task KeepAliveAsync() => WriteAsync(Comment);
 
     /// <summary>Browsers come back to a stream that ended, with the last id they saw.</summary>
-    public void CloseForReconnect() => context.Abort();
+    public void CloseForReconnect() => _closing.TrySetResult();
+
+    /// <summary>
+    /// Nothing is written from here on, so that the response can end in good order and a proxy passes on all of it. A
+    /// client that takes nothing would not see that end either: its connection is cut.
+    /// </summary>
+    public async Task EndAsync()
+    {
+        try
+        {
+            await _writing.WaitAsync(context.RequestAborted).WaitAsync(Grace, time);
+            _ended = true;
+            _writing.Release();
+        }
+        catch (TimeoutException)
+        {
+            context.Abort();
+        }
+    }
 
     public void Dispose() => _writing.Dispose();
 
@@ -30,6 +56,7 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
         await _writing.WaitAsync(context.RequestAborted);
         try
         {
+            if (_ended) return;
             await context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted).AsTask().WaitAsync(SendTimeout, time);
         }
         catch (TimeoutException)

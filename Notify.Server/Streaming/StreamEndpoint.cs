@@ -14,16 +14,21 @@ namespace Notify.Server.Streaming;
 
 /// <summary><c>GET /stream</c>: a delivery session over Server-Sent Events, for clients that have nothing but HTTP.</summary>
 internal sealed class StreamEndpoint(
-    Resumption resumption, ConnectionLimit limit, Router router, SessionScheduler scheduler, SessionRegistry sessions, IOptions<NotifyOptions> options, TimeProvider time)
+    Resumption resumption, ConnectionLimit limit, Draining draining, Router router, SessionScheduler scheduler, SessionRegistry sessions, IOptions<NotifyOptions> options, TimeProvider time)
 {
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    /// <summary>Below <see cref="ApiPaths.Root"/>.</summary>
+    internal const string Path = "/stream";
 
     internal static readonly string[] Parameters = ["filter", "since", "access_token"];
 
     public async Task GetAsync(HttpContext context, Caller caller)
     {
-        if ((Read(context.Request, out var request) ?? limit.Check(caller)) is { } problem)
+        var request = new ResumeRequest();
+        var leaving = draining.IsDraining ? Draining.Leaving : null;
+        if ((leaving ?? Read(context.Request, out request) ?? limit.Check(caller)) is { } problem)
         {
             await Problem.WriteAsync(context, problem);
             return;
@@ -64,7 +69,15 @@ internal sealed class StreamEndpoint(
         session.Start();
 
         using var timer = new PeriodicTimer(KeepAlive, time);
-        while (await timer.WaitForNextTickAsync(context.RequestAborted)) await sink.KeepAliveAsync();
+        while (true)
+        {
+            var tick = timer.WaitForNextTickAsync(context.RequestAborted).AsTask();
+            if (await Task.WhenAny(tick, sink.Closing) != tick) break;
+            await tick; // the client left
+            await sink.KeepAliveAsync();
+        }
+
+        await sink.EndAsync();
     }
 
     /// <summary><c>Last-Event-ID</c>, which browsers send when they come back, beats <c>since</c>; without either: from now.</summary>

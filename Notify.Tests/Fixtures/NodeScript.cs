@@ -23,10 +23,13 @@ internal sealed class NodeScript : IAsyncDisposable
     public IReadOnlyList<JsonElement> Objects => [.. Lines.Where(IsObject).Select(line => JsonElement.Parse(line))];
 
     /// <summary>Starts a script with arguments; the packages are installed first, once a test run.</summary>
-    public static async Task<NodeScript> StartAsync(string script, params string[] arguments)
+    public static Task<NodeScript> StartAsync(string script, params string[] arguments) => StartAsync(new Dictionary<string, string?>(), script, arguments);
+
+    /// <summary>The same with variables of its environment.</summary>
+    public static async Task<NodeScript> StartAsync(IReadOnlyDictionary<string, string?> environment, string script, params string[] arguments)
     {
         await Packages.Value;
-        return new NodeScript(ChildProcess.Start("node", [script, .. arguments], Folder));
+        return new NodeScript(ChildProcess.Start("node", [script, .. arguments], Folder, environment));
     }
 
     /// <summary>The first object, past or future, that has this member and, if asked, this content in it.</summary>

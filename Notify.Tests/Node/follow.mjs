@@ -1,6 +1,7 @@
 // The contract's page, word for word, in Node: prints what it receives, one JSON object a line.
 //   node follow.mjs <server> <json|messagepack> <filter> [since epoch]
-import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+// With WEBSOCKETS_ONLY it needs no sticky balancer: there is no negotiation that another request must find again.
+import { HubConnectionBuilder, HttpTransportType, LogLevel } from "@microsoft/signalr";
 import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
 
 const [server, protocol, filter, since, epoch] = process.argv.slice(2);
@@ -8,7 +9,7 @@ const at = since === undefined ? {} : { since: Number(since), epoch };
 const say = o => console.log(JSON.stringify(o));
 
 const builder = new HubConnectionBuilder()
-  .withUrl(`${server}/hubs/notifications`)
+  .withUrl(`${server}/hubs/notifications`, process.env.WEBSOCKETS_ONLY ? { skipNegotiation: true, transport: HttpTransportType.WebSockets } : {})
   .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => Math.random() * 500 })
   .configureLogging(LogLevel.Warning);
 if (protocol === "messagepack") builder.withHubProtocol(new MessagePackHubProtocol());

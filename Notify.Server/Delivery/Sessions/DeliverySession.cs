@@ -302,9 +302,11 @@ internal sealed class DeliverySession
         {
             await write;
         }
-        catch (Exception) when (_state == SessionState.Closed)
+        catch (Exception)
         {
-            // The connection went away under the write; there is nobody to tell.
+            // The connection broke under the write. If its end is not known yet it must not stay, connected and deaf.
+            _sink.CloseForReconnect();
+            return;
         }
 
         _scheduler.Ready(this);

@@ -21,28 +21,32 @@ internal sealed partial class SessionKeeper(
 
     private static readonly TimeSpan ClosePause = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>However many connections there are, all have been asked within this many pauses: a leaving node has 30 s in all.</summary>
+    private const int MostPauses = 200;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             if (tail.Life is not { } life) continue;
-            if (tail.UnreadableFor > DeafAfter) await CloseAllAsync(stoppingToken);
+            if (tail.UnreadableFor > DeafAfter) await CloseAsync([.. sessions.All], stoppingToken);
             else SayProgress(life);
         }
     }
 
-    /// <summary>Asks every connection to come back, staggered: also what a leaving node does.</summary>
-    public async Task CloseAllAsync(CancellationToken cancellationToken)
+    /// <summary>Asks these connections to come back, staggered: also what a leaving node does.</summary>
+    public async Task CloseAsync(IReadOnlyCollection<DeliverySession> leaving, CancellationToken cancellationToken)
     {
+        if (leaving.Count == 0) return;
+        LogClosing(logger, leaving.Count);
+        var atATime = Math.Max(CloseAtATime, leaving.Count / MostPauses + 1);
         var closed = 0;
-        foreach (var session in sessions.All)
+        foreach (var session in leaving)
         {
             session.Sink.CloseForReconnect();
-            if (++closed % CloseAtATime == 0) await Task.Delay(ClosePause, time, cancellationToken);
+            if (++closed % atATime == 0 && closed < leaving.Count) await Task.Delay(ClosePause, time, cancellationToken);
         }
-
-        if (closed > 0) LogClosed(logger, closed);
     }
 
     private void SayProgress(LogLife life)
@@ -57,6 +61,6 @@ internal sealed partial class SessionKeeper(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Asked {Count} connections to come back.")]
-    private static partial void LogClosed(ILogger logger, int count);
+    [LoggerMessage(LogLevel.Warning, "Asking {Count} connections to come back.")]
+    private static partial void LogClosing(ILogger logger, int count);
 }

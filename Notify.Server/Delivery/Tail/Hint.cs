@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Delivery.Tail;
@@ -11,12 +12,18 @@ internal abstract record Hint
     /// <summary>These are committed: from this node's publisher, from another node, or read from the log.</summary>
     public sealed record Entries(Guid Epoch, IReadOnlyList<LogEntry> Committed) : Hint
     {
+        /// <summary>The append's, where it is known: so that its dispatch is in the same trace.</summary>
+        public ActivityContext Trace { get; init; }
+
         public long First => Committed[0].Version;
         public long Last => Committed[^1].Version;
     }
 
     /// <summary>The log was read: this is where it is.</summary>
     public sealed record Position(LogHead Head) : Hint;
+
+    /// <summary>The log reaches up to here, says another node; the contents are in the log.</summary>
+    public sealed record Ahead(Guid Epoch, long Last) : Hint;
 
     /// <summary>For who is live now.</summary>
     public sealed record Ephemeral(LogEntry Notification) : Hint;

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.WebSockets;
+using System.Text;
+using Notify.Tests.EndToEnd;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Operations;
+
+/// <summary>SIGTERM of a real node: who asks it what, meanwhile, and how long it takes.</summary>
+public class DrainTests(PostgresCluster postgres)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task An_idle_node_is_gone_within_two_seconds_and_exits_with_0()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        await server.PublishAsync("drain/idle", "one");
+        var stopping = Stopwatch.StartNew();
+        await server.TerminateAsync(Limit);
+        Assert.Equal(0, server.ExitCode);
+        Assert.True(stopping.Elapsed < TimeSpan.FromSeconds(2), $"It took {stopping.Elapsed}.");
+    }
+
+    [Fact]
+    public async Task A_leaving_node_is_unready_and_takes_neither_negotiates_nor_connections_nor_streams()
+    {
+        await using var server = await ServerProcess.StartAsync();
+
+        // Does not react when it is asked to go, so the node waits for it as long as it waits for anybody.
+        using var stubborn = new ClientWebSocket();
+        await stubborn.ConnectAsync(Hub(server), Cancel);
+        await stubborn.SendAsync(Encoding.UTF8.GetBytes("{\"protocol\":\"json\",\"version\":1}\u001e"), WebSocketMessageType.Text, true, Cancel);
+        var handshake = await stubborn.ReceiveAsync(new byte[256].AsMemory(), Cancel);
+        Assert.Equal(3, handshake.Count);
+
+        var terminating = server.TerminateAsync(Limit);
+        await Eventually.TrueAsync(async () => await StatusAsync(server, HttpMethod.Get, "health/ready") == HttpStatusCode.ServiceUnavailable, "readiness answers 503");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync(server, HttpMethod.Post, "hubs/notifications/negotiate?negotiateVersion=1"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync(server, HttpMethod.Get, "api/v1/stream?filter=a"));
+        using var late = new ClientWebSocket();
+        late.Options.CollectHttpResponseDetails = true;
+        await Assert.ThrowsAsync<WebSocketException>(() => late.ConnectAsync(Hub(server), Cancel));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, late.HttpStatusCode);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(server, HttpMethod.Get, "health/live"));
+        await server.PublishAsync("drain/late", "still taken"); // its answer is owed as long as the door is open
+
+        await terminating;
+        Assert.Equal(0, server.ExitCode);
+    }
+
+    [Fact]
+    public async Task An_event_stream_ends_at_once_and_in_good_order()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        using var response = await server.Http.GetAsync(new Uri("api/v1/stream?filter=drain/%23&since=0", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancel));
+        await server.PublishAsync("drain/stream", "last words");
+        while (await reader.ReadLineAsync(Cancel) is { } line && !line.Contains("last words", StringComparison.Ordinal))
+        {
+            // what comes before it
+        }
+
+        var stopping = Stopwatch.StartNew();
+        await server.TerminateAsync(Limit);
+        await reader.ReadToEndAsync(Cancel); // throws when the stream was cut and not ended
+        Assert.Equal(0, server.ExitCode);
+        Assert.True(stopping.Elapsed < TimeSpan.FromSeconds(2), $"It took {stopping.Elapsed}.");
+    }
+
+    [Fact]
+    public async Task A_publish_in_flight_is_answered_before_the_node_exits()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await using var server = await ServerProcess.StartAsync(("ConnectionStrings:Postgres", postgres.ConnectionString(database)));
+        await server.PublishAsync("drain/inflight", "before");
+
+        await using var blocker = await postgres.ConnectAsync(database);
+        await using var transaction = await blocker.BeginTransactionAsync(Cancel);
+        await using (var command = blocker.CreateCommand())
+        {
+            command.CommandText = "SELECT 1 FROM log_head FOR UPDATE";
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
+
+        var publish = server.PublishAsync("drain/inflight", "while it leaves");
+        await Eventually.TrueAsync(
+            async () => await postgres.ScalarAsync<long>(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") > 0,
+            "the append waits for the lock");
+        var terminating = server.TerminateAsync(Limit);
+        await Eventually.TrueAsync(() => RefusesConnectionsAsync(server), "the node no longer listens");
+        Assert.False(publish.IsCompleted);
+
+        await transaction.CommitAsync(Cancel);
+        Assert.Equal(2, await publish);
+        await terminating;
+        Assert.Equal(0, server.ExitCode);
+    }
+
+    private static Uri Hub(ServerProcess server) => new UriBuilder(new Uri(server.Url, "hubs/notifications")) { Scheme = "ws" }.Uri;
+
+    private static async Task<HttpStatusCode> StatusAsync(ServerProcess server, HttpMethod method, string target)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(target, UriKind.Relative));
+        using var response = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
+        return response.StatusCode;
+    }
+
+    private static async Task<bool> RefusesConnectionsAsync(ServerProcess server)
+    {
+        using var client = new System.Net.Sockets.TcpClient();
+        try
+        {
+            await client.ConnectAsync(IPAddress.Loopback, server.Url.Port, Cancel);
+            return false;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return true;
+        }
+    }
+}
