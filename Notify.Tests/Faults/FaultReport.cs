@@ -28,7 +28,7 @@ internal sealed class FaultReport
         var text = new StringBuilder("""
             # Fault suite
 
-            Three nodes on one Postgres, 6 publishers under idempotency keys, 22 subscribers (11 raw WebSockets, 11 Notify.Client),
+            Three nodes on one Postgres with LISTEN/NOTIFY (Redis's own faults: with Redis) between them, 6 publishers under idempotency keys, 22 subscribers (11 raw WebSockets, 11 Notify.Client),
             a proxy between any two parts. Recovery: from the end of the fault until every publisher had an answer and every
             subscriber had everything acknowledged until then.
 

@@ -4,7 +4,7 @@ namespace Notify.Tests.Faults;
 [Collection(nameof(FaultTests))]
 public class FaultTests(SharedFaultStage shared)
 {
-    public static TheoryData<string> Shared => [.. FaultCatalog.All.Where(fault => !fault.OwnStage).Select(fault => fault.Name)];
+    public static TheoryData<string> Shared => [.. FaultCatalog.All.Where(fault => fault is { OwnStage: false, OnRedis: false }).Select(fault => fault.Name)];
 
     [Theory]
     [MemberData(nameof(Shared))]
@@ -22,10 +22,12 @@ public class FaultTests(SharedFaultStage shared)
 
 /// <summary>One stage for the faults that leave it as they found it.</summary>
 [CollectionDefinition(nameof(FaultTests))]
-public sealed class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAsyncLifetime
+public class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAsyncLifetime
 {
     private FaultStage? _stage;
     private bool _suspect = true;
+
+    private protected virtual bool WithRedis => false;
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
@@ -35,7 +37,7 @@ public sealed class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAs
         if (_suspect)
         {
             await DisposeAsync();
-            _stage = await FaultStage.StartAsync();
+            _stage = await FaultStage.StartAsync(redis: WithRedis);
         }
 
         _suspect = true;
@@ -46,6 +48,7 @@ public sealed class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAs
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (_stage is not null) await _stage.DisposeAsync();
         _stage = null;
     }

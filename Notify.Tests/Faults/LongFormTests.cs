@@ -8,7 +8,7 @@ namespace Notify.Tests.Faults;
 /// <c>NOTIFY_FAULTS_SEEDS=3</c> makes it shorter, <c>NOTIFY_FAULTS_ONLY=SIGTERM</c> takes the faults with that in their names; <c>NOTIFY_FAULTS_SEED</c> says with which seed it begins.
 /// </summary>
 [Collection(nameof(FaultTests))]
-public class LongFormTests(SharedFaultStage shared)
+public class LongFormTests(SharedFaultStage shared, RedisFaultStage redis) : IClassFixture<RedisFaultStage>
 {
     [Fact]
     public async Task Every_fault_with_ten_seeds()
@@ -52,8 +52,9 @@ public class LongFormTests(SharedFaultStage shared)
             return await Scenario.RunAsync(stage, fault, seed, FaultForm.Bound);
         }
 
-        var run = await Scenario.RunAsync(await shared.StageAsync(), fault, seed, FaultForm.Bound);
-        shared.Ended(run);
+        var ground = fault.OnRedis ? redis : shared;
+        var run = await Scenario.RunAsync(await ground.StageAsync(), fault, seed, FaultForm.Bound);
+        ground.Ended(run);
         return run;
     }
 }
