@@ -17,12 +17,12 @@ internal static class PostgresConnections
         "-c default_transaction_isolation=read\\ committed -c statement_timeout=5000 -c lock_timeout=4000 " +
         "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
-    public static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings)
+    public static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings, KnownHead known)
     {
         var builder = new NpgsqlDataSourceBuilder(Tuned(settings).ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             _ => throw new NotSupportedException("Connections are opened asynchronously."),
-            PostgresEpoch.CheckAsync);
+            connection => PostgresEpoch.CheckAsync(connection, known));
         return builder.Build();
     }
 

@@ -20,12 +20,19 @@ internal sealed class PostgresEpoch(NpgsqlDataSource connections)
         WHERE log_head.system_identifier <> server.system_identifier OR log_head.timeline <> server.timeline
         """;
 
+    // The head that this node knew was committed before this statement began, so a smaller one has lost it. Only in the
+    // life in which the node knew it: another node may have seen the same and begun the next one already.
+    private const string CheckHead = """
+        UPDATE log_head SET epoch = gen_random_uuid()
+        WHERE epoch = $1 AND $2 > coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0)
+        """;
+
     private const string Begin = """
         UPDATE log_head SET epoch = gen_random_uuid() RETURNING epoch
         """;
 
     /// <summary>Every new connection runs this before its first use.</summary>
-    public static async Task CheckAsync(NpgsqlConnection connection)
+    public static async Task CheckAsync(NpgsqlConnection connection, KnownHead known)
     {
         await using (var recovery = new NpgsqlCommand("SELECT pg_is_in_recovery()", connection))
         {
@@ -35,6 +42,11 @@ internal sealed class PostgresEpoch(NpgsqlDataSource connections)
 
         await using var check = new NpgsqlCommand(Check, connection);
         await check.ExecuteNonQueryAsync();
+
+        // A copy of the files, without recovery, has the system identifier and the timeline of the original.
+        if (known.Place is not var (epoch, version)) return;
+        await using var checkHead = new NpgsqlCommand(CheckHead, connection) { Parameters = { new() { Value = epoch }, new() { Value = version } } };
+        await checkHead.ExecuteNonQueryAsync();
     }
 
     public async Task<Guid> BeginAsync(CancellationToken cancellationToken)

@@ -6,6 +6,7 @@ namespace Notify.Storage.Postgres;
 /// <summary>The log on Postgres, for any number of nodes.</summary>
 internal sealed class PostgresLog : INotificationLog
 {
+    private readonly KnownHead _known = new();
     private readonly NpgsqlDataSource _connections;
     private readonly PostgresAppend _append;
     private readonly PostgresReader _reader;
@@ -13,9 +14,9 @@ internal sealed class PostgresLog : INotificationLog
     private readonly PostgresPartitions _partitions;
     private readonly PostgresEpoch _epoch;
 
-    private PostgresLog(NpgsqlDataSource connections, long partitionSize)
+    private PostgresLog(NpgsqlConnectionStringBuilder settings, long partitionSize)
     {
-        _connections = connections;
+        var connections = _connections = PostgresConnections.Create(settings, _known);
         _partitions = new PostgresPartitions(connections, partitionSize);
         _append = new PostgresAppend(connections, _partitions);
         _reader = new PostgresReader(connections);
@@ -28,7 +29,7 @@ internal sealed class PostgresLog : INotificationLog
     {
         var settings = PostgresSchema.Parse(connectionString);
         await PostgresSchema.EnsureAsync(settings, migrate, cancellationToken);
-        var log = new PostgresLog(PostgresConnections.Create(settings), partitionSize);
+        var log = new PostgresLog(settings, partitionSize);
         try
         {
             await PostgresErrors.AsUnavailable(() => log._partitions.MakeAheadAsync(1, cancellationToken));
@@ -41,11 +42,19 @@ internal sealed class PostgresLog : INotificationLog
         }
     }
 
-    public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _reader.ReadHeadAsync(cancellationToken));
+    public async Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken)
+    {
+        var head = await PostgresErrors.AsUnavailable(() => _reader.ReadHeadAsync(cancellationToken));
+        _known.Saw(head.Epoch, head.Head);
+        return head;
+    }
 
-    public Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) =>
-        _append.AppendAsync(batch, cancellationToken);
+    public async Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
+    {
+        var result = await _append.AppendAsync(batch, cancellationToken);
+        if (result.Stored.Count > 0) _known.Saw(result.Epoch, result.Stored[^1].Version);
+        return result;
+    }
 
     public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         PostgresErrors.AsUnavailable(() => _reader.ReadAsync(after, maxEntries, maxBytes, cancellationToken));

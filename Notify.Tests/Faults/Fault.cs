@@ -12,6 +12,9 @@ internal sealed record Fault(string Name, Func<Ground, Task> RunAsync, bool OwnS
     /// <summary>Every subscriber must have been told that the log is another one.</summary>
     public bool ReplacesTheLog { get; init; }
 
+    /// <summary>Its nodes have a Redis between them.</summary>
+    public bool OnRedis { get; init; }
+
     /// <summary>Postgres settings or another place for its data.</summary>
     public Func<PostgresCluster>? Postgres { get; init; }
 

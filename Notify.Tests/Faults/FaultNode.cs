@@ -5,7 +5,8 @@ namespace Notify.Tests.Faults;
 /// <summary>One server process, with a proxy of ours before it and one between it and Postgres.</summary>
 internal sealed class FaultNode : IAsyncDisposable
 {
-    private FaultNode(ServerProcess server, TcpProxy front, TcpProxy toPostgres) => (Server, Front, ToPostgres) = (server, front, toPostgres);
+    private FaultNode(ServerProcess server, TcpProxy front, TcpProxy toPostgres, TcpProxy? toRedis) =>
+        (Server, Front, ToPostgres, ToRedis) = (server, front, toPostgres, toRedis);
 
     public ServerProcess Server { get; }
 
@@ -14,19 +15,26 @@ internal sealed class FaultNode : IAsyncDisposable
 
     public TcpProxy ToPostgres { get; }
 
+    /// <summary>Null on a stage without Redis, whose nodes use LISTEN/NOTIFY.</summary>
+    public TcpProxy? ToRedis { get; }
+
     public Uri Url => new($"http://127.0.0.1:{Front.Port}");
 
-    public static async Task<FaultNode> StartAsync(Func<int> postgres, string database)
+    public static async Task<FaultNode> StartAsync(Func<int> postgres, string database, int? redis)
     {
         var toPostgres = new TcpProxy(postgres);
+        var toRedis = redis is { } port ? new TcpProxy(port) : null;
         try
         {
-            var server = await ServerProcess.StartAsync(("ConnectionStrings:Postgres", PostgresCluster.ConnectionString(database, toPostgres.Port)));
-            return new FaultNode(server, new TcpProxy(server.Url.Port), toPostgres);
+            List<(string, string)> settings = [("ConnectionStrings:Postgres", PostgresCluster.ConnectionString(database, toPostgres.Port))];
+            if (toRedis is not null) settings.Add(("ConnectionStrings:Redis", $"127.0.0.1:{toRedis.Port}"));
+            var server = await ServerProcess.StartAsync([.. settings]);
+            return new FaultNode(server, new TcpProxy(server.Url.Port), toPostgres, toRedis);
         }
         catch
         {
             await toPostgres.DisposeAsync();
+            if (toRedis is not null) await toRedis.DisposeAsync();
             throw;
         }
     }
@@ -36,5 +44,6 @@ internal sealed class FaultNode : IAsyncDisposable
         await Front.DisposeAsync();
         await Server.DisposeAsync();
         await ToPostgres.DisposeAsync();
+        if (ToRedis is not null) await ToRedis.DisposeAsync();
     }
 }

@@ -19,6 +19,9 @@ internal sealed class FaultStage : IAsyncDisposable
     /// <summary>The one that the nodes reach; another one after <see cref="SwitchTo"/>.</summary>
     public PostgresCluster Postgres { get; private set; }
 
+    /// <summary>Null when the nodes use LISTEN/NOTIFY.</summary>
+    public RedisServer? Redis { get; private set; }
+
     public string Database { get; private set; } = "";
 
     public IReadOnlyList<FaultNode> Nodes => _nodes;
@@ -28,13 +31,14 @@ internal sealed class FaultStage : IAsyncDisposable
     /// <summary>One address for all nodes, taken in turn, as of a load balancer without sticky sessions.</summary>
     public Uri Door => new($"http://127.0.0.1:{_door.Port}");
 
-    public static async Task<FaultStage> StartAsync(PostgresCluster? postgres = null, int nodes = 3)
+    public static async Task<FaultStage> StartAsync(PostgresCluster? postgres = null, bool redis = false, int nodes = 3)
     {
         var stage = new FaultStage(postgres ?? new PostgresCluster { Settings = [] });
         try
         {
             stage.Database = await stage.Postgres.CreateDatabaseAsync();
-            var starts = Enumerable.Range(0, nodes).Select(_ => FaultNode.StartAsync(() => stage.Postgres.Port, stage.Database)).ToList();
+            if (redis) stage.Redis = await RedisServer.StartAsync();
+            var starts = Enumerable.Range(0, nodes).Select(_ => FaultNode.StartAsync(() => stage.Postgres.Port, stage.Database, stage.Redis?.Port)).ToList();
             await Task.WhenAll(starts.Select(async start => stage.Add(await start)));
             return stage;
         }
@@ -63,6 +67,7 @@ internal sealed class FaultStage : IAsyncDisposable
     {
         await _door.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();
+        if (Redis is not null) await Redis.DisposeAsync();
         foreach (var cluster in _clusters) await cluster.DisposeAsync();
     }
 

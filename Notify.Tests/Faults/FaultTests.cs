@@ -4,7 +4,7 @@ namespace Notify.Tests.Faults;
 [Collection(nameof(FaultTests))]
 public class FaultTests(SharedFaultStage shared)
 {
-    public static TheoryData<string> Shared => [.. FaultCatalog.All.Where(fault => !fault.OwnStage).Select(fault => fault.Name)];
+    public static TheoryData<string> Shared => [.. FaultCatalog.All.Where(fault => fault is { OwnStage: false, OnRedis: false }).Select(fault => fault.Name)];
 
     [Theory]
     [MemberData(nameof(Shared))]
@@ -18,29 +18,16 @@ public class FaultTests(SharedFaultStage shared)
         shared.Ended(run);
         Assert.True(run.Result.Findings.Count == 0, run.ToString());
     }
-
-    public static TheoryData<string> Alone => [.. FaultCatalog.All.Where(fault => fault.OwnStage).Select(fault => fault.Name)];
-
-    [Theory]
-    [MemberData(nameof(Alone))]
-    public async Task Nothing_is_lost_in_silence_by(string fault)
-    {
-        Assert.SkipWhen(FaultForm.IsLong, "The long form runs each fault with ten seeds.");
-        var chosen = FaultCatalog.Named(fault);
-        if (chosen.WhyNot?.Invoke() is { } whyNot) Assert.Skip(whyNot);
-        await using var stage = await FaultStage.StartAsync(chosen.Postgres?.Invoke());
-        var run = await Scenario.RunAsync(stage, chosen, FaultCatalog.Seed(), FaultForm.Bound);
-        TestContext.Current.TestOutputHelper?.WriteLine(run.ToString());
-        Assert.True(run.Result.Findings.Count == 0, run.ToString());
-    }
 }
 
 /// <summary>One stage for the faults that leave it as they found it.</summary>
 [CollectionDefinition(nameof(FaultTests))]
-public sealed class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAsyncLifetime
+public class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAsyncLifetime
 {
     private FaultStage? _stage;
     private bool _suspect = true;
+
+    private protected virtual bool WithRedis => false;
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
@@ -50,7 +37,7 @@ public sealed class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAs
         if (_suspect)
         {
             await DisposeAsync();
-            _stage = await FaultStage.StartAsync();
+            _stage = await FaultStage.StartAsync(redis: WithRedis);
         }
 
         _suspect = true;
@@ -61,6 +48,7 @@ public sealed class SharedFaultStage : ICollectionFixture<SharedFaultStage>, IAs
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (_stage is not null) await _stage.DisposeAsync();
         _stage = null;
     }

@@ -9,7 +9,7 @@ namespace Notify.Tests.Faults;
 /// <summary>One fault under traffic: before it, during it, after it; then the checker's word.</summary>
 internal static class Scenario
 {
-    private const int Warm = 120;
+    private const int Warm = 60;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static int _runs;

@@ -13,6 +13,8 @@ internal sealed class RedisServer : IAsyncDisposable
     private readonly int _port = FreePort.Find();
     private ChildProcess? _process;
 
+    public int Port => _port;
+
     public string ConnectionString => $"127.0.0.1:{_port}";
 
     public static async Task<RedisServer> StartAsync()
@@ -27,6 +29,16 @@ internal sealed class RedisServer : IAsyncDisposable
 
     /// <summary>Starts it again on the same port after <see cref="KillAsync"/>.</summary>
     public Task RestartAsync() => RunAsync();
+
+    /// <summary>Sends one command without arguments of more than a word, such as <c>FLUSHALL</c>.</summary>
+    public async Task CommandAsync(string command)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", _port);
+        var stream = client.GetStream();
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"));
+        Assert.True(await stream.ReadAsync(new byte[16]) > 0);
+    }
 
     /// <summary>SIGSTOP, or SIGCONT: a server that accepts and does not answer.</summary>
     public Task SignalAsync(string name) => _process!.SignalAsync(name);
