@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notify.Server.Api;
+using Notify.Server.Cluster;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery;
 using Notify.Server.Hosting;
@@ -30,9 +31,10 @@ public static class NotifyServiceCollectionExtensions
     public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
     {
         var options = NotifySettings.Read(configuration, environment);
+        var cluster = ClusterSettings.Read(configuration);
         var storage = new StorageOptions
         {
-            Postgres = configuration.GetConnectionString("Postgres") is { Length: > 0 } postgres ? postgres : null,
+            Postgres = cluster.Postgres,
             SqlitePath = options.Storage.SqlitePath,
             MigrateAtStart = options.Storage.MigrateAtStart,
         };
@@ -42,6 +44,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage);
         services.AddNotifyDelivery();
+        services.AddNotifyCluster(cluster);
         AddPublishing(services);
         AddApi(services);
         services.AddNotifyHub();

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Notify.Contracts;
+using Notify.Server.Wire;
 
 namespace Notify.Server.Api;
 
@@ -44,7 +45,7 @@ internal static class Problem
     public static Task WriteAsync(HttpContext context, Refusal refusal, int status)
     {
         var json = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(json))
+        using (var writer = new Utf8JsonWriter(json, JsonWriting.Options))
         {
             writer.WriteStartObject();
             writer.WriteString("title", Title(status));

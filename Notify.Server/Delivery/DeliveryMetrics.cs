@@ -16,11 +16,13 @@ internal sealed class DeliveryMetrics
         meter.CreateObservableGauge("notify.sessions", () => CountByState(sessions), "{session}", "Connections by state of delivery.");
         meter.CreateObservableGauge("notify.lag", () => Lag(tail), "{version}", "Versions committed that this node has not yet dispatched.");
         CatchUpReads = meter.CreateCounter<long>("notify.catch_up.reads", "{read}", "Steps of a replay that the ring could not serve.");
+        TailReads = meter.CreateCounter<long>("notify.tail.reads", "{read}", "Reads of the log for what no hint had brought, by cause: a hole between hints, a position without contents, or a poll.");
         SlowConsumers = meter.CreateCounter<long>("notify.slow_consumers", "{session}", "Live sessions whose queue was full and that went back to catching up.");
         EphemeralDropped = meter.CreateCounter<long>("notify.ephemeral.dropped", "{notification}", "Ephemeral notifications not sent because a queue was full.");
     }
 
     public Counter<long> CatchUpReads { get; }
+    public Counter<long> TailReads { get; }
     public Counter<long> SlowConsumers { get; }
     public Counter<long> EphemeralDropped { get; }
 

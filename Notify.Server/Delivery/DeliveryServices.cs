@@ -2,7 +2,6 @@ using Notify.Server.Delivery.Replay;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Delivery.Tail;
-using Notify.Server.Publishing;
 
 namespace Notify.Server.Delivery;
 
@@ -14,7 +13,6 @@ internal static class DeliveryServices
         services.AddSingleton<LogClock>();
         services.AddSingleton<TailPosition>();
         services.AddSingleton<LogTail>();
-        services.AddSingleton<ICommittedEntries>(s => s.GetRequiredService<LogTail>());
         services.AddHostedService(s => s.GetRequiredService<LogTail>());
 
         services.AddSingleton<Router>();

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
+using Notify.Server.Cluster;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Routing;
@@ -33,7 +34,7 @@ internal static class HubServices
         });
 
         services.AddSingleton<HubLifetimeManager<NotifyHub>>(s => new NotifyLifetimeManager(
-            new DefaultHubLifetimeManager<NotifyHub>(s.GetRequiredService<ILogger<DefaultHubLifetimeManager<NotifyHub>>>()),
+            ClusterServices.Signals(s),
             s.GetRequiredService<Router>(),
             s.GetRequiredService<SessionScheduler>(),
             s.GetRequiredService<SessionRegistry>(),

@@ -44,8 +44,8 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
     public SubscribeResult Subscribe(SubscribeRequest request)
     {
         var session = Resumed();
-        if (request.Durable) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
-        if (resumption.Filters(request.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (request is { Durable: true }) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
+        if (resumption.Filters(request?.Topics, out var filters) is { } refusal) throw Error(refusal);
         return session.TrySubscribe(filters, out var head, out var topics)
             ? new SubscribeResult(head, topics)
             : throw Error(Resumption.TooMany(options.Value.Limits.FiltersPerConnection));
@@ -54,7 +54,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
     public UnsubscribeResult Unsubscribe(UnsubscribeRequest request)
     {
         var session = Resumed();
-        if (resumption.Filters(request.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (resumption.Filters(request?.Topics, out var filters) is { } refusal) throw Error(refusal);
         return new UnsubscribeResult(session.Unsubscribe(filters));
     }
 

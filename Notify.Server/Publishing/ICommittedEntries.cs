@@ -8,6 +8,9 @@ namespace Notify.Server.Publishing;
 /// </summary>
 public interface ICommittedEntries
 {
+    /// <summary>Bytes of content that an ephemeral notification may have to reach everybody.</summary>
+    int EphemeralBytes => int.MaxValue;
+
     /// <summary>A batch is committed. A hint only: lost or late ones are read from the log.</summary>
     /// <param name="epoch">The life of the log they are in.</param>
     /// <param name="entries">Contiguous versions, in order; at least one.</param>

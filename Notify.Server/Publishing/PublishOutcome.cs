@@ -57,5 +57,9 @@ internal static class PublishRefusals
         ErrorCodes.InvalidRequest,
         "The database does not take this notification. The server's log says why."));
 
+    internal static PublishOutcome.Refused EphemeralTooLarge(int most) => new(new Refusal(
+        ErrorCodes.InvalidRequest,
+        $"An ephemeral notification may have at most {most} bytes here, so that it reaches every node. Leave 'ephemeral' out, or make it smaller."));
+
     private static PublishOutcome.Refused Storage(string detail) => new(new Refusal(ErrorCodes.StorageUnavailable, detail));
 }

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Notify.Contracts.Publishing;
+using Notify.Server.Wire;
 
 namespace Notify.Server.Publishing;
 
@@ -12,8 +12,6 @@ namespace Notify.Server.Publishing;
 /// </summary>
 internal static class PublishRequestJson
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>The hub's record.</summary>
     public static ReadOnlyMemory<byte> Write(PublishRequest request) =>
         request.Data is { ValueKind: not JsonValueKind.Undefined } data
@@ -25,7 +23,7 @@ internal static class PublishRequestJson
     public static ReadOnlyMemory<byte> Write(PublishRequest request, ReadOnlySpan<byte> data)
     {
         var output = new ArrayBufferWriter<byte>();
-        using var writer = new Utf8JsonWriter(output, Options);
+        using var writer = new Utf8JsonWriter(output, JsonWriting.Options);
         writer.WriteStartObject();
         Text(writer, "topic", request.Topic);
         Text(writer, "group", request.Group);

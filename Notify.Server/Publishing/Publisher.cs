@@ -116,8 +116,15 @@ internal sealed class Publisher : IHostedService, IDisposable
         return publish.Task;
     }
 
-    private PublishOutcome.Accepted HandOn(PublishCommand command)
+    private PublishOutcome HandOn(PublishCommand command)
     {
+        if (command.Content.Length > _committed.EphemeralBytes)
+        {
+            var refused = PublishRefusals.EphemeralTooLarge(_committed.EphemeralBytes);
+            _metrics.Refused(refused.Refusal.Code);
+            return refused;
+        }
+
         var now = _time.GetUtcNow();
         var id = Guid.CreateVersion7();
         _committed.Ephemeral(new LogEntry

@@ -8,7 +8,7 @@ using Notify.Contracts.Wire;
 
 namespace Notify.Server.Wire;
 
-/// <summary>Native MessagePack to JSON, for <c>data</c> that a client publishes: the log keeps JSON.</summary>
+/// <summary>JSON as native MessagePack and back: the log and the link between nodes keep JSON.</summary>
 internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
 {
     public static readonly JsonElementFormatter Instance = new();
@@ -16,13 +16,47 @@ internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
     public JsonElement Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
     {
         var output = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(output)) Copy(ref reader, json, options.Security);
+        using (var json = new Utf8JsonWriter(output, JsonWriting.Options)) Copy(ref reader, json, options.Security);
         var parsed = new Utf8JsonReader(output.WrittenSpan);
         return JsonElement.ParseValue(ref parsed);
     }
 
     public void Serialize(ref MessagePackWriter writer, JsonElement value, MessagePackSerializerOptions options) =>
-        throw new NotSupportedException("The server writes data from the log's own bytes.");
+        Write(ref writer, value);
+
+    internal static void Write(ref MessagePackWriter writer, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteMapHeader(value.GetPropertyCount());
+                foreach (var member in value.EnumerateObject())
+                {
+                    writer.Write(member.Name);
+                    Write(ref writer, member.Value);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                writer.WriteArrayHeader(value.GetArrayLength());
+                foreach (var item in value.EnumerateArray()) Write(ref writer, item);
+                break;
+            case JsonValueKind.String:
+                writer.Write(value.GetString());
+                break;
+            case JsonValueKind.Number:
+                if (value.TryGetInt64(out var signed)) writer.Write(signed);
+                else if (value.TryGetUInt64(out var unsigned)) writer.Write(unsigned);
+                else writer.Write(value.GetDouble());
+                break;
+            case JsonValueKind.True or JsonValueKind.False:
+                writer.Write(value.GetBoolean());
+                break;
+            default:
+                writer.WriteNil();
+                break;
+        }
+    }
 
     private static void Copy(ref MessagePackReader reader, Utf8JsonWriter json, MessagePackSecurity security)
     {

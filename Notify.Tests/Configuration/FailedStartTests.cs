@@ -14,6 +14,9 @@ public class FailedStartTests
     [InlineData("Development", "--urls=nonsense", "must be addresses such as")]
     [InlineData("Development", "--Notify:Limits:BatchSize=0", "Notify:Limits:BatchSize")]
     [InlineData("Development", "--Notify:Limit:BatchSize=1", "Did you mean Notify:Limits:BatchSize?")]
+    [InlineData("Development", "--ConnectionStrings:Redis=localhost:6379", "belongs to one process")]
+    [InlineData("Development", "--ConnectionStrings:Redis=localhost,colour=red", "ConnectionStrings:Redis cannot be read")]
+    [InlineData("Development", "--ConnectionStrings:Redis=,", "ConnectionStrings:Redis cannot be read")]
     [InlineData("Development", "--Notify:Auth:SigningKey=0123456789abcdef0123456789abcdef", "does not know tokens")]
     public async Task A_mistaken_setting_ends_the_start_with_one_sentence_and_exit_code_1(string environment, string argument, string expected)
     {

@@ -105,6 +105,20 @@ public sealed class DeliverySessionTests
     }
 
     [Fact]
+    public async Task Who_comes_back_at_the_same_place_gets_the_same_whether_or_not_the_frames_are_shared()
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (300, "t"));
+        var (_, first, _) = await rig.ResumeAsync(100, "t");
+        var (_, second, _) = await rig.ResumeAsync(100, "t");
+        var (_, other, _) = await rig.ResumeAsync(100, "t", "u");
+        foreach (var sink in new[] { first, second, other })
+        {
+            await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+            Assert.Equal(Range(101, 300), sink.Versions);
+        }
+    }
+
+    [Fact]
     public async Task A_filter_added_later_brings_only_what_is_above_its_head_also_while_catching_up()
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (3, "t"));

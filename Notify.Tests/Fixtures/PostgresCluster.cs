@@ -31,6 +31,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     /// <summary>Settings for the server, such as <c>fsync=on</c>; set before its first use.</summary>
     public IReadOnlyList<string> Settings { get; init; } = ["fsync=off", "full_page_writes=off"];
 
+    /// <summary>Its data are on a small disk of their own; 0 for the ordinary place. Needs the right to mount.</summary>
+    public int DiskMegabytes { get; init; }
+
+    internal SmallDisk? Disk { get; private set; }
+
     public int Port { get; private set; }
 
     /// <summary>The postmaster's.</summary>
@@ -116,6 +121,25 @@ public sealed class PostgresCluster : IAsyncLifetime
         return standby;
     }
 
+    /// <summary>A copy of this cluster as it is now, not started: what a backup holds.</summary>
+    public async Task<PostgresCluster> CopyAsync()
+    {
+        var copy = new PostgresCluster { _folder = await MakeFolderAsync(), Port = FreePort(), Settings = Settings };
+        using var backup = Run("pg_basebackup", ["-D", copy._folder, "-d", $"host=127.0.0.1 port={Port} user={User}", "-c", "fast", "--no-sync"]);
+        await backup.WaitForExitAsync();
+        Assert.True(backup.ExitCode == 0, "pg_basebackup failed; run it by hand to see why.");
+        return copy;
+    }
+
+    /// <summary>Sends a signal, such as <c>STOP</c>, to the server and all its backends.</summary>
+    public async Task SignalAsync(string name)
+    {
+        var children = await ChildProcess.RunAsync("ps", ["-o", "pid=", "--ppid", $"{ProcessId}"], Path.GetTempPath(), TimeSpan.FromSeconds(10));
+        string[] pids = [$"{ProcessId}", .. children.Select(line => line.Trim())];
+        using var kill = Process.Start("kill", [$"-{name}", .. pids]);
+        await kill.WaitForExitAsync(); // a backend that ended meanwhile is no failure
+    }
+
     /// <summary>Immediately: as in a crash, sessions are cut and the next start recovers.</summary>
     public async Task StopAsync(bool immediate = false)
     {
@@ -138,14 +162,23 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         await StopAsync(immediate: true);
         AppDomain.CurrentDomain.ProcessExit -= _atExit;
+        if (Disk is not null)
+            await Disk.DisposeAsync();
         if (_folder is not null)
-            Directory.Delete(_folder, recursive: true);
+            Directory.Delete(Disk is null ? _folder : Path.GetDirectoryName(_folder)!, recursive: true);
         _starting.Dispose();
     }
 
     private async Task MakeAsync()
     {
         var folder = await MakeFolderAsync();
+        if (DiskMegabytes > 0)
+        {
+            Disk = await SmallDisk.MountAsync(folder, DiskMegabytes);
+            folder = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
+            await OwnAsync(folder);
+        }
+
         using var initdb = Run("initdb", ["-D", folder, "-U", User, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         await initdb.WaitForExitAsync();
         Assert.True(initdb.ExitCode == 0, "initdb failed; run it by hand to see why.");
@@ -156,14 +189,17 @@ public sealed class PostgresCluster : IAsyncLifetime
     private static async Task<string> MakeFolderAsync()
     {
         var folder = Directory.CreateTempSubdirectory("notify-postgres-").FullName;
-        if (IsRoot)
-        {
-            // Postgres refuses to run as root.
-            using var own = Process.Start("chown", ["postgres:", folder]);
-            await own.WaitForExitAsync();
-        }
-
+        await OwnAsync(folder);
         return folder;
+    }
+
+    // Postgres refuses to run as root.
+    private static async Task OwnAsync(string folder)
+    {
+        if (!IsRoot)
+            return;
+        using var own = Process.Start("chown", ["postgres:", folder]);
+        await own.WaitForExitAsync();
     }
 
     private static Process Run(string binary, string[] arguments)

@@ -23,6 +23,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>A client for <see cref="Url"/>.</summary>
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>What the next start finds in its environment besides the usual; for the fault suite.</summary>
+    public Dictionary<string, string?> Environment { get; } = [];
+
     public int Pid => Running.Pid;
 
     public bool HasExited => Running.HasExited;
@@ -83,7 +86,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private async Task StartAsync()
     {
         if (_process is not null) await _process.DisposeAsync();
-        _process = ChildProcess.Start("dotnet", Arguments(), _folder.Path, new Dictionary<string, string?>
+        _process = ChildProcess.Start("dotnet", Arguments(), _folder.Path, new Dictionary<string, string?>(Environment)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_URLS"] = null,

@@ -4,15 +4,25 @@ using System.Net.Sockets;
 
 namespace Notify.Tests.Fixtures;
 
-/// <summary>Stands between a client and a server on the loopback, and loses answers or connections when told to.</summary>
+/// <summary>
+/// Stands between a client and a server on the loopback: loses answers, delays, throttles, stalls, swallows or cuts when
+/// told to, and leads elsewhere.
+/// </summary>
 public sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentDictionary<TcpClient, byte> _open = [];
-    private readonly int _target;
+    private readonly ConcurrentDictionary<Link, byte> _open = [];
+    private readonly Func<int> _target;
     private readonly Task _accepting;
+    private volatile TaskCompletionSource? _stall;
 
     public TcpProxy(int target)
+        : this(() => target)
+    {
+    }
+
+    /// <param name="target">Asked for the port of each new connection.</param>
+    public TcpProxy(Func<int> target)
     {
         _target = target;
         _listener.Start();
@@ -24,17 +34,62 @@ public sealed class TcpProxy : IAsyncDisposable
     /// <summary>What the server says from now on is lost; what the client says still arrives.</summary>
     public bool LoseAnswers { get; set; }
 
+    /// <summary>Nothing arrives any more, in either direction; what was lost does not come again, so <see cref="Reset"/> afterwards.</summary>
+    public bool Blackhole { get; set; }
+
+    /// <summary>How long each piece is held up.</summary>
+    public TimeSpan Delay { get; set; }
+
+    /// <summary>Bytes a second and direction; 0: as fast as it goes.</summary>
+    public int BytesPerSecond { get; set; }
+
+    /// <summary>Nothing moves until <see cref="Release"/>; then all of it does, as after a time without network.</summary>
+    public void Stall() => _stall ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Release()
+    {
+        _stall?.TrySetResult();
+        _stall = null;
+    }
+
     /// <summary>Cuts every connection that is open.</summary>
     public void Cut()
     {
-        foreach (var client in _open.Keys)
-            client.Close();
+        foreach (var link in _open.Keys)
+            link.Near.Close();
+    }
+
+    /// <summary>Cuts them with a reset (RST), on both sides.</summary>
+    public void Reset()
+    {
+        foreach (var link in _open.Keys)
+        {
+            ResetOne(link.Near);
+            ResetOne(link.Far);
+        }
+    }
+
+    /// <summary>The client's side is cut; the server's stays open with nobody there who reads or answers.</summary>
+    public void HalfOpen()
+    {
+        foreach (var link in _open.Keys)
+        {
+            link.Abandoned = true;
+            link.Near.Close();
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         _listener.Stop();
-        Cut();
+        Release();
+        foreach (var link in _open.Keys)
+        {
+            link.Near.Close();
+            link.Far.Close();
+            link.Gone.TrySetResult();
+        }
+
         await _accepting;
         _listener.Dispose();
     }
@@ -56,12 +111,15 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         using var server = new TcpClient { NoDelay = true };
         client.NoDelay = true;
+        var link = new Link(client, server);
         try
         {
-            await server.ConnectAsync(IPAddress.Loopback, _target);
-            _open[client] = 0;
+            await server.ConnectAsync(IPAddress.Loopback, _target());
+            _open[link] = 0;
             var (near, far) = (client.GetStream(), server.GetStream());
-            await Task.WhenAny(PumpAsync(near, far, () => false), PumpAsync(far, near, () => LoseAnswers));
+            await Task.WhenAny(
+                PumpAsync(near, far, link, () => Blackhole), PumpAsync(far, near, link, () => Blackhole || LoseAnswers));
+            if (link.Abandoned) await link.Gone.Task;
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
@@ -69,25 +127,47 @@ public sealed class TcpProxy : IAsyncDisposable
         }
         finally
         {
-            _open.TryRemove(client, out _);
+            _open.TryRemove(link, out _);
             client.Close();
         }
     }
 
-    private static async Task PumpAsync(NetworkStream from, NetworkStream to, Func<bool> lose)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to, Link link, Func<bool> lose)
     {
         var buffer = new byte[16384];
         try
         {
             for (int read; (read = await from.ReadAsync(buffer)) > 0;)
             {
+                if (_stall is { } stall) await stall.Task;
+                if (Delay > TimeSpan.Zero) await Task.Delay(Delay, TimeProvider.System);
+                if (BytesPerSecond > 0) await Task.Delay(TimeSpan.FromSeconds((double)read / BytesPerSecond), TimeProvider.System);
                 if (!lose())
                     await to.WriteAsync(buffer.AsMemory(0, read));
             }
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)
         {
-            // Cut.
+            if (link.Abandoned) await link.Gone.Task; // else the server would hear of it
         }
+    }
+
+    private static void ResetOne(TcpClient client)
+    {
+        try
+        {
+            client.Client?.Close(0); // a linger of zero: RST
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // Gone already.
+        }
+    }
+
+    private sealed record Link(TcpClient Near, TcpClient Far)
+    {
+        public TaskCompletionSource Gone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool Abandoned { get; set; }
     }
 }

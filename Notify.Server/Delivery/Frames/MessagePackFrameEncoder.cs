@@ -69,7 +69,7 @@ internal sealed class MessagePackFrameEncoder : FrameEncoder
         foreach (var member in content.RootElement.EnumerateObject())
         {
             writer.Write(member.Name);
-            WriteJson(ref writer, member.Value);
+            JsonElementFormatter.Write(ref writer, member.Value);
         }
 
         writer.WriteString("publishedAt"u8);
@@ -84,40 +84,6 @@ internal sealed class MessagePackFrameEncoder : FrameEncoder
         {
             writer.WriteString("ephemeral"u8);
             writer.Write(true);
-        }
-    }
-
-    private static void WriteJson(ref MessagePackWriter writer, JsonElement value)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.Object:
-                writer.WriteMapHeader(value.GetPropertyCount());
-                foreach (var member in value.EnumerateObject())
-                {
-                    writer.Write(member.Name);
-                    WriteJson(ref writer, member.Value);
-                }
-
-                break;
-            case JsonValueKind.Array:
-                writer.WriteArrayHeader(value.GetArrayLength());
-                foreach (var item in value.EnumerateArray()) WriteJson(ref writer, item);
-                break;
-            case JsonValueKind.String:
-                writer.Write(value.GetString());
-                break;
-            case JsonValueKind.Number:
-                if (value.TryGetInt64(out var signed)) writer.Write(signed);
-                else if (value.TryGetUInt64(out var unsigned)) writer.Write(unsigned);
-                else writer.Write(value.GetDouble());
-                break;
-            case JsonValueKind.True or JsonValueKind.False:
-                writer.Write(value.GetBoolean());
-                break;
-            default:
-                writer.WriteNil();
-                break;
         }
     }
 

@@ -11,6 +11,9 @@ internal sealed class NotificationFrame : OutgoingFrame
         foreach (var entry in entries) EstimatedBytes += entry.EstimatedBytes;
     }
 
+    /// <summary>The version of the last of them.</summary>
+    public long Last => _entries[^1].Version;
+
     public override int Entries => _entries.Length;
     public override int EstimatedBytes { get; }
 

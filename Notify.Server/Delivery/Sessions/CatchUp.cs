@@ -13,14 +13,13 @@ namespace Notify.Server.Delivery.Sessions;
 /// </summary>
 internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, DeliveryMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
-    /// <summary>Bytes in one write: no more than the transport's buffer takes at once, so a stalled client holds one of them.</summary>
-    private const int WriteBytes = 64 * 1024;
-
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StorageRetry = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Few are written to at a time, as in live delivery: ten thousand that come back at once do not fill ten thousand pipes.</summary>
     private readonly SemaphoreSlim _writers = new(16);
+
+    private readonly SharedPages _shared = new(time);
 
     public void Dispose() => _writers.Dispose();
 
@@ -51,51 +50,56 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
             return;
         }
 
-        var (life, cursor, filters) = session.Place();
+        var place = session.Place();
+        if (await PageAsync(run, place) is not { } page) return;
+
+        foreach (var frame in page.Frames)
+        {
+            // Between two writes the session may have closed or unsubscribed: what is left of the page is selected anew.
+            if (!session.IsCatchingUp || session.FilterStamp != place.Stamp) return;
+            await SendAsync(session, frame);
+            session.Advance(frame.Last);
+        }
+
+        session.Advance(page.Through);
+        if (page.Frames.Count > 0) run.LastSentAt = time.GetTimestamp();
+        else if (time.GetElapsedTime(run.LastSentAt) >= ProgressInterval)
+        {
+            run.LastSentAt = time.GetTimestamp();
+            await SendAsync(session, new ControlFrame(ClientMethods.Progress, new Progress(page.Through, place.Life.Epoch)));
+        }
+    }
+
+    /// <summary>What the session is to be sent next; null when there was no page, but a gap or nobody to read from.</summary>
+    private async Task<CatchUpPage?> PageAsync(Progression run, SessionPlace place)
+    {
+        var session = run.Session;
+        var shared = place.SharedKey is { } key && place.Cursor + 1 >= place.Life.Oldest ? new SharedPages.Place(place.Life, place.Cursor, key) : (SharedPages.Place?)null;
+        if (shared is { } known && _shared.TryGet(known, out var made)) return made;
+
         ReplayStep step;
         try
         {
-            step = await replay.NextAsync(life, cursor, filters, run.Plan, CancellationToken.None);
+            step = await replay.NextAsync(place.Life, place.Cursor, place.Filters, run.Plan, CancellationToken.None);
         }
         catch (StorageUnavailableException)
         {
             // The connection stays: delivery goes on when storage is back. The tail closes sessions when that takes long.
             await Task.Delay(StorageRetry, time);
-            return;
+            return null;
         }
 
         if (step.Oldest is { } oldest)
         {
             await SendAsync(session, new ControlFrame(ClientMethods.Gap, session.SkipTo(oldest)));
-            return;
+            return null;
         }
 
-        run.Wanted.Clear();
-        session.Select(step.Entries, clock.Now, run.Wanted);
-        await SendAsync(session, run.Wanted);
-        session.Advance(step.Through);
-
-        if (run.Wanted.Count > 0) run.LastSentAt = time.GetTimestamp();
-        else if (time.GetElapsedTime(run.LastSentAt) >= ProgressInterval)
-        {
-            run.LastSentAt = time.GetTimestamp();
-            await SendAsync(session, new ControlFrame(ClientMethods.Progress, new Progress(step.Through, life.Epoch)));
-        }
-    }
-
-    private async Task SendAsync(DeliverySession session, List<DeliveryEntry> entries)
-    {
-        for (var from = 0; from < entries.Count && session.IsCatchingUp;)
-        {
-            var to = from;
-            var bytes = 0;
-            do bytes += entries[to++].EstimatedBytes;
-            while (to < entries.Count && bytes + entries[to].EstimatedBytes <= WriteBytes);
-
-            await SendAsync(session, new NotificationFrame([.. entries[from..to]]));
-            session.Advance(entries[to - 1].Version);
-            from = to;
-        }
+        var wanted = new List<DeliveryEntry>();
+        session.Select(step.Entries, clock.Now, wanted);
+        var page = new CatchUpPage(wanted, step.Through);
+        if (shared is { } kept && session.FilterStamp == place.Stamp) _shared.Keep(kept, page);
+        return page;
     }
 
     private async Task SendAsync(DeliverySession session, OutgoingFrame frame)
@@ -123,7 +127,6 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
     {
         public DeliverySession Session { get; } = session;
         public TopicPlan Plan { get; } = new();
-        public List<DeliveryEntry> Wanted { get; } = [];
         public long LastSentAt { get; set; } = time.GetTimestamp();
     }
 }

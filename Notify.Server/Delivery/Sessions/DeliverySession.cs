@@ -207,9 +207,9 @@ internal sealed class DeliverySession
     public bool IsCatchingUp => _state == SessionState.CatchingUp;
 
     /// <summary>Where the loop reads on, in which life, and for which filters.</summary>
-    public (LogLife Life, long Cursor, TopicFilter[] Filters) Place()
+    public SessionPlace Place()
     {
-        lock (_gate) return (_life!, _cursor, _interests.Filters());
+        lock (_gate) return new SessionPlace(_life!, _cursor, _interests.Filters(), _interests.Stamp, _interests.SharedKey(_cursor));
     }
 
     /// <summary>Becomes live when the ring ends at the cursor (or the client is ahead of this node's tail).</summary>
@@ -302,14 +302,24 @@ internal sealed class DeliverySession
         {
             await write;
         }
-        catch (Exception) when (_state == SessionState.Closed)
+        catch (Exception)
         {
-            // The connection went away under the write; there is nobody to tell.
+            // The connection broke under the write. If its end is not known yet it must not stay, connected and deaf.
+            _sink.CloseForReconnect();
+            return;
         }
 
         _scheduler.Ready(this);
     }
 }
+
+/// <summary>Where a session that catches up stands.</summary>
+/// <param name="Life">The log as the session has it.</param>
+/// <param name="Cursor">The last version handed over or passed.</param>
+/// <param name="Filters">What it follows.</param>
+/// <param name="Stamp">Another one later means that it follows less.</param>
+/// <param name="SharedKey">The same for sessions that want the same from here on; null when this one is like no other.</param>
+internal readonly record struct SessionPlace(LogLife Life, long Cursor, TopicFilter[] Filters, int Stamp, string? SharedKey);
 
 internal enum SessionState : byte
 {

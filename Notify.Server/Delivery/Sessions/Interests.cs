@@ -7,8 +7,12 @@ namespace Notify.Server.Delivery.Sessions;
 /// <summary>The filters of one session. Guarded by the session's gate.</summary>
 internal sealed class Interests(DeliverySession session, Router router)
 {
+    /// <summary>Sessions with more filters than this seldom have a twin.</summary>
+    private const int SharedFilters = 8;
+
     private readonly List<Subscription> _subscriptions = new(1);
     private int _stamp;
+    private string? _names;
 
     /// <summary>
     /// Changes after a filter has left the index. The dispatcher notes it while it reads the index; another one at the
@@ -33,6 +37,7 @@ internal sealed class Interests(DeliverySession session, Router router)
             if (Contains(filter)) continue;
             var subscription = new Subscription(session, filter);
             _subscriptions.Add(subscription);
+            _names = null;
             router.Add(subscription);
             added.Add(subscription);
         }
@@ -56,6 +61,7 @@ internal sealed class Interests(DeliverySession session, Router router)
             if (at < 0) continue;
             router.Remove(_subscriptions[at]);
             _subscriptions.RemoveAt(at);
+            _names = null;
         }
 
         Volatile.Write(ref _stamp, _stamp + 1); // after the index, see Stamp
@@ -77,6 +83,13 @@ internal sealed class Interests(DeliverySession session, Router router)
         }
 
         return false;
+    }
+
+    /// <summary>Names what is followed, for sessions to share work; null when there are many filters, or one began after the cursor.</summary>
+    public string? SharedKey(long cursor)
+    {
+        if (Count > SharedFilters || _subscriptions.Exists(s => s.From > cursor)) return null;
+        return _names ??= string.Join('\n', _subscriptions.Select(s => s.Filter.Text)); // no filter has a line break
     }
 
     public TopicFilter[] Filters() => [.. _subscriptions.Select(s => s.Filter)];

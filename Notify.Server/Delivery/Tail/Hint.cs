@@ -22,6 +22,9 @@ internal abstract record Hint
     /// <summary>The log was read: this is where it is.</summary>
     public sealed record Position(LogHead Head) : Hint;
 
+    /// <summary>The log reaches up to here, says another node; the contents are in the log.</summary>
+    public sealed record Ahead(Guid Epoch, long Last) : Hint;
+
     /// <summary>For who is live now.</summary>
     public sealed record Ephemeral(LogEntry Notification) : Hint;
 

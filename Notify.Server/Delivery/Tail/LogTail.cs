@@ -22,6 +22,7 @@ internal sealed partial class LogTail(
     Dispatcher dispatcher,
     SessionRegistry sessions,
     LogClock clock,
+    DeliveryMetrics metrics,
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
 {
@@ -45,14 +46,18 @@ internal sealed partial class LogTail(
 
     /// <summary>How long an early hint waits for the ones before it until the log is asked.</summary>
     private static readonly TimeSpan ParkFor = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Hint> _hints = Channel.CreateUnbounded<Hint>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly SemaphoreSlim _pollNow = new(0, 1);
+    private readonly HeadPoll _poll = new(position, logger);
     private readonly ParkedHints _parked = new(ParkedHintsKept);
     private long _pendingBytes;
     private bool _readingHole;
     private bool _overdueAsked;
+
+    // The furthest that a read of the head has seen, and that another node has told of without contents.
+    private long _polledTo;
+    private long _aheadTo;
+    private long _aheadWhenRead;
 
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {
@@ -62,12 +67,15 @@ internal sealed partial class LogTail(
         else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries) { Trace = NotifyTraces.Current });
     }
 
+    /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
+    public void Ahead(Guid epoch, long last) => _hints.Writer.TryWrite(new Hint.Ahead(epoch, last));
+
     public void Ephemeral(LogEntry notification) => _hints.Writer.TryWrite(new Hint.Ephemeral(notification));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        position.Suspected += PollSoon;
-        var polling = PollAsync(stoppingToken);
+        position.Suspected += _poll.Soon;
+        var polling = _poll.RunAsync(head => _hints.Writer.TryWrite(new Hint.Position(head)), stoppingToken);
         await foreach (var hint in _hints.Reader.ReadAllAsync(stoppingToken))
         {
             try
@@ -77,7 +85,7 @@ internal sealed partial class LogTail(
             catch (StorageUnavailableException e)
             {
                 LogUnreadable(logger, e.Message);
-                PollSoon();
+                _poll.Soon();
             }
         }
 
@@ -91,29 +99,46 @@ internal sealed partial class LogTail(
             case Hint.Entries entries:
                 Interlocked.Add(ref _pendingBytes, -BytesOf(entries.Committed));
                 if (position.Life is not { } life) return; // the first poll reads them
-                if (entries.Epoch != life.EpochId) PollSoon();
+                if (entries.Epoch != life.EpochId) _poll.Soon();
                 else Follow(life, entries);
                 break;
             case Hint.Position { Head: var head }:
                 await SeeAsync(head, cancellationToken);
                 break;
-            case Hint.HoleRead { Page: var page }:
-                _readingHole = false;
-                if (page is not null && page.Head.Epoch == position.Life!.EpochId && page.Entries.Count > 0)
+            case Hint.Ahead(var epoch, var last):
+                if (position.Life is not { } here) return;
+                if (epoch != here.EpochId) _poll.Soon();
+                else if (last > here.Ring.End)
                 {
-                    Follow(position.Life, new Hint.Entries(page.Head.Epoch, page.Entries));
-                    if (page.Through < page.Head.Head) ReadHole(position.Life);
+                    _aheadTo = Math.Max(_aheadTo, last);
+                    ReadHole(here, "position");
                 }
 
                 break;
+            case Hint.HoleRead { Page: var page }:
+                _readingHole = false;
+                if (page is not null && page.Head.Epoch == position.Life!.EpochId) TakeHole(position.Life, page);
+                break;
             case Hint.Overdue:
                 _overdueAsked = false;
-                if (_parked.Count > 0 && position.Life is { } parkedIn) ReadHole(parkedIn);
+                if (position.Life is not { } waitedIn) return;
+                if (_parked.Count > 0) ReadHole(waitedIn, "hole");
+                else if (_polledTo > waitedIn.Ring.End) ReadHole(waitedIn, "poll");
                 break;
             case Hint.Ephemeral { Notification: var notification }:
                 dispatcher.DispatchEphemeral(new DeliveryEntry(notification));
                 break;
         }
+    }
+
+    private void TakeHole(LogLife life, LogPage page)
+    {
+        if (page.Entries.Count > 0) Follow(life, new Hint.Entries(page.Head.Epoch, page.Entries));
+        if (page.Entries.Count > 0 && page.Through < page.Head.Head) ReadHole(life, "hole");
+
+        // What was told of while the read was under way may have been committed after it looked; what was told of before
+        // it and was not there does not exist.
+        else if (_aheadTo > Math.Max(_aheadWhenRead, life.Ring.End)) ReadHole(life, "position");
     }
 
     /// <summary>Takes what comes next, parks what is early, drops what is known.</summary>
@@ -182,7 +207,12 @@ internal sealed partial class LogTail(
         }
 
         if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, cancellationToken);
-        else if (head.Head > life.Ring.End && _parked.Count == 0) ReadHole(life);
+        else if (head.Head > life.Ring.End)
+        {
+            // Not at once: the hint of what was committed a moment ago is on its way.
+            _polledTo = head.Head;
+            AskWhenOverdue();
+        }
     }
 
     private async Task BeginLifeAsync(Guid epoch, CancellationToken cancellationToken)
@@ -195,7 +225,7 @@ internal sealed partial class LogTail(
             var page = await log.ReadAsync(ring.End, HoleEntries, HoleBytes, cancellationToken);
             if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1)
             {
-                PollSoon(); // replaced or swept while it was read: look again
+                _poll.Soon(); // replaced or swept while it was read: look again
                 return;
             }
 
@@ -206,15 +236,18 @@ internal sealed partial class LogTail(
         position.Dispatched = ring.End;
         position.Life = new LogLife(head, ring);
         _parked.Clear();
+        (_polledTo, _aheadTo, _aheadWhenRead) = (0, 0, 0);
         if (first) LogBegun(logger, epoch, ring.End);
         else LogReplaced(logger, epoch, ring.End);
         foreach (var session in sessions.All) session.LeaveLife();
     }
 
-    private void ReadHole(LogLife life)
+    private void ReadHole(LogLife life, string cause)
     {
         if (_readingHole) return;
         _readingHole = true;
+        _aheadWhenRead = _aheadTo;
+        metrics.TailReads.Add(1, new KeyValuePair<string, object?>("cause", cause));
         _ = ReadHoleAsync(life.Ring.End);
     }
 
@@ -242,41 +275,6 @@ internal sealed partial class LogTail(
         _ = Task.Delay(ParkFor, time).ContinueWith(_ => _hints.Writer.TryWrite(new Hint.Overdue()), TaskScheduler.Default);
     }
 
-    private async Task PollAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                var head = await position.RefreshAsync(stoppingToken);
-                _hints.Writer.TryWrite(new Hint.Position(head));
-            }
-            catch (StorageUnavailableException e)
-            {
-                LogUnreadable(logger, e.Message);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            var interval = position.Life is null ? PollInterval / 10 : PollInterval;
-            await Task.WhenAny(_pollNow.WaitAsync(interval, stoppingToken)); // a stop ends the wait too
-        }
-    }
-
-    private void PollSoon()
-    {
-        try
-        {
-            if (_pollNow.CurrentCount == 0) _pollNow.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Somebody else asked at the same time.
-        }
-    }
-
     private static long BytesOf(IReadOnlyList<LogEntry> entries)
     {
         var bytes = 0L;
@@ -286,7 +284,7 @@ internal sealed partial class LogTail(
 
     public override void Dispose()
     {
-        _pollNow.Dispose();
+        _poll.Dispose();
         base.Dispose();
     }
 }

@@ -1,0 +1,13 @@
+namespace Notify.Benchmarks.Load;
+
+/// <summary>Whom the load talks to.</summary>
+internal enum PeerKind
+{
+    Notify,
+
+    /// <summary>A plain SignalR server with groups and no storage.</summary>
+    Stock,
+
+    /// <summary>Kestrel WebSockets that are written a ready frame.</summary>
+    Raw,
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text;
+using Notify.Benchmarks.Wire;
+
+namespace Notify.Benchmarks.Load;
+
+/// <summary>Requests made once and sent again and again, topic after topic.</summary>
+internal sealed class PublishRequests
+{
+    /// <summary>Room for the time in front of a body; notifications without a time have zeros there.</summary>
+    private const int StampDigits = 19;
+
+    private static ReadOnlySpan<byte> BodyStart => "\"body\":\""u8;
+
+    private readonly byte[][] _requests;
+    private int _next;
+
+    public PublishRequests(PublisherOptions options)
+    {
+        var body = new string('0', StampDigits) + " " + new string('x', options.BodyBytes - StampDigits - 1);
+        _requests = options.By switch
+        {
+            PublishBy.Hub => [.. Topics(options).Select(topic => options.Wire.Publish(topic, body))],
+            PublishBy.Batch => [.. Batches(options, body)],
+            _ => [.. Topics(options).Select(topic => Post(options, PathOf(options, topic), One(topic, body)))],
+        };
+    }
+
+    public byte[] Next()
+    {
+        if (_next == _requests.Length) _next = 0;
+        return _requests[_next++];
+    }
+
+    /// <summary>The next POST with the time in its body: a buffer for one use at a time.</summary>
+    public byte[] NextStamped(long timestamp)
+    {
+        var request = Next();
+        Encoding.ASCII.GetBytes(timestamp.ToString("D19", CultureInfo.InvariantCulture)).CopyTo(request, request.AsSpan().IndexOf(BodyStart) + BodyStart.Length);
+        return request;
+    }
+
+    private static IEnumerable<string> Topics(PublisherOptions options) => Enumerable.Range(0, options.Topics).Select(LoadTopics.Name);
+
+    private static IEnumerable<byte[]> Batches(PublisherOptions options, string body)
+    {
+        // As many requests as make the topics come round evenly.
+        var requests = Math.Max(1, options.Topics / options.Batch);
+        var number = 0;
+        for (var i = 0; i < requests; i++)
+        {
+            var items = Enumerable.Range(0, options.Batch).Select(_ => One(LoadTopics.Name(number++ % options.Topics), body));
+            yield return Post(options, "/api/v1/notifications/batch", $$"""{"notifications":[{{string.Join(',', items)}}]}""");
+        }
+    }
+
+    private static string One(string topic, string body) => $$"""{"topic":"{{topic}}","body":"{{body}}"}""";
+
+    private static string PathOf(PublisherOptions options, string topic) =>
+        options.Peer == PeerKind.Raw ? "/publish?topic=" + topic : "/api/v1/notifications";
+
+    private static byte[] Post(PublisherOptions options, string path, string json) => Encoding.ASCII.GetBytes(
+        $"POST {path} HTTP/1.1\r\nHost: localhost:{options.Port}\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
+}

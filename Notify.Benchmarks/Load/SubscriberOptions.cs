@@ -1,0 +1,44 @@
+using System.Globalization;
+using Notify.Benchmarks.Options;
+using Notify.Benchmarks.Wire;
+
+namespace Notify.Benchmarks.Load;
+
+/// <summary>What a subscriber process does.</summary>
+internal sealed record SubscriberOptions
+{
+    public required PeerKind Peer { get; init; }
+    public required int Port { get; init; }
+    public int Connections { get; init; } = 1;
+
+    /// <summary>Connection i follows topic i modulo this.</summary>
+    public int Topics { get; init; } = 1;
+    public string Protocol { get; init; } = "json";
+
+    /// <summary>The version that the clients have; −1: from now.</summary>
+    public long Since { get; init; } = -1;
+
+    /// <summary>Connections that are being made at a time.</summary>
+    public int Window { get; init; } = 64;
+
+    public HubWire Wire => HubWire.Named(Protocol);
+
+    public static SubscriberOptions Of(Arguments line) => new()
+    {
+        Peer = Enum.Parse<PeerKind>(line.Text("peer", nameof(PeerKind.Notify))),
+        Port = line.Number("port", 5080),
+        Connections = line.Number("connections", 1),
+        Topics = line.Number("topics", 1),
+        Protocol = line.Text("protocol", "json"),
+        Since = long.Parse(line.Text("since", "-1"), CultureInfo.InvariantCulture),
+        Window = line.Number("window", 64),
+    };
+
+    public string[] ToArguments() =>
+    [
+        "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
+        "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
+    ];
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,34 @@
+using BenchmarkDotNet.Attributes;
+using Notify.Contracts.Topics;
+using Notify.Server.Delivery.Routing;
+
+namespace Notify.Benchmarks.Micro;
+
+/// <summary>Who follows a topic, among filters that do not match: the cost must not grow with them.</summary>
+[MemoryDiagnoser]
+public class RoutingBenchmarks
+{
+    private readonly List<SubscriberList> _matches = [];
+    private FilterIndex _index = null!;
+
+    [Params(0, 1_000, 100_000)]
+    public int OtherFilters { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        _index = new FilterIndex();
+        foreach (var filter in (string[])["orders/eu/42", "orders/+/42", "orders/#"]) Add(filter);
+        for (var i = 0; i < OtherFilters; i++) Add(i % 2 == 0 ? $"other/{i}/+" : $"other/{i}");
+    }
+
+    [Benchmark]
+    public int Match()
+    {
+        _matches.Clear();
+        _index.Match("orders/eu/42", _matches);
+        return _matches.Count;
+    }
+
+    private void Add(string filter) => _index.Add(new Subscription(null!, Parsed.Filter(filter)));
+}

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using Notify.Benchmarks.Load;
+
+namespace Notify.Benchmarks.Processes;
+
+/// <summary>A measured server process, ready to be asked.</summary>
+internal sealed class RunningServer : IAsyncDisposable
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
+
+    private readonly ChildProcess _process;
+    private readonly string _probe;
+
+    private RunningServer(PeerKind peer, int port, ChildProcess process, string probe, TimeSpan started) =>
+        (Peer, Port, _process, _probe, Started) = (peer, port, process, probe, started);
+
+    public PeerKind Peer { get; }
+    public int Port { get; }
+    public int ProcessId => _process.Id;
+
+    /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
+    public TimeSpan Started { get; }
+
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false)
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["Logging__LogLevel__Default"] = "Warning",
+        };
+        if (postgres is not null) environment["ConnectionStrings__Postgres"] = postgres;
+        if (sqliteFile is not null) environment["Notify__Storage__SqlitePath"] = sqliteFile;
+        var port = FreePort.Take();
+        environment["Urls"] = $"http://127.0.0.1:{port}";
+        return StartAsync(PeerKind.Notify, port, ["dotnet", Executable("Notify.Server.dll")], environment, withProbe);
+    }
+
+    public static Task<RunningServer> StartPeerAsync(PeerKind peer, bool withProbe, params string[] options)
+    {
+        var port = FreePort.Take();
+        string[] role = [peer == PeerKind.Stock ? "stock-server" : "raw-server", "--port", port.ToString(CultureInfo.InvariantCulture), .. options];
+        return StartAsync(peer, port, ["dotnet", Executable("Notify.Benchmarks.dll"), .. role], [], withProbe);
+    }
+
+    public static string Executable(string name) => Path.Combine(AppContext.BaseDirectory, name);
+
+    /// <summary>The heap after a full collection, bytes.</summary>
+    public async Task<long> HeapBytesAsync()
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_probe));
+        var answer = new byte[64];
+        var length = await socket.ReceiveAsync(answer);
+        return long.Parse(Encoding.ASCII.GetString(answer, 0, length), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>As a service manager stops it.</summary>
+    public Task StopAsync() => _process.StopAsync(TimeSpan.FromSeconds(30), politely: true);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        File.Delete(_probe);
+    }
+
+    private static async Task<RunningServer> StartAsync(PeerKind peer, int port, string[] command, Dictionary<string, string> environment, bool withProbe)
+    {
+        var probe = Path.Combine(Path.GetTempPath(), $"notify-bench-{Environment.ProcessId}-{port}.sock");
+        if (withProbe)
+        {
+            environment["DOTNET_STARTUP_HOOKS"] = Executable("Notify.Benchmarks.dll");
+            environment[StartupHook.SocketVariable] = probe;
+        }
+
+        environment["DOTNET_NOLOGO"] = "1";
+        var clock = Stopwatch.StartNew();
+        var process = ChildProcess.Start(peer.ToString(), [.. Cores.Pin(Cores.Server), .. command], environment, AppContext.BaseDirectory);
+        process.DrainOutput();
+        try
+        {
+            while (true)
+            {
+                if (process.HasExited) throw process.Ended();
+                if (await IsReadyAsync(port)) return new RunningServer(peer, port, process, probe, clock.Elapsed);
+                if (clock.Elapsed > StartPatience) throw new TimeoutException($"{peer} was not ready after {StartPatience.TotalSeconds} s.");
+                await Task.Delay(2);
+            }
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<bool> IsReadyAsync(int port)
+    {
+        try
+        {
+            using var answer = await Http.GetAsync(new Uri($"http://127.0.0.1:{port}/health/ready"));
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
+        {
+            return false; // not listening yet
+        }
+    }
+}

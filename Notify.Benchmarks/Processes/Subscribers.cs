@@ -1,0 +1,26 @@
+using System.Globalization;
+using Notify.Benchmarks.Load;
+
+namespace Notify.Benchmarks.Processes;
+
+/// <summary>The subscriber process, all of its connections ready.</summary>
+internal sealed class Subscribers : IAsyncDisposable
+{
+    private readonly LoadProcess<SubscriberReady> _process;
+
+    private Subscribers(LoadProcess<SubscriberReady> process) => _process = process;
+
+    public SubscriberReady Ready => _process.Ready;
+
+    public static async Task<Subscribers> StartAsync(SubscriberOptions options) =>
+        new(await LoadProcess<SubscriberReady>.StartAsync(options.ToArguments()));
+
+    /// <summary>From now on bodies begin with the time of their publish.</summary>
+    public Task ExpectStampsAsync() => _process.SayAsync("stamped");
+
+    /// <summary>Waits for so many deliveries since the last report.</summary>
+    public Task<SubscriberReport> ReportAsync(long expected) =>
+        _process.AskAsync<SubscriberReport>("report " + expected.ToString(CultureInfo.InvariantCulture));
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+}

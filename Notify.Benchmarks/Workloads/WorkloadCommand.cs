@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using Notify.Benchmarks.Options;
+using Notify.Benchmarks.Processes;
+using Notify.Benchmarks.Reports;
+
+namespace Notify.Benchmarks.Workloads;
+
+/// <summary>One workload, or all: runs it, prints the table, writes the JSON.</summary>
+internal static class WorkloadCommand
+{
+    private static readonly (string Name, string What, Func<Laboratory, Arguments, Task<WorkloadReport>> Run)[] Workloads =
+    [
+        ("p1", "fan-out, 1,000 subscribers, 64 publishers", (laboratory, line) => P1.RunAsync(laboratory, line, "p1", 64)),
+        ("p1-8", "the same with 8 publishers", (laboratory, line) => P1.RunAsync(laboratory, line, "p1-8", 8)),
+        ("p1b", "1,000 topics with one subscriber each", P1b.RunAsync),
+        ("p2", "acknowledged durable publishes, beside pgbench", P2.RunAsync),
+        ("p3", "publish to receive under a light load", P3.RunAsync),
+        ("p4", "replay of 100,000 to one client", P4.RunAsync),
+        ("p4-herd", "10,000 clients back at once", Herd.RunAsync),
+        ("p5", "memory of 10,000 idle connections", P5.RunAsync),
+        ("p7", "start until ready", P7.RunAsync),
+    ];
+
+    private static volatile bool _isEnding;
+
+    public static async Task<int> RunAsync(Arguments line)
+    {
+        var chosen = line.Command == "all" ? Workloads : [.. Workloads.Where(w => w.Name == line.Command)];
+        if (chosen.Length == 0)
+        {
+            Help();
+            return line.Command == "help" ? 0 : 2;
+        }
+
+        // Ctrl+C and kill: nothing that was started stays.
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+
+        var json = line.Find("json");
+        var reports = new List<WorkloadReport>();
+        var machine = await Machine.LookAsync();
+        Console.WriteLine(machine);
+        try
+        {
+            await using var laboratory = new Laboratory(line.Number("runs", 3), TimeSpan.FromSeconds(line.Number("patience", 20)), Console.Error);
+            foreach (var (_, _, run) in chosen)
+            {
+                var report = await run(laboratory, line);
+                reports.Add(report);
+                TablePrinter.Print(report, Console.Out);
+            }
+        }
+        catch (Exception) when (_isEnding)
+        {
+            await Task.Delay(Timeout.Infinite); // what was started has been killed under the workload; the signal ends the tool
+        }
+
+        if (json is not null) await JsonReport.WriteAsync(json, machine, reports);
+        return reports.Exists(r => r.Invalid.Count > 0) ? 1 : 0;
+    }
+
+    private static void End(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        _isEnding = true;
+        ChildProcess.KillAll();
+        TemporaryFolder.DeleteAll();
+        Environment.Exit(130);
+    }
+
+    private static void Help()
+    {
+        Console.WriteLine("dotnet run -c Release --project Notify.Benchmarks -- <workload> [--runs 3] [--seconds 5] [--protocol json|messagepack] [--json out.json] …");
+        foreach (var (name, what, _) in Workloads) Console.WriteLine($"  {name,-8} {what}");
+        Console.WriteLine("  all      all of them, with their defaults");
+        Console.WriteLine("  micro    BenchmarkDotNet for the inner loops; takes its options (--filter '*')");
+    }
+}

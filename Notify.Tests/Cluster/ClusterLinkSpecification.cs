@@ -1,0 +1,183 @@
+using Notify.Server.Cluster;
+using Notify.Server.Cluster.Carriers;
+using Notify.Storage;
+using Notify.Storage.Log;
+using Notify.Tests.Delivery;
+using Notify.Tests.Fixtures;
+using Polly.CircuitBreaker;
+using StackExchange.Redis;
+
+namespace Notify.Tests.Cluster;
+
+/// <summary>
+/// What every link must do, whatever carries it: two nodes and a stranger on one log. Nothing is lost, nothing comes
+/// twice, and the order is the log's, with hints and in spite of them.
+/// </summary>
+public abstract class ClusterLinkSpecification : IAsyncLifetime
+{
+    private const string Received = "notify.link.received";
+    private const string Invalid = "notify.link.invalid";
+    private const string Reads = "notify.tail.reads";
+
+    private readonly TempFolder _folder = new();
+    private INotificationLog _log = null!;
+    private ClusterNode _one = null!;
+    private ClusterNode _other = null!;
+    private ClusterNode _stranger = null!; // never publishes; a test speaks on the carrier in its place
+
+    protected virtual bool Crosses => true;
+
+    internal abstract Task<ClusterSettings> SettingsAsync();
+
+    public async ValueTask InitializeAsync()
+    {
+        var settings = await SettingsAsync();
+        _log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = _folder.File("log.db") }, CancellationToken.None);
+        (_one, _other, _stranger) = (await ClusterNode.StartAsync(_log, settings), await ClusterNode.StartAsync(_log, settings), await ClusterNode.StartAsync(_log, settings));
+        if (!Crosses) return;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    await SayAsync(new LinkMessage.Position(_one.Epoch, 1, 1));
+                }
+                catch (Exception exception) when (exception is RedisException or BrokenCircuitException)
+                {
+                    return false; // it connects beside the start
+                }
+
+                return _one.Counted[Received] > 0 && _other.Counted[Received] > 0;
+            },
+            "both nodes hear");
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        foreach (var node in new[] { _one, _other, _stranger })
+            if (node is not null) await node.DisposeAsync();
+        if (_log is not null) await _log.DisposeAsync();
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task What_two_nodes_publish_at_once_arrives_on_both_once_and_in_order()
+    {
+        var sinks = new[] { await _one.FollowAsync(), await _other.FollowAsync() };
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => (i % 2 == 0 ? _one : _other).PublishAsync(1 + i % 5)));
+        await DeliveredAsync(150, sinks);
+    }
+
+    [Fact]
+    public async Task Nobody_waits_for_a_poll_where_messages_cross()
+    {
+        var sink = await _other.FollowAsync();
+        for (var i = 1; i <= 20; i++)
+        {
+            await _one.PublishAsync();
+            await Eventually.TrueAsync(() => sink.Versions.LastOrDefault() == i, $"number {i}");
+        }
+
+        if (Crosses) Assert.True(_other.Counted[Reads, "poll"] < 5, $"{_other.Counted[Reads, "poll"]} of 20 were found by a poll.");
+        else Assert.Equal(0, _other.Counted[Received]);
+        await DeliveredAsync(20, sink);
+    }
+
+    [Fact]
+    public async Task An_ephemeral_one_arrives_once_on_every_node_that_is_reached()
+    {
+        var (here, there) = (await _one.FollowAsync(), await _other.FollowAsync());
+        _one.PublishEphemeral();
+        await _one.PublishAsync(); // comes after it on every carrier
+        await Eventually.TrueAsync(() => here.Versions.Contains(1) && there.Versions.Contains(1), "the one after it");
+        Assert.Equal([0, 1], here.Versions.Order());
+        Assert.Equal(Crosses ? [0, 1] : [1], there.Versions.Order());
+    }
+
+    [Fact]
+    public async Task Early_late_repeated_and_overlapping_hints_deliver_once_and_in_order()
+    {
+        var sink = await _other.FollowAsync();
+        var stored = (await ClusterNode.AppendAsync(_log, 100)).Stored;
+        foreach (var (from, to) in new[] { (60, 80), (10, 30), (0, 5), (0, 20), (20, 70), (20, 70), (95, 100), (90, 97), (75, 96) })
+            await SayAsync(new LinkMessage.Entries(_one.Epoch, [.. stored.Skip(from).Take(to - from)]));
+        await DeliveredAsync(100, sink);
+    }
+
+    [Fact]
+    public async Task A_position_without_contents_is_read_from_the_log()
+    {
+        var sink = await _other.FollowAsync();
+        await ClusterNode.AppendAsync(_log, 100);
+        await SayAsync(new LinkMessage.Position(_one.Epoch, 1, 100));
+        await SayAsync(new LinkMessage.Position(_one.Epoch, 1, 3));
+        await SayAsync(new LinkMessage.Position(_one.Epoch, 5000, LinkFormat.MaxVersion)); // there is no such version
+        await DeliveredAsync(100, sink);
+        await _one.PublishAsync();
+        await DeliveredAsync(101, sink);
+    }
+
+    [Fact]
+    public async Task A_batch_larger_than_a_message_arrives()
+    {
+        var sink = await _other.FollowAsync();
+        await _one.PublishAsync(60, bodyBytes: 50_000);
+        await DeliveredAsync(60, sink);
+    }
+
+    [Fact]
+    public async Task What_is_of_another_epoch_delivers_nothing()
+    {
+        var sink = await _other.FollowAsync();
+        var foreign = Guid.NewGuid();
+        await SayAsync(new LinkMessage.Entries(foreign, [Entries.At(1, "invented")]));
+        await SayAsync(new LinkMessage.Ephemeral(foreign, Entries.At(0, "invented") with { TopicSeq = 0 }));
+        await _one.PublishAsync();
+        await DeliveredAsync(1, sink);
+        Assert.All(sink.Received.Where(r => r.Target == "Notification"), r => Assert.Equal("t", r.Argument.GetProperty("topic").GetString()));
+        if (Crosses) await Eventually.TrueAsync(() => _other.Counted[Invalid, "epoch"] == 2, "both are counted");
+    }
+
+    [Fact]
+    public async Task What_is_no_message_is_counted_and_passed_over()
+    {
+        var sink = await _other.FollowAsync();
+        var valid = LinkWriter.Write(Guid.NewGuid(), new LinkMessage.Entries(_one.Epoch, [Entries.At(1, "invented")])).Bytes;
+        byte[][] wrong =
+        [
+            [],
+            [1, 2, 3],
+            [99, .. valid[1..]], // another format
+            valid[..^1],
+            [.. valid, 0],
+            [valid[0], 77, .. valid[2..]],
+        ];
+        foreach (var bytes in wrong) await SayAsync(new EncodedMessage(bytes, bytes.Length, LinkKind.Entries));
+        await _one.PublishAsync();
+        await DeliveredAsync(1, sink);
+        if (Crosses) await Eventually.TrueAsync(() => _other.Counted[Invalid] == wrong.Length, $"{wrong.Length} counted, not {_other.Counted[Invalid]}");
+    }
+
+    [Fact]
+    public async Task A_node_passes_over_its_own_messages()
+    {
+        await _one.PublishAsync(3);
+        if (Crosses) await Eventually.TrueAsync(() => _other.Counted[Received, "entries"] > 0, "the other node has heard");
+        Assert.Equal(0, _one.Counted[Received, "entries"]);
+        Assert.Equal(0, _one.Counted[Invalid]);
+    }
+
+    private Task SayAsync(LinkMessage message) => SayAsync(LinkWriter.Write(Guid.NewGuid(), message));
+
+    private Task SayAsync(EncodedMessage message) => _stranger.Get<ICarrier>().SendAsync([message], CancellationToken.None);
+
+    private static async Task DeliveredAsync(int count, params RecordingSink[] sinks)
+    {
+        foreach (var sink in sinks)
+        {
+            await Eventually.TrueAsync(() => sink.Versions.LastOrDefault() >= count, $"{count} delivered");
+            Assert.Equal(Enumerable.Range(1, count).Select(i => (long)i), sink.Versions);
+        }
+    }
+}

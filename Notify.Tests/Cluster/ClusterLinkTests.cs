@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Configuration;
+using Notify.Server.Cluster;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Cluster;
+
+/// <summary>Without anything between the nodes the log alone joins them.</summary>
+public sealed class NoLinkTests : ClusterLinkSpecification
+{
+    protected override bool Crosses => false;
+
+    internal override Task<ClusterSettings> SettingsAsync() => Task.FromResult(new ClusterSettings(null, null));
+}
+
+public sealed class PostgresLinkTests(PostgresCluster postgres) : ClusterLinkSpecification
+{
+    internal override async Task<ClusterSettings> SettingsAsync() =>
+        new(postgres.ConnectionString(await postgres.CreateDatabaseAsync()), null);
+}
+
+public sealed class RedisLinkTests : ClusterLinkSpecification
+{
+    private RedisServer? _redis;
+
+    internal override async Task<ClusterSettings> SettingsAsync()
+    {
+        _redis = await RedisServer.StartAsync();
+        return ClusterSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:Postgres"] = "Host=unused;Database=unused",
+            ["ConnectionStrings:Redis"] = _redis.ConnectionString,
+        }).Build());
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        if (_redis is not null) await _redis.DisposeAsync();
+    }
+}

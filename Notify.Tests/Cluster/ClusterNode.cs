@@ -1,0 +1,96 @@
+using System.Diagnostics.Metrics;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Notify.Contracts.Hub;
+using Notify.Server.Cluster;
+using Notify.Server.Configuration;
+using Notify.Server.Delivery;
+using Notify.Server.Delivery.Routing;
+using Notify.Server.Delivery.Sessions;
+using Notify.Server.Delivery.Tail;
+using Notify.Server.Publishing;
+using Notify.Storage.Log;
+using Notify.Tests.Delivery;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Cluster;
+
+/// <summary>Tail and link of one node as they are composed in the service, on a log that several share, without HTTP around them.</summary>
+internal sealed class ClusterNode : IAsyncDisposable
+{
+    private readonly INotificationLog _log;
+    private readonly ServiceProvider _services;
+    private readonly List<IHostedService> _hosted;
+
+    private ClusterNode(INotificationLog log, ServiceProvider services)
+    {
+        (_log, _services) = (log, services);
+        Counted = new Readings(services.GetRequiredService<IMeterFactory>());
+        _hosted = [.. services.GetServices<IHostedService>()];
+    }
+
+    public Readings Counted { get; }
+
+    public Guid Epoch => Get<TailPosition>().Life!.EpochId;
+
+    public static async Task<ClusterNode> StartAsync(INotificationLog log, ClusterSettings settings)
+    {
+        var node = new ClusterNode(log, new ServiceCollection()
+            .AddLogging()
+            .AddMetrics()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(log)
+            .AddSingleton(Options.Create(new NotifyOptions()))
+            .AddNotifyDelivery()
+            .AddNotifyCluster(settings)
+            .BuildServiceProvider());
+        foreach (var hosted in node._hosted) await hosted.StartAsync(CancellationToken.None);
+        await Eventually.TrueAsync(() => node.Get<TailPosition>().Life is not null, "the tail has begun");
+        return node;
+    }
+
+    public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
+
+    /// <summary>A session that follows all from the beginning.</summary>
+    public async Task<RecordingSink> FollowAsync()
+    {
+        var sink = new RecordingSink();
+        var session = new DeliverySession(sink, Get<Router>(), Get<SessionScheduler>(), Get<IOptions<NotifyOptions>>().Value.Limits);
+        Get<SessionRegistry>().Add(Guid.NewGuid().ToString(), session, null);
+        var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, null, CancellationToken.None);
+        Assert.Null(refusal);
+        session.Start();
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "the session is live");
+        return sink;
+    }
+
+    /// <summary>Appends and hands on, as the publisher does.</summary>
+    public async Task<IReadOnlyList<LogEntry>> PublishAsync(int count = 1, int bodyBytes = 10)
+    {
+        var stored = await AppendAsync(_log, count, bodyBytes);
+        Get<ICommittedEntries>().Committed(stored.Epoch, stored.Stored);
+        return stored.Stored;
+    }
+
+    public void PublishEphemeral(int bodyBytes = 10) => Get<ICommittedEntries>().Ephemeral(
+        Entries.At(0, content: $$"""{"body":"{{new string('e', bodyBytes)}}","priority":"normal"}""") with { TopicSeq = 0 });
+
+    /// <summary>Appends without a word.</summary>
+    public static Task<AppendResult> AppendAsync(INotificationLog log, int count, int bodyBytes = 10) => log.AppendAsync(
+        new AppendBatch(Guid.NewGuid(), [.. Enumerable.Range(0, count).Select(_ => new NewEntry
+        {
+            Id = Guid.CreateVersion7(),
+            Topic = "t",
+            Content = Encoding.UTF8.GetBytes($$"""{"body":"{{new string('x', bodyBytes)}}","priority":"normal"}"""),
+        })]),
+        CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var hosted in Enumerable.Reverse(_hosted)) await hosted.StopAsync(CancellationToken.None);
+        Counted.Dispose();
+        await _services.DisposeAsync();
+    }
+}

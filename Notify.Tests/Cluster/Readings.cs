@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace Notify.Tests.Cluster;
+
+/// <summary>The counters of one node, of several in this process.</summary>
+internal sealed class Readings : IDisposable
+{
+    private readonly ConcurrentDictionary<string, long> _totals = [];
+    private readonly MeterListener _listener = new();
+
+    public Readings(IMeterFactory node)
+    {
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (ReferenceEquals(instrument.Meter.Scope, node)) listener.EnableMeasurementEvents(instrument);
+        };
+        _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+        {
+            _totals.AddOrUpdate(instrument.Name, value, (_, total) => total + value);
+            foreach (var tag in tags) _totals.AddOrUpdate($"{instrument.Name} {tag.Value}", value, (_, total) => total + value);
+        });
+        _listener.Start();
+    }
+
+    /// <summary>A counter's total, or what of it has a tag of this value.</summary>
+    public long this[string name, string? tag = null] => _totals.GetValueOrDefault(tag is null ? name : $"{name} {tag}");
+
+    public void Dispose() => _listener.Dispose();
+}

@@ -1,0 +1,89 @@
+using Notify.Tests.EndToEnd;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Cluster;
+
+public sealed class TwoNodesOnRedisTests(PostgresCluster postgres) : TwoNodesSpecification(postgres), IAsyncLifetime
+{
+    private readonly PostgresCluster _postgres = postgres;
+    private RedisServer _redis = null!;
+
+    public async ValueTask InitializeAsync() => _redis = await RedisServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    internal override Task<NodePair> StartAsync(string database) =>
+        NodePair.StartAsync(("ConnectionStrings:Postgres", database), ("ConnectionStrings:Redis", _redis.ConnectionString));
+
+    [Fact]
+    public async Task While_Redis_is_away_everything_still_arrives_and_when_it_is_back_fast_again()
+    {
+        await using var pair = await StartAsync(_postgres.ConnectionString(await _postgres.CreateDatabaseAsync()));
+        using var stop = new CancellationTokenSource();
+        var publishing = pair.PublishUntilAsync(stop.Token);
+        await pair.HearAsync();
+
+        await _redis.KillAsync();
+        foreach (var node in pair.Nodes)
+        {
+            await Eventually.TrueAsync(async () => (await ReadyAsync(node)).Report.GetProperty("status").GetString() == "degraded", "the node is degraded");
+            var (status, report) = await ReadyAsync(node);
+            Assert.Equal(200, status);
+            Assert.Equal("degraded", report.GetProperty("parts").GetProperty("redis").GetProperty("status").GetString());
+        }
+
+        await pair.FlowsOnAsync(300);
+        await using var late = new StockFollower(pair.Nodes[0].Url); // connecting and resuming do not need Redis
+        await late.ResumeAsync(0, null, "#");
+        await late.Received.CountAsync(300);
+
+        await _redis.RestartAsync();
+        await pair.HearAsync();
+        foreach (var node in pair.Nodes)
+        {
+            Assert.True(await NodePair.CountedAsync(node, "notify_link_reconnects") >= 1);
+            Assert.Equal("healthy", (await ReadyAsync(node)).Report.GetProperty("status").GetString());
+        }
+
+        await stop.CancelAsync();
+        await publishing;
+        await pair.CompleteAsync();
+        Assert.Equal(pair.Published, (await late.Received.CountAsync((int)pair.Published)).Count);
+    }
+
+    [Fact]
+    public async Task A_Redis_that_accepts_and_does_not_answer_stops_nobody()
+    {
+        await using var pair = await StartAsync(_postgres.ConnectionString(await _postgres.CreateDatabaseAsync()));
+        using var stop = new CancellationTokenSource();
+        var publishing = pair.PublishUntilAsync(stop.Token);
+        await pair.HearAsync();
+
+        await _redis.SignalAsync("STOP");
+        await pair.FlowsOnAsync(300);
+        await using var late = new StockFollower(pair.Nodes[1].Url, query: "?user=alice");
+        await late.ResumeAsync(0, null, "#");
+        await late.Received.CountAsync(300);
+        await _redis.SignalAsync("CONT");
+        await pair.HearAsync();
+
+        await stop.CancelAsync();
+        await publishing;
+        await pair.CompleteAsync();
+    }
+
+    [Fact]
+    public async Task A_node_starts_while_Redis_is_away()
+    {
+        await _redis.KillAsync();
+        await using var pair = await StartAsync(_postgres.ConnectionString(await _postgres.CreateDatabaseAsync()));
+        using var stop = new CancellationTokenSource();
+        var publishing = pair.PublishUntilAsync(stop.Token);
+        await pair.FlowsOnAsync(50);
+        await _redis.RestartAsync();
+        await pair.HearAsync();
+        await stop.CancelAsync();
+        await publishing;
+        await pair.CompleteAsync();
+    }
+}

@@ -1,0 +1,73 @@
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Faults;
+
+/// <summary>Several nodes on one private Postgres, with a proxy between any two parts.</summary>
+internal sealed class FaultStage : IAsyncDisposable
+{
+    private readonly List<FaultNode> _nodes = [];
+    private readonly List<PostgresCluster> _clusters = [];
+    private readonly TcpProxy _door;
+    private int _nextThroughDoor;
+
+    private FaultStage(PostgresCluster postgres)
+    {
+        Postgres = Owned(postgres);
+        _door = new TcpProxy(() => _nodes[(int)((uint)Interlocked.Increment(ref _nextThroughDoor) % _nodes.Count)].Front.Port);
+    }
+
+    /// <summary>The one that the nodes reach; another one after <see cref="SwitchTo"/>.</summary>
+    public PostgresCluster Postgres { get; private set; }
+
+    public string Database { get; private set; } = "";
+
+    public IReadOnlyList<FaultNode> Nodes => _nodes;
+
+    public IReadOnlyList<Uri> Urls => [.. _nodes.Select(node => node.Url)];
+
+    /// <summary>One address for all nodes, taken in turn, as of a load balancer without sticky sessions.</summary>
+    public Uri Door => new($"http://127.0.0.1:{_door.Port}");
+
+    public static async Task<FaultStage> StartAsync(PostgresCluster? postgres = null, int nodes = 3)
+    {
+        var stage = new FaultStage(postgres ?? new PostgresCluster { Settings = [] });
+        try
+        {
+            stage.Database = await stage.Postgres.CreateDatabaseAsync();
+            var starts = Enumerable.Range(0, nodes).Select(_ => FaultNode.StartAsync(() => stage.Postgres.Port, stage.Database)).ToList();
+            await Task.WhenAll(starts.Select(async start => stage.Add(await start)));
+            return stage;
+        }
+        catch
+        {
+            await stage.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>From here on it ends with the stage.</summary>
+    public PostgresCluster Owned(PostgresCluster cluster)
+    {
+        _clusters.Add(cluster);
+        return cluster;
+    }
+
+    /// <summary>From now on the nodes find this one where the other was.</summary>
+    public void SwitchTo(PostgresCluster other)
+    {
+        Postgres = other;
+        foreach (var node in _nodes) node.ToPostgres.Cut();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _door.DisposeAsync();
+        foreach (var node in _nodes) await node.DisposeAsync();
+        foreach (var cluster in _clusters) await cluster.DisposeAsync();
+    }
+
+    private void Add(FaultNode node)
+    {
+        lock (_nodes) _nodes.Add(node);
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.AspNetCore.Http.Connections;
+using Notify.Client;
+using Notify.Tests.Faults.Checking;
+
+namespace Notify.Tests.Faults.Traffic;
+
+/// <summary>A subscriber with the product's client, through one address behind which are all nodes.</summary>
+internal sealed class ProductFollower : IFollower
+{
+    private readonly string _name;
+    private readonly NotifyClient _client;
+    private readonly Task _reading;
+
+    public ProductFollower(string name, Uri door, string[] filters, IReadOnlySet<string> topics, Recorder recorder, bool messagePack)
+    {
+        (_name, Topics, Recorder) = (name, topics, recorder);
+        _client = new NotifyClient(new NotifyClientOptions
+        {
+            Url = door,
+            Topics = filters,
+            CursorStore = new MemoryCursorStore(),
+            MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
+            UseMessagePack = messagePack,
+            ConfigureConnection = connection => (connection.SkipNegotiation, connection.Transports) = (true, HttpTransportType.WebSockets),
+        });
+        _client.GapFound += gap => recorder.Add(new Seen.Gap(recorder.Now, gap.Oldest, gap.Epoch, gap.Reason));
+        _client.CaughtUp += place => recorder.Add(new Seen.Place(recorder.Now, place.Head, place.Epoch), caughtUp: true);
+        _reading = ReadAsync();
+    }
+
+    public Recorder Recorder { get; }
+
+    public IReadOnlySet<string> Topics { get; }
+
+    public Journal Journal => new(_name, Topics, Recorder.Snapshot(), DuplicatesDropped: _client.DuplicatesDropped);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _client.StopAsync();
+        await _reading;
+        await _client.DisposeAsync();
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            await _client.StartAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            return; // stopped before it ever started
+        }
+
+        await foreach (var it in _client.Notifications)
+            Recorder.Add(new Seen.Received(Recorder.Now, it.Version!.Value, it.Id.ToString(), it.Topic, it.Body!));
+    }
+}
