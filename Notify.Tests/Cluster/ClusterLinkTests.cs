@@ -34,7 +34,13 @@ public sealed class RedisLinkTests : ClusterLinkSpecification
 
     public override async ValueTask DisposeAsync()
     {
-        await base.DisposeAsync();
-        if (_redis is not null) await _redis.DisposeAsync();
+        try
+        {
+            await base.DisposeAsync();
+        }
+        finally
+        {
+            if (_redis is not null) await _redis.DisposeAsync(); // also when a node fails at its end: nothing stays behind
+        }
     }
 }

@@ -135,8 +135,14 @@ public sealed class SignalsOverRedisTests(PostgresCluster postgres) : SignalSpec
 
     public override async ValueTask DisposeAsync()
     {
-        await base.DisposeAsync();
-        if (_redis is not null) await _redis.DisposeAsync();
+        try
+        {
+            await base.DisposeAsync();
+        }
+        finally
+        {
+            if (_redis is not null) await _redis.DisposeAsync(); // also when a node fails at its end: nothing stays behind
+        }
     }
 
     protected override async Task<(string Key, string Value)[]> SettingsAsync()
