@@ -21,7 +21,7 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
     public LinkSignals(HubLifetimeManager<NotifyHub> local, ClusterLink link, SessionRegistry sessions)
     {
         (_local, _link, _sessions) = (local, link, sessions);
-        link.Signalled += signal => _ = DeliverAsync(signal);
+        link.Signalled += Deliver;
     }
 
     public override Task OnConnectedAsync(HubConnectionContext connection) => _local.OnConnectedAsync(connection);
@@ -103,12 +103,15 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
         foreach (var some in names.Chunk(LinkFormat.MaxNames)) _link.Signal(to, some, except, method, json);
     }
 
-    private async Task DeliverAsync(LinkMessage.Signal signal)
+    // Begun on the receiving loop, so that a connection gets signals in their order; not awaited, since a write to a slow
+    // connection ends when that connection takes it.
+    private void Deliver(LinkMessage.Signal signal)
     {
-        await Task.Yield(); // a slow connection must not hold up the receiving loop
         object?[] args = [.. JsonSerializer.Deserialize<JsonElement[]>(signal.Arguments.Span)!];
-        foreach (var send in Sends(signal, args)) await send.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var send in Sends(signal, args)) _ = EndAsync(send);
     }
+
+    private static async Task EndAsync(Task send) => await send.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private IEnumerable<Task> Sends(LinkMessage.Signal signal, object?[] args) => signal.To switch
     {
