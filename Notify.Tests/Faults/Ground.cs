@@ -51,6 +51,15 @@ internal sealed class Ground(FaultStage stage, int seed) : IAsyncDisposable
         await Eventually.TrueAsync(() => Acked >= wanted, $"{count} more acknowledged");
     }
 
+    /// <summary>The keys of what is in the database (there as <c>k:{key}</c>) and not acknowledged.</summary>
+    public async Task<HashSet<string>> StoredUnansweredAsync()
+    {
+        var stored = await stage.Postgres.ScalarAsync<string[]>(
+            stage.Database, "SELECT array_agg(substr(key, 3)) FROM (SELECT key FROM idempotency ORDER BY created_at DESC LIMIT 100) AS last");
+        var unanswered = PublishersAtWork.SelectMany(publisher => publisher.Published).Where(it => it.Acks.Count == 0).Select(it => it.Key);
+        return [.. stored.Intersect(unanswered)];
+    }
+
     /// <summary>Subscribers first, until they are live; then publishers.</summary>
     public async Task StartAsync(string topic)
     {

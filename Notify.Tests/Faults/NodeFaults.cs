@@ -33,7 +33,18 @@ internal static class NodeFaults
         var node = ground.AnyNode;
         node.ToPostgres.LoseAnswers = true;
         node.Front.LoseAnswers = true;
-        await ground.LastsAsync(0.3); // a publish on its way reaches the database
+        HashSet<string> before = [];
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                // Twice in a row: what another node has just stored is acknowledged by then.
+                var stored = await ground.StoredUnansweredAsync();
+                var still = stored.Overlaps(before);
+                before = stored;
+                if (!still) await ground.LastsAsync(0.15);
+                return still;
+            },
+            "something is committed whose publisher does not know it");
         await node.Server.KillAsync();
         node.ToPostgres.LoseAnswers = node.Front.LoseAnswers = false;
         ground.Healed();
