@@ -21,7 +21,7 @@ internal static class ReplacedLogFaults
         var copy = ground.Stage.Owned(await postgres.CopyAsync());
         await ground.AckedMoreAsync(20);
         await ground.LastsAsync(2);
-        await postgres.StopAsync(immediate: true);
+        await StopAsync(ground, postgres);
         ground.DestroyedSince(before);
         await copy.StartAsync();
         ground.Stage.SwitchTo(copy);
@@ -35,7 +35,7 @@ internal static class ReplacedLogFaults
         await standby.ExecuteAsync("postgres", "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'");
         await standby.ExecuteAsync("postgres", "SELECT pg_reload_conf()"); // it follows nobody from here on
         await ground.AckedMoreAsync(60);
-        await postgres.StopAsync(immediate: true);
+        await StopAsync(ground, postgres);
         ground.DestroyedSince(before);
         await PromoteAsync(ground, standby);
     }
@@ -53,6 +53,14 @@ internal static class ReplacedLogFaults
         await ground.AckedMoreAsync(60);
         await postgres.StopAsync(immediate: true);
         await PromoteAsync(ground, standby);
+    }
+
+    // While no database is there nothing is acknowledged: an answer that is written down now is of the old one, on its way
+    // when that went. Without the pause it counted as given by the new one.
+    private static async Task StopAsync(Ground ground, PostgresCluster postgres)
+    {
+        await postgres.StopAsync(immediate: true);
+        await ground.LastsAsync(1);
     }
 
     private static async Task PromoteAsync(Ground ground, PostgresCluster standby)
