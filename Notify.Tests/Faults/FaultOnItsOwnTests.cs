@@ -9,6 +9,7 @@ public class FaultOnItsOwnTests
     [MemberData(nameof(Alone))]
     public async Task Nothing_is_lost_in_silence_by(string fault)
     {
+        FaultForm.SkipUnlessAsked();
         Assert.SkipWhen(FaultForm.IsLong, "The long form runs each fault with ten seeds.");
         var chosen = FaultCatalog.Named(fault);
         if (chosen.WhyNot?.Invoke() is { } whyNot) Assert.Skip(whyNot);

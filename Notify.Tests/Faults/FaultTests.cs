@@ -10,6 +10,7 @@ public class FaultTests(SharedFaultStage shared)
     [MemberData(nameof(Shared))]
     public async Task Nothing_is_lost_repeated_reordered_or_invented_by(string fault)
     {
+        FaultForm.SkipUnlessAsked();
         Assert.SkipWhen(FaultForm.IsLong, "The long form runs each fault with ten seeds.");
         var chosen = FaultCatalog.Named(fault);
         if (chosen.WhyNot?.Invoke() is { } whyNot) Assert.Skip(whyNot);

@@ -9,6 +9,7 @@ public class RedisFaultTests(RedisFaultStage shared) : IClassFixture<RedisFaultS
     [MemberData(nameof(OnRedis))]
     public async Task Nothing_is_lost_repeated_reordered_or_invented_by(string fault)
     {
+        FaultForm.SkipUnlessAsked();
         Assert.SkipWhen(FaultForm.IsLong, "The long form runs each fault with ten seeds.");
         var run = await Scenario.RunAsync(await shared.StageAsync(), FaultCatalog.Named(fault), FaultCatalog.Seed(), FaultForm.Bound);
         TestContext.Current.TestOutputHelper?.WriteLine(run.ToString());
