@@ -15,6 +15,12 @@ internal sealed record SubscriberOptions
     public int Topics { get; init; } = 1;
     public string Protocol { get; init; } = "json";
 
+    /// <summary>All connections follow all topics of the run, and see every version.</summary>
+    public bool FollowsAll { get; init; }
+
+    /// <summary>Filters beside it on each connection that nothing published matches.</summary>
+    public int OtherFilters { get; init; }
+
     /// <summary>The version that the clients have; −1: from now.</summary>
     public long Since { get; init; } = -1;
 
@@ -22,6 +28,14 @@ internal sealed record SubscriberOptions
     public int Window { get; init; } = 64;
 
     public HubWire Wire => HubWire.Named(Protocol);
+
+    /// <summary>What is published is all followed by each connection: its versions must be without a hole.</summary>
+    public bool IsGapless => FollowsAll || Topics == 1;
+
+    public string TopicOf(int connection) => LoadTopics.Name(connection % Topics);
+
+    public string[] FiltersOf(int connection) =>
+        [FollowsAll ? LoadTopics.All : TopicOf(connection), .. Enumerable.Range(0, OtherFilters).Select(i => LoadTopics.NeverPublished(connection, i))];
 
     public static SubscriberOptions Of(Arguments line) => new()
     {
@@ -32,12 +46,15 @@ internal sealed record SubscriberOptions
         Protocol = line.Text("protocol", "json"),
         Since = long.Parse(line.Text("since", "-1"), CultureInfo.InvariantCulture),
         Window = line.Number("window", 64),
+        FollowsAll = line.Flag("all"),
+        OtherFilters = line.Number("other-filters", 0),
     };
 
     public string[] ToArguments() =>
     [
         "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
+        "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [],
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

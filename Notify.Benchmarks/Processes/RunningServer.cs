@@ -25,7 +25,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     public TimeSpan Started { get; }
 
-    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false)
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -34,6 +34,7 @@ internal sealed class RunningServer : IAsyncDisposable
         };
         if (postgres is not null) environment["ConnectionStrings__Postgres"] = postgres;
         if (sqliteFile is not null) environment["Notify__Storage__SqlitePath"] = sqliteFile;
+        if (redis is not null) environment["ConnectionStrings__Redis"] = redis;
         var port = FreePort.Take();
         environment["Urls"] = $"http://127.0.0.1:{port}";
         return StartAsync(PeerKind.Notify, port, ["dotnet", Executable("Notify.Server.dll")], environment, withProbe);

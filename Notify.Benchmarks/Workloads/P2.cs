@@ -52,7 +52,7 @@ internal static class P2
     {
         await using var bench = await Bench.StartAsync(laboratory, target);
         await using var publishers = await bench.PublishersAsync(connections, topics);
-        await Warming.RunAsync(bench, publishers, null, 0, seconds);
+        await Warming.RunAsync(() => bench.ServerCpu, publishers, null, 0, seconds);
 
         var (server, storage, neighbours) = (bench.ServerCpu, bench.StorageCpu, new Neighbours());
         var published = await publishers.RunAsync(seconds);
