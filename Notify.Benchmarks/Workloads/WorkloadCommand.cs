@@ -19,6 +19,7 @@ internal static class WorkloadCommand
         ("p4-herd", "10,000 clients back at once", Herd.RunAsync),
         ("p5", "memory of 10,000 idle connections", P5.RunAsync),
         ("p7", "start until ready", P7.RunAsync),
+        ("p8", "one stalled client among 1,000", P8.RunAsync),
         ("p9", "two nodes: publish on one, receive on the other", P9.RunAsync),
         ("cluster", "one node and four: publishing, and what they ask of Postgres", FourNodes.RunAsync),
     ];
