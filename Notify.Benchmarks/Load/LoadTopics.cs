@@ -6,9 +6,11 @@ namespace Notify.Benchmarks.Load;
 internal static class LoadTopics
 {
     /// <summary>The filter that matches each of them.</summary>
-    public const string All = "bench/#";
+    public const string All = Prefix + "#";
 
-    public static string Name(int number) => "bench/" + number.ToString(CultureInfo.InvariantCulture);
+    public const string Prefix = "bench/";
+
+    public static string Name(int number) => Prefix + number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A filter of a connection that matches none of them; every other one has a wildcard.</summary>
     public static string NeverPublished(int connection, int number) =>

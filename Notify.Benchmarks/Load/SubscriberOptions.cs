@@ -11,8 +11,9 @@ internal sealed record SubscriberOptions
     public required int Port { get; init; }
     public int Connections { get; init; } = 1;
 
-    /// <summary>Connection i follows topic i modulo this.</summary>
+    /// <summary>Connection i follows topic i modulo this, counted from <see cref="FirstTopic"/>.</summary>
     public int Topics { get; init; } = 1;
+    public int FirstTopic { get; init; }
     public string Protocol { get; init; } = "json";
 
     /// <summary>All connections follow all topics of the run, and see every version.</summary>
@@ -32,7 +33,7 @@ internal sealed record SubscriberOptions
     /// <summary>What is published is all followed by each connection: its versions must be without a hole.</summary>
     public bool IsGapless => FollowsAll || Topics == 1;
 
-    public string TopicOf(int connection) => LoadTopics.Name(connection % Topics);
+    public string TopicOf(int connection) => LoadTopics.Name(FirstTopic + (connection % Topics));
 
     public string[] FiltersOf(int connection) =>
         [FollowsAll ? LoadTopics.All : TopicOf(connection), .. Enumerable.Range(0, OtherFilters).Select(i => LoadTopics.NeverPublished(connection, i))];
@@ -43,6 +44,7 @@ internal sealed record SubscriberOptions
         Port = line.Number("port", 5080),
         Connections = line.Number("connections", 1),
         Topics = line.Number("topics", 1),
+        FirstTopic = line.Number("first-topic", 0),
         Protocol = line.Text("protocol", "json"),
         Since = long.Parse(line.Text("since", "-1"), CultureInfo.InvariantCulture),
         Window = line.Number("window", 64),
@@ -54,7 +56,7 @@ internal sealed record SubscriberOptions
     [
         "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
-        "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [],
+        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [],
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -87,7 +87,7 @@ internal static class FourNodes
                 ("nodes' CPU", server / seconds),
                 ("Postgres and Redis CPU", storage / seconds),
                 ("transactions/s a node", transactions / seconds / nodes),
-                ("stored a transaction", acked / transactions),
+                ("stored a transaction", (double)acked / transactions),
                 ("ack p50 ms", published.Max(p => p.Latency!.P50)),
                 ("ack p99 ms", published.Max(p => p.Latency!.P99)),
                 ("others' CPU", others));

@@ -18,6 +18,7 @@ internal static class WorkloadCommand
         ("p4", "replay of 100,000 to one client", P4.RunAsync),
         ("p4-herd", "10,000 clients back at once", Herd.RunAsync),
         ("p5", "memory of 10,000 idle connections", P5.RunAsync),
+        ("p6", "growth: a small installation and a large one", P6.RunAsync),
         ("p7", "start until ready", P7.RunAsync),
         ("p8", "one stalled client among 1,000", P8.RunAsync),
         ("p9", "two nodes: publish on one, receive on the other", P9.RunAsync),
