@@ -14,6 +14,9 @@ internal static class FourNodes
 {
     private const double IdleSeconds = 10;
 
+    /// <summary>A connection that falls idle tells what it did up to ten seconds late.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(11);
+
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {
         var nodes = line.Number("nodes", 4);
@@ -64,7 +67,7 @@ internal static class FourNodes
                 publishers.Add(await cluster.PublishersAsync(node, load.Publishers / nodes, load.Topics, load.Batch));
             }
 
-            await RunAsync(publishers, subscribers, load.Seconds);
+            await Warming.RunAsync(() => cluster.ServerCpu, async window => (await RunAsync(publishers, subscribers, window)).Published.Sum(p => p.Acked), 6);
             var transactions = await cluster.Storage.TransactionsAsync();
             var (server, storage, clock, neighbours) = (cluster.ServerCpu, cluster.StorageCpu, Stopwatch.StartNew(), new Neighbours());
             var (published, got) = await RunAsync(publishers, subscribers, load.Seconds);
@@ -114,6 +117,7 @@ internal static class FourNodes
 
     private static async Task IdleAsync(WorkloadReport report, Cluster cluster, string name, int nodes)
     {
+        await Task.Delay(Quiet);
         var (transactions, clock) = (await cluster.Storage.TransactionsAsync(), Stopwatch.StartNew());
         var (server, storage) = (cluster.ServerCpu, cluster.StorageCpu);
         await Task.Delay(TimeSpan.FromSeconds(IdleSeconds));
