@@ -63,6 +63,14 @@ internal sealed class PostgresInstance : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>A file that the server itself can read.</summary>
+    public async Task<string> FileAsync(string name, string text)
+    {
+        var file = Path.Combine(_folder.Path, name);
+        await File.WriteAllTextAsync(file, text);
+        return file;
+    }
+
     /// <summary>pgbench against a database, on the load's core; returns what it printed.</summary>
     public Task<string> PgBenchAsync(string database, string script, int clients, int seconds) => ChildProcess.RunAsync(
     [
