@@ -71,12 +71,12 @@ internal sealed class PostgresInstance : IAsyncDisposable
         return file;
     }
 
-    /// <summary>pgbench against a database, on the load's core; returns what it printed.</summary>
-    public Task<string> PgBenchAsync(string database, string script, int clients, int seconds) => ChildProcess.RunAsync(
+    /// <summary>pgbench against a database, on the load's core, its sessions under these options; returns what it printed.</summary>
+    public Task<string> PgBenchAsync(string database, string script, int clients, int seconds, string options = "") => ChildProcess.RunAsync(
     [
         .. Cores.Pin(Cores.Load), Path.Combine(Binaries, "pgbench"), "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", User,
         "-n", "-M", "prepared", "-c", clients.ToString(CultureInfo.InvariantCulture), "-j", "1", "-T", seconds.ToString(CultureInfo.InvariantCulture), "-f", script, database,
-    ]);
+    ], new Dictionary<string, string>(StringComparer.Ordinal) { ["PGOPTIONS"] = options });
 
     public async ValueTask DisposeAsync()
     {

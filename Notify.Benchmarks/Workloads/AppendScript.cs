@@ -14,6 +14,9 @@ internal static partial class AppendScript
     private const string NewBatch = "\\set batch random(1, 9223372036854775806)";
     private const string BatchId = "lpad(:batch::text, 32, '0')::uuid";
 
+    /// <summary>What the product sets for its sessions: without it the planner goes other ways.</summary>
+    public static string SessionOptions => Text("PostgresConnections", "ServerOptions");
+
     public static string Of(int rows, int topics, string content)
     {
         var names = Enumerable.Range(0, rows).Select(i => LoadTopics.Name(i % topics)).ToList();
@@ -39,13 +42,12 @@ internal static partial class AppendScript
         return $"{NewBatch}\n\\startpipeline\n{string.Join(";\n", commands)};\n\\endpipeline\n";
     }
 
+    private static string Sql(string command, params string[] values) => Parameter().Replace(
+        Text("PostgresAppendSql", command), found => values[int.Parse(found.ValueSpan[1..], CultureInfo.InvariantCulture) - 1]);
+
     /// <summary>By name: storage shows its insides to nobody but its tests, and a copy here would be of yesterday.</summary>
-    private static string Sql(string command, params string[] values)
-    {
-        var commands = typeof(LogStore).Assembly.GetType("Notify.Storage.Postgres.PostgresAppendSql", throwOnError: true)!;
-        var sql = (string)commands.GetField(command)!.GetRawConstantValue()!;
-        return Parameter().Replace(sql, found => values[int.Parse(found.ValueSpan[1..], CultureInfo.InvariantCulture) - 1]);
-    }
+    private static string Text(string type, string name) =>
+        (string)typeof(LogStore).Assembly.GetType("Notify.Storage.Postgres." + type, throwOnError: true)!.GetField(name)!.GetRawConstantValue()!;
 
     private static string Repeat(string type, string value, int rows) => Array(type, Enumerable.Repeat(value, rows));
 

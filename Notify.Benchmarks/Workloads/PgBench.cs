@@ -59,10 +59,11 @@ internal static class PgBench
         else await PostgresInstance.ExecuteAsync(storage.ConnectionString!, Schema);
         var file = laboratory.File("script.sql");
         await File.WriteAllTextAsync(file, script);
-        await postgres.PgBenchAsync(database, file, clients, 2);
+        var options = isOfProduct ? AppendScript.SessionOptions : "";
+        await postgres.PgBenchAsync(database, file, clients, 2, options);
 
         var (cpu, clock) = (CpuClock.OfFamily(postgres.ProcessId), Stopwatch.StartNew());
-        var said = await postgres.PgBenchAsync(database, file, clients, seconds);
+        var said = await postgres.PgBenchAsync(database, file, clients, seconds, options);
         var elapsed = clock.Elapsed.TotalSeconds;
         cpu = CpuClock.OfFamily(postgres.ProcessId) - cpu;
         var stored = Figure(said, "tps = ") * rows;
