@@ -15,10 +15,10 @@ internal sealed class Costs(WorkloadReport report, string target, RunningServer 
     private double Cpu => CpuClock.OfProcess(server.ProcessId) + storage.CpuSeconds;
 
     /// <summary>To store one, spread over so many topics.</summary>
-    public Task AppendAsync(string figure, int topics, int batch = 1) => PublishAsync(figure, null, topics, batch);
+    public Task AppendAsync(string figure, int topics, int batch = 1, int firstTopic = 0) => PublishAsync(figure, null, topics, batch, firstTopic);
 
     /// <summary>To store one and hand it to its one follower.</summary>
-    public Task DeliverAsync(string figure, Subscribers followers, int topics, int batch = 1) => PublishAsync(figure, followers, topics, batch);
+    public Task DeliverAsync(string figure, Subscribers followers, int topics, int batch = 1) => PublishAsync(figure, followers, topics, batch, 0);
 
     /// <summary>To hand over one that was missed; all clients together miss so many.</summary>
     public async Task ReplayAsync(string figure, SubscriberOptions clients, long missed)
@@ -31,7 +31,7 @@ internal sealed class Costs(WorkloadReport report, string target, RunningServer 
         else report.Add(target, (figure, cpu / missed * Microseconds));
     }
 
-    private async Task PublishAsync(string figure, Subscribers? followers, int topics, int batch)
+    private async Task PublishAsync(string figure, Subscribers? followers, int topics, int batch, int firstTopic)
     {
         await using var publishers = await Publishers.StartAsync(new PublisherOptions
         {
@@ -39,6 +39,7 @@ internal sealed class Costs(WorkloadReport report, string target, RunningServer 
             Port = server.Port,
             Connections = batch > 1 ? 8 : 64,
             Topics = topics,
+            FirstTopic = firstTopic,
             By = batch > 1 ? PublishBy.Batch : PublishBy.Post,
             Batch = batch,
         });

@@ -1,4 +1,4 @@
-using Notify.Benchmarks.Processes;
+using Notify.Benchmarks.Load;
 using Notify.Storage;
 using Notify.Storage.Log;
 using Npgsql;
@@ -7,16 +7,13 @@ namespace Notify.Benchmarks.Workloads;
 
 /// <summary>
 /// A log on Postgres as it is after a long time, written by the database itself: what publishing ten million would leave
-/// in minutes and not in hours. Topic after topic, the last day's worth. Partitions and what is settled of them are the
+/// in minutes and not in hours. Topic after topic. Partitions and what is settled of them are the
 /// product's own doing, and the contents those of notifications that a server stored.
 /// </summary>
-internal static class LongLog
+internal sealed class LongLog(Storage storage, int topics, byte[] content) : IAsyncDisposable
 {
     private const int RowsAStep = 500_000;
     private const int RowsAnAppend = 100;
-
-    /// <summary>Younger than any retention, and than what is kept for repeats of an append.</summary>
-    private const string Span = "interval '20 hours'";
 
     private const string Topics = """
         INSERT INTO topics (id, name) SELECT number + 1, $2 || number FROM generate_series(0, $1 - 1) AS number;
@@ -25,51 +22,66 @@ internal static class LongLog
     private const string NextTopicId = "SELECT setval(pg_get_serial_sequence('topics', 'id'), $1)";
 
     /// <summary>Ids as the product makes them: version 7, so rising with time.</summary>
-    private const string Rows = $"""
+    private const string Rows = """
         INSERT INTO notifications (version, id, kind, topic_id, topic_seq, published_at, content)
-        SELECT version,
+        SELECT $1 + number,
                (substr(stamp, 1, 8) || '-' || substr(stamp, 9, 4) || '-7' || substr(gen_random_uuid()::text, 16))::uuid,
-               0, (version - 1) % $4 + 1, (version - 1) / $4 + 1, at, $5
-        FROM (SELECT version, at, lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') AS stamp
-              FROM (SELECT version, now() - {Span} * (1 - version::float8 / $3) AS at
-                    FROM generate_series($1, $2) AS version) AS timed) AS stamped
+               0, ($3 + number - 1) % $4 + 1, ($3 + number - 1) / $4 + 1, at, $5
+        FROM (SELECT number, at, lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') AS stamp
+              FROM (SELECT number, date_trunc('milliseconds', clock_timestamp()) AS at FROM generate_series(1, $2) AS number) AS timed) AS stamped
         """;
 
-    private const string Appends = $"""
+    private const string Appends = """
         INSERT INTO appends (last_version, first_version, batch_id, appended_at)
-        SELECT last, last - $4 + 1, gen_random_uuid(), now() - {Span} * (1 - last::float8 / $3)
-        FROM generate_series($1 + $4 - 1, $2, $4) AS last
+        SELECT $1 + last, $1 + last - $3 + 1, gen_random_uuid(), clock_timestamp() FROM generate_series($3, $2, $3) AS last
         """;
 
-    /// <summary>A new database with so many notifications; each topic has as many as any other.</summary>
-    public static async Task<Storage> WriteAsync(Laboratory laboratory, long rows, int topics)
+    private long _written;
+
+    public Storage Storage => storage;
+
+    /// <summary>An empty log on a new database, with its topics.</summary>
+    public static async Task<LongLog> BeginAsync(Laboratory laboratory, int topics)
     {
-        if (rows % topics != 0 || rows % RowsAnAppend != 0) throw new ArgumentException($"--rows must be a multiple of {topics} (topics) and of {RowsAnAppend}.");
         var content = await StoredContentAsync(laboratory);
         var storage = await laboratory.NewStorageAsync("postgres");
-        await using var log = await LogStore.OpenAsync(new StorageOptions { Postgres = storage.ConnectionString }, CancellationToken.None);
-        await using var connection = new NpgsqlConnection(storage.ConnectionString + ";Pooling=false;Command Timeout=600");
-        await connection.OpenAsync();
-        await ExecuteAsync(connection, Topics, topics, Load.LoadTopics.Prefix);
-        await ExecuteAsync(connection, NextTopicId, (long)topics);
-        for (long from = 1; from <= rows; from += RowsAStep)
+        await using (await LogStore.OpenAsync(new StorageOptions { Postgres = storage.ConnectionString }, CancellationToken.None))
         {
-            var to = Math.Min(from + RowsAStep - 1, rows);
+            await using var connection = await OpenAsync(storage);
+            await ExecuteAsync(connection, Topics, topics, LoadTopics.Prefix);
+            await ExecuteAsync(connection, NextTopicId, (long)topics);
+        }
+
+        return new LongLog(storage, topics, content);
+    }
+
+    /// <summary>Grows to so many written here; each topic has as many as any other. Nobody else may write to these topics.</summary>
+    public async Task GrowAsync(long rows)
+    {
+        if (rows % topics != 0 || rows % RowsAnAppend != 0) throw new ArgumentException($"{rows} notifications: it must be a multiple of {topics} (topics) and of {RowsAnAppend}.");
+        await using var log = await LogStore.OpenAsync(new StorageOptions { Postgres = Storage.ConnectionString }, CancellationToken.None);
+        await using var connection = await OpenAsync(Storage);
+        while (_written < rows)
+        {
+            var count = Math.Min(RowsAStep, rows - _written);
+            var head = (await log.ReadHeadAsync(CancellationToken.None)).Head;
             await using (var transaction = await connection.BeginTransactionAsync())
             {
-                await ExecuteAsync(connection, Rows, from, to, rows, (long)topics, content);
-                await ExecuteAsync(connection, Appends, from, to, rows, (long)RowsAnAppend);
+                await ExecuteAsync(connection, Rows, head, count, _written, (long)topics, content);
+                await ExecuteAsync(connection, Appends, head, count, (long)RowsAnAppend);
                 await transaction.CommitAsync();
             }
 
+            _written += count;
             await log.SweepAsync(TimeSpan.FromDays(30), CancellationToken.None); // makes the next partitions, settles the full ones
         }
 
         // What the database would do by itself in the middle of a measurement.
         await ExecuteAsync(connection, "VACUUM (ANALYZE)");
         await ExecuteAsync(connection, "CHECKPOINT");
-        return storage;
     }
+
+    public ValueTask DisposeAsync() => Storage.DisposeAsync();
 
     private static async Task<byte[]> StoredContentAsync(Laboratory laboratory)
     {
@@ -79,6 +91,13 @@ internal static class LongLog
         await using var log = await LogStore.OpenAsync(new StorageOptions { Postgres = storage.ConnectionString }, CancellationToken.None);
         var page = await log.ReadAsync(0, 1, int.MaxValue, CancellationToken.None);
         return page.Entries[0].Content.ToArray();
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(Storage storage)
+    {
+        var connection = new NpgsqlConnection(storage.ConnectionString + ";Pooling=false;Command Timeout=600");
+        await connection.OpenAsync();
+        return connection;
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, params object[] values)

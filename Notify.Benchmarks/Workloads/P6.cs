@@ -36,11 +36,12 @@ internal static class P6
         foreach (var size in (Size[])[small, large])
         {
             await laboratory.BeginAsync($"p6: writes the {size.Name} log, {size.Rows} notifications in {size.Topics} topics");
-            await using var storage = await LongLog.WriteAsync(laboratory, size.Rows, size.Topics);
+            await using var log = await LongLog.BeginAsync(laboratory, size.Topics);
+            await log.GrowAsync(size.Rows);
             for (var run = 1; run <= laboratory.Runs; run++)
             {
                 await laboratory.BeginAsync($"p6 run {run}: {size.Name}");
-                await MeasureAsync(report, size, storage, missed, seconds);
+                await MeasureAsync(report, size, log.Storage, missed, seconds);
             }
         }
 
