@@ -36,6 +36,8 @@ internal sealed class LongLog(Storage storage, int topics, byte[] content) : IAs
         SELECT $1 + last, $1 + last - $3 + 1, gen_random_uuid(), clock_timestamp() FROM generate_series($3, $2, $3) AS last
         """;
 
+    private const string ReadSettings = "SELECT pg_reload_conf()";
+
     private long _written;
 
     public Storage Storage => storage;
@@ -61,6 +63,8 @@ internal sealed class LongLog(Storage storage, int topics, byte[] content) : IAs
         if (rows % topics != 0 || rows % RowsAnAppend != 0) throw new ArgumentException($"{rows} notifications: it must be a multiple of {topics} (topics) and of {RowsAnAppend}.");
         await using var log = await LogStore.OpenAsync(new StorageOptions { Postgres = Storage.ConnectionString }, CancellationToken.None);
         await using var connection = await OpenAsync(Storage);
+        await ExecuteAsync(connection, "ALTER SYSTEM SET max_wal_size = '16GB'"); // or it is checkpoints that take the time
+        await ExecuteAsync(connection, ReadSettings);
         while (_written < rows)
         {
             var count = Math.Min(RowsAStep, rows - _written);
@@ -75,6 +79,9 @@ internal sealed class LongLog(Storage storage, int topics, byte[] content) : IAs
             _written += count;
             await log.SweepAsync(TimeSpan.FromDays(30), CancellationToken.None); // makes the next partitions, settles the full ones
         }
+
+        await ExecuteAsync(connection, "ALTER SYSTEM RESET max_wal_size");
+        await ExecuteAsync(connection, ReadSettings);
 
         // What the database would do by itself in the middle of a measurement.
         await ExecuteAsync(connection, "VACUUM (ANALYZE)");
