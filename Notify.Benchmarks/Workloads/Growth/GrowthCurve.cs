@@ -22,10 +22,11 @@ internal sealed class GrowthCurve(string name, string what, string along, string
         yield return largest;
     }
 
+    /// <summary>The row of a size; from now on it is a point of the charts.</summary>
     public string Row(long size)
     {
         _sizes.Add(size);
-        return size.ToString("#,0", CultureInfo.InvariantCulture) + " " + along;
+        return NameOf(size);
     }
 
     public Costs Costs(long size, RunningServer server, Storage storage, double seconds) => new(Report, Row(size), server, storage, seconds);
@@ -40,7 +41,9 @@ internal sealed class GrowthCurve(string name, string what, string along, string
     }
 
     private List<(double X, double Y)> PointsOf(string figure) =>
-        [.. _sizes.Where(size => Has(Row(size), figure)).Select(size => ((double)size, Median.Of(Report.Targets[Row(size)][figure])))];
+        [.. _sizes.Where(size => Has(NameOf(size), figure)).Select(size => ((double)size, Median.Of(Report.Targets[NameOf(size)][figure])))];
+
+    private string NameOf(long size) => size.ToString("#,0", CultureInfo.InvariantCulture) + " " + along;
 
     private bool Has(string row, string figure) => Report.Targets.TryGetValue(row, out var figures) && figures.ContainsKey(figure);
 }
