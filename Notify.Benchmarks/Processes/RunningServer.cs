@@ -13,9 +13,9 @@ internal sealed class RunningServer : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
-    private readonly string _probe;
+    private readonly TemporaryFolder? _probe;
 
-    private RunningServer(PeerKind peer, int port, ChildProcess process, string probe, TimeSpan started) =>
+    private RunningServer(PeerKind peer, int port, ChildProcess process, TemporaryFolder? probe, TimeSpan started) =>
         (Peer, Port, _process, _probe, Started) = (peer, port, process, probe, started);
 
     public PeerKind Peer { get; }
@@ -53,7 +53,7 @@ internal sealed class RunningServer : IAsyncDisposable
     public async Task<long> HeapBytesAsync()
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_probe));
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(ProbeIn(_probe!)));
         var answer = new byte[64];
         var length = await socket.ReceiveAsync(answer);
         return long.Parse(Encoding.ASCII.GetString(answer, 0, length), CultureInfo.InvariantCulture);
@@ -65,16 +65,16 @@ internal sealed class RunningServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
-        File.Delete(_probe);
+        _probe?.Dispose();
     }
 
     private static async Task<RunningServer> StartAsync(PeerKind peer, int port, string[] command, Dictionary<string, string> environment, bool withProbe)
     {
-        var probe = Path.Combine(Path.GetTempPath(), $"notify-bench-{Environment.ProcessId}-{port}.sock");
-        if (withProbe)
+        var probe = withProbe ? new TemporaryFolder("notify-bench-probe-") : null;
+        if (probe is not null)
         {
             environment["DOTNET_STARTUP_HOOKS"] = Executable("Notify.Benchmarks.dll");
-            environment[StartupHook.SocketVariable] = probe;
+            environment[StartupHook.SocketVariable] = ProbeIn(probe);
         }
 
         environment["DOTNET_NOLOGO"] = "1";
@@ -94,9 +94,12 @@ internal sealed class RunningServer : IAsyncDisposable
         catch
         {
             await process.DisposeAsync();
+            probe?.Dispose();
             throw;
         }
     }
+
+    private static string ProbeIn(TemporaryFolder folder) => Path.Combine(folder.Path, "probe.sock");
 
     private static async Task<bool> IsReadyAsync(int port)
     {
