@@ -11,6 +11,9 @@ internal static class OfConnections
     /// <summary>Connections that are there before: what is made once is not counted.</summary>
     private const int Before = 50;
 
+    /// <summary>Files of a process beside its connections, generously.</summary>
+    private const int OtherFiles = 1000;
+
     private const string Heap = "heap KiB";
     private const string Resident = "resident KiB";
     private const string Post = "POST";
@@ -21,11 +24,12 @@ internal static class OfConnections
 
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {
-        var largest = line.Number("connections", 20_000);
+        var wanted = line.Number("connections", 20_000);
         var seconds = line.Number("seconds", 4);
         var curve = new GrowthCurve("connections", "memory of each connection, and CPU µs of a publish to one of them and its delivery", "connections", GrowthCurve.FolderOf(line));
         line.RefuseUnknown();
-        await OpenFiles.AllowAsync(largest + 1000);
+        var largest = Math.Min(wanted, await OpenFiles.AllowAsync(wanted + OtherFiles) - OtherFiles);
+        if (largest < wanted) curve.Report.Notes.Add($"Up to {largest} of {wanted}: a process may open no more files here (ulimit -Hn).");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
             foreach (var size in GrowthCurve.Sizes(100, largest))
