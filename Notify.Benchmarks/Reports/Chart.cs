@@ -6,8 +6,11 @@ namespace Notify.Benchmarks.Reports;
 /// <summary>One line of a chart.</summary>
 internal sealed record ChartLine(string Name, IReadOnlyList<(double X, double Y)> Points);
 
-/// <summary>A line chart as SVG, by hand: how something grows. Logarithmic to the right, from zero upwards.</summary>
-internal sealed class Chart(string title, string along, string unit, IReadOnlyList<ChartLine> lines)
+/// <summary>
+/// A line chart as SVG, by hand: how something grows. Logarithmic to the right; upwards from zero, or in powers of ten,
+/// where what grows in proportion is a straight line.
+/// </summary>
+internal sealed class Chart(string title, string along, string unit, IReadOnlyList<ChartLine> lines, bool inPowersOfTen = false)
 {
     private const int Width = 720;
     private const int Height = 400;
@@ -22,7 +25,9 @@ internal sealed class Chart(string title, string along, string unit, IReadOnlyLi
 
     private readonly double _from = Math.Log10(lines.Min(line => line.Points.Min(p => p.X)));
     private readonly double _to = Math.Log10(lines.Max(line => line.Points.Max(p => p.X)));
-    private readonly double _step = NiceStep(lines.Max(line => line.Points.Max(p => p.Y)));
+    private readonly double[] _marks = inPowersOfTen
+        ? PowersOfTen(lines.Min(line => line.Points.Min(p => p.Y)), lines.Max(line => line.Points.Max(p => p.Y)))
+        : NiceSteps(lines.Max(line => line.Points.Max(p => p.Y)));
     private readonly StringBuilder _svg = new();
 
     public string Draw()
@@ -51,11 +56,10 @@ internal sealed class Chart(string title, string along, string unit, IReadOnlyLi
 
     private void DrawAcross()
     {
-        for (var i = 0; i <= Steps; i++)
+        foreach (var mark in _marks)
         {
-            var y = Y(i * _step);
-            Add($"""<line x1="{Left}" x2="{Width - Right}" y1="{y:0.#}" y2="{y:0.#}" stroke="{(i == 0 ? "#666" : "#e2e2e2")}"/>""");
-            Add($"""<text x="{Left - 8}" y="{y + 4:0.#}" text-anchor="end">{i * _step:#,0.##}</text>""");
+            Add($"""<line x1="{Left}" x2="{Width - Right}" y1="{Y(mark):0.#}" y2="{Y(mark):0.#}" stroke="{(mark == _marks[0] ? "#666" : "#e2e2e2")}"/>""");
+            Add($"""<text x="{Left - 8}" y="{Y(mark) + 4:0.#}" text-anchor="end">{mark:#,0.##}</text>""");
         }
 
         Add($"""<text transform="translate(18 {(Top + Height - Bottom) / 2}) rotate(-90)" text-anchor="middle">{unit}</text>""");
@@ -81,15 +85,25 @@ internal sealed class Chart(string title, string along, string unit, IReadOnlyLi
 
     private double X(double value) => Left + 20 + ((Width - Left - Right - 60) * (_to > _from ? (Math.Log10(value) - _from) / (_to - _from) : 0.5));
 
-    private double Y(double value) => Height - Bottom - ((Height - Top - Bottom) * value / (_step * Steps));
+    private double Y(double value) => Height - Bottom - ((Height - Top - Bottom) * (Scaled(value) - Scaled(_marks[0])) / (Scaled(_marks[^1]) - Scaled(_marks[0])));
+
+    private double Scaled(double value) => inPowersOfTen ? Math.Log10(value) : value;
 
     private void Add(FormattableString line) => _svg.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>1, 2, 2.5 or 5 times a power of ten, so that five of them hold the largest.</summary>
-    private static double NiceStep(double largest)
+    private static double[] NiceSteps(double largest)
     {
         var power = Math.Pow(10, Math.Floor(Math.Log10(Math.Max(largest, 1e-6) / Steps)));
         double[] nice = [1, 2, 2.5, 5, 10];
-        return nice.First(n => n * power * Steps >= largest) * power;
+        var step = nice.First(n => n * power * Steps >= largest) * power;
+        return [.. Enumerable.Range(0, Steps + 1).Select(i => i * step)];
+    }
+
+    private static double[] PowersOfTen(double smallest, double largest)
+    {
+        var from = (int)Math.Floor(Math.Log10(smallest));
+        var to = Math.Max(from + 1, (int)Math.Ceiling(Math.Log10(largest)));
+        return [.. Enumerable.Range(from, to - from + 1).Select(power => Math.Pow(10, power))];
     }
 }

@@ -31,13 +31,15 @@ internal sealed class GrowthCurve(string name, string what, string along, string
 
     public Costs Costs(long size, RunningServer server, Storage storage, double seconds) => new(Report, Row(size), server, storage, seconds);
 
-    public void Draw(string file, string title, string unit, params string[] figures)
+    public void Draw(string file, string title, string unit, params string[] figures) => Draw(file, title, unit, false, figures);
+
+    public void Draw(string file, string title, string unit, bool inPowersOfTen, params string[] figures)
     {
         if (folder is null) return;
         var lines = figures.Select(figure => new ChartLine(figure, PointsOf(figure))).Where(line => line.Points.Count > 0).ToList();
         if (lines.Count == 0) return;
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, file + ".svg"), new Chart(title, along, unit, lines).Draw());
+        File.WriteAllText(Path.Combine(folder, file + ".svg"), new Chart(title, along, unit, lines, inPowersOfTen).Draw());
     }
 
     private List<(double X, double Y)> PointsOf(string figure) =>

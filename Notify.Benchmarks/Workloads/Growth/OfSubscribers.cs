@@ -31,8 +31,7 @@ internal static class OfSubscribers
             }
         }
 
-        curve.Draw("subscribers-delivery", "CPU of a delivery, by the subscribers of its topic", "microseconds of CPU", Delivery);
-        curve.Draw("subscribers-publish", "CPU of a publish and all its deliveries, by the subscribers of its topic", "microseconds of CPU", Publish);
+        curve.Draw("subscribers", "CPU of a publish with all its deliveries, and of a delivery", "microseconds of CPU (logarithmic)", true, Publish, Delivery);
         return curve.Report;
     }
 
