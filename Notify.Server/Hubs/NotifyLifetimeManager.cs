@@ -25,6 +25,7 @@ internal sealed class NotifyLifetimeManager(
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
     {
+        WholeWrites.Use(connection);
         var caller = CallerOf(callers, connection);
         var session = new DeliverySession(new HubConnectionSink(connection, time), router, scheduler, options.Value.Limits);
         connection.Features.Set(session);
