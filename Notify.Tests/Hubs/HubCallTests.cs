@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.SignalR;
 using Notify.Tests.EndToEnd;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Hubs;
 
@@ -58,6 +59,19 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
             await client.StartAsync();
             Assert.Contains(expected, await RefusalAsync(client, "Publish", messagePack ? AsMap(request) : request), StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task A_refused_call_is_no_failure_in_the_log()
+    {
+        await using var server = await ServerProcess.StartAsync(); // one that nothing else is logged by
+        await using var client = new StockFollower(server.Url);
+        await client.StartAsync();
+        await RefusalAsync(client, "Resume", new { topics = new[] { "#/a" } });
+        await RefusalAsync(client, "Publish", new { topic = "a/+", title = "x" });
+        await RefusalAsync(client, "Resume", new { since = "text" });
+        await server.TerminateAsync();
+        Assert.DoesNotContain(server.Output, line => line.Contains("HubException", StringComparison.Ordinal) || line.StartsWith("fail", StringComparison.Ordinal));
     }
 
     [Fact]
