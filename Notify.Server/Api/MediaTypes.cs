@@ -7,6 +7,7 @@ namespace Notify.Server.Api;
 internal static class MediaTypes
 {
     internal const string Json = "application/json";
+    internal const string EventStream = "text/event-stream";
 
     private static readonly Refusal NeedsJson = new(
         ErrorCodes.UnsupportedMediaType,

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Notify.Contracts;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Api;
@@ -56,6 +58,27 @@ public class ReadCallTests
         var schemas = document.GetProperty("components").GetProperty("schemas");
         Assert.Equal("integer", schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("status").GetProperty("type").GetString());
         Assert.True(schemas.GetProperty("PublishRequest").GetProperty("properties").TryGetProperty("ttlSeconds", out _));
+    }
+
+    [Fact]
+    public async Task The_OpenAPI_document_says_what_is_on_the_wire_and_nothing_of_the_code()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var text = (await host.GetAsync("/openapi/v1.json")).Text;
+        Assert.DoesNotContain("\"null\"", text, StringComparison.Ordinal); // absent values are left out
+        Assert.DoesNotContain("PublishRequest.", text, StringComparison.Ordinal);
+
+        var document = JsonElement.Parse(text);
+        var stream = document.GetProperty("paths").GetProperty("/api/v1/stream").GetProperty("get");
+        Assert.True(stream.GetProperty("parameters")[0].GetProperty("required").GetBoolean());
+        Assert.True(stream.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("text/event-stream", out _));
+        Assert.All(["429", "503"], status => Assert.True(stream.GetProperty("responses").GetProperty(status).GetProperty("headers").TryGetProperty("Retry-After", out _)));
+
+        var schemas = document.GetProperty("components").GetProperty("schemas");
+        Assert.Equal("string", schemas.GetProperty("Notification").GetProperty("properties").GetProperty("publishedAt").GetProperty("type").GetString());
+        Assert.False(schemas.GetProperty("PublishRequest").GetProperty("additionalProperties").GetBoolean());
+        var codes = schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("code").GetProperty("enum").EnumerateArray().Select(code => code.GetString());
+        Assert.Equal(typeof(ErrorCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!).Append("internal_error").Order(), codes.Order());
     }
 
     [Fact]
