@@ -3,6 +3,7 @@ using Notify.Server.Hosting;
 
 return await StartUp.ReportMistakesAsync(async () =>
 {
+    StartUp.CheckCommand(args);
     var newEpoch = args is [NewEpochCommand.Name, ..];
     var builder = WebApplication.CreateBuilder(newEpoch ? args[1..] : args).AddProcess();
     builder.Services.AddNotify(builder.Configuration, builder.Environment);
