@@ -1,4 +1,5 @@
 using Notify.Server;
+using Notify.Server.Api;
 using Notify.Server.Hosting;
 
 return await StartUp.ReportMistakesAsync(async () =>
@@ -16,5 +17,6 @@ return await StartUp.ReportMistakesAsync(async () =>
 
     var app = builder.Build();
     app.MapNotify();
+    app.MapFallback(ApiEndpoints.NothingHereAsync);
     await StartUp.RunAsync(app);
 });

@@ -26,7 +26,7 @@ internal static class ApiEndpoints
 
     private static readonly int[] ReadProblems = [StatusCodes.Status403Forbidden, StatusCodes.Status503ServiceUnavailable];
 
-    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, "There is nothing at this path. The calls are listed at /openapi/v1.json.");
+    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, $"There is nothing at this path. The calls are under {ApiPaths.Root} and listed at /openapi/v1.json.");
 
     /// <summary>Maps them all; the group is the one of <c>/api/v1</c>.</summary>
     public static void MapApi(this IEndpointRouteBuilder api)
@@ -45,8 +45,11 @@ internal static class ApiEndpoints
         api.MapCalls("/notifications/{id}", new ApiCall(ApiCall.Get, read.GetAsync) { Description = Get });
         api.MapCalls("/topics/{**topic}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Description = PublishToTopic });
         api.MapCalls(StreamEndpoint.Path, new ApiCall([HttpMethods.Get], stream.GetAsync) { Query = StreamEndpoint.Parameters, Description = Stream });
-        api.Map("/{**rest}", context => Problem.WriteAsync(context, Unknown));
+        api.Map("/{**rest}", NothingHereAsync);
     }
+
+    /// <summary>An answer for whatever is asked outside the service's own paths; for a host that has no others.</summary>
+    public static Task NothingHereAsync(HttpContext context) => Problem.WriteAsync(context, Unknown);
 
     /// <summary>Maps the calls of one path, and a 405 that names them for every other method.</summary>
     public static void MapCalls(this IEndpointRouteBuilder api, string path, params ApiCall[] calls)

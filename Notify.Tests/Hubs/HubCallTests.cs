@@ -127,6 +127,26 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     [Theory]
+    [InlineData("Resume", "topics", true)]
+    [InlineData("Publish", "topic", false)]
+    [InlineData("Publish", "data", false)]
+    public async Task MessagePack_texts_that_are_not_UTF8_are_refused_and_not_mended(string method, string member, bool listed)
+    {
+        // Half a surrogate pair, as JavaScript clients send it: a string of the bytes ED A0 80.
+        byte[] text = [0xA3, 0xED, 0xA0, 0x80];
+        byte[] pair = [(byte)(0xA0 + member.Length), .. Encoding.UTF8.GetBytes(member), .. listed ? (byte[])[0x91, .. text] : text];
+        byte[] argument = listed ? [0x81, .. pair] : [0x82, .. pair, 0xA5, .. "title"u8, 0xA1, (byte)'x'];
+        byte[] call = [0x96, 0x01, 0x80, 0xA1, (byte)'1', (byte)(0xA0 + method.Length), .. Encoding.UTF8.GetBytes(method), 0x91, .. argument, 0x90];
+
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(fixture.Url) { Scheme = "ws", Path = "/hubs/notifications" }.Uri, CancellationToken.None);
+        await socket.SendAsync("""{"protocol":"messagepack","version":1}"""u8.ToArray().Append((byte)0x1e).ToArray(), WebSocketMessageType.Binary, true, CancellationToken.None);
+        await ReadAsync(socket); // the handshake's answer
+        await socket.SendAsync(new byte[] { (byte)call.Length }.Concat(call).ToArray(), WebSocketMessageType.Binary, true, CancellationToken.None);
+        Assert.Contains($"Failed to invoke '{method}'", Encoding.UTF8.GetString(await ReadAsync(socket)), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Resume", """{"since":0,"sinse":1}""")] // an unknown member
     [InlineData("Resume", """{"since":"0"}""")]
     [InlineData("Publish", "7")]
@@ -191,6 +211,13 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
 
     private static async Task<string> RefusalAsync(StockFollower client, string method, object argument) =>
         (await Assert.ThrowsAsync<HubException>(() => client.InvokeAsync<StockPlace>(method, argument))).Message;
+
+    private static async Task<byte[]> ReadAsync(ClientWebSocket socket)
+    {
+        var buffer = new byte[4096];
+        var received = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+        return buffer[..received.Count];
+    }
 
     private static Dictionary<string, object?> AsMap(object request) =>
         request.GetType().GetProperties().ToDictionary(p => p.Name, p => p.GetValue(request));
