@@ -71,7 +71,7 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
         await RefusalAsync(client, "Publish", new { topic = "a/+", title = "x" });
         await RefusalAsync(client, "Resume", new { since = "text" });
         await server.TerminateAsync();
-        Assert.DoesNotContain(server.Output, line => line.Contains("HubException", StringComparison.Ordinal) || line.StartsWith("fail", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Output, line => line.Contains("HubException", StringComparison.Ordinal) || line.Contains("HubDispatcher", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -173,6 +173,34 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
 
         await using var client = new StockFollower(fixture.Url);
         await client.ResumeAsync(null, null);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_far_too_long_ends_its_connection_alone_and_what_is_too_long_has_its_code(bool messagePack)
+    {
+        await using var client = new StockFollower(fixture.Url, messagePack);
+        await client.StartAsync();
+        Assert.Contains("payload_too_large: ", await RefusalAsync(client, "Publish", Long(1_000_000)), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeAsync<StockPlace>("Publish", Long(1_400_000)));
+        await client.Closed.CountAsync(1);
+        await fixture.Server.PublishAsync("hub/after", "alive");
+
+        static Dictionary<string, object?> Long(int length) => AsMap(new { topic = "hub/a", body = new string('x', length) });
+    }
+
+    [Theory]
+    [InlineData(60, "invalid_request: ")]
+    [InlineData(70, null)] // SignalR's own JSON reader goes no deeper than 64: it ends the connection
+    public async Task JSON_that_is_too_deep_is_refused(int levels, string? code)
+    {
+        await using var client = new StockFollower(fixture.Url);
+        await client.StartAsync();
+        var deep = new { topic = "hub/a", data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 }) };
+        if (code is not null) Assert.Contains(code, await RefusalAsync(client, "Publish", deep), StringComparison.Ordinal);
+        else await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeAsync<StockPlace>("Publish", deep));
+        await fixture.Server.PublishAsync("hub/after", "alive");
     }
 
     [Fact]
