@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Notify.Contracts;
 using Notify.Storage.Log;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Api;
 
@@ -116,6 +117,22 @@ public class ReadCallTests
         host.Log.IsAway = true;
         var answer = await host.GetAsync("/health/ready");
         Assert.Equal((200, "degraded"), (answer.Status, answer.Json.GetProperty("status").GetString()));
+    }
+
+    [Fact]
+    public async Task Storage_that_answers_but_stores_nothing_is_degraded_until_it_does()
+    {
+        await using var host = await ApiHost.StartAsync();
+        host.Log.BeforeAppend = (_, _) => throw new StorageUnavailableException("Full, as told.");
+        var publish = host.PostAsync(Notifications, """{"topic":"a","title":"x"}""");
+        await Eventually.TrueAsync(async () => (await ReadyAsync()).Text.Contains("could not be stored", StringComparison.Ordinal), "degraded");
+        Assert.Equal((200, "degraded"), ((await ReadyAsync()).Status, (await ReadyAsync()).Json.GetProperty("status").GetString()));
+
+        host.Log.BeforeAppend = (_, _) => Task.CompletedTask;
+        Assert.Equal(201, (await publish).Status);
+        Assert.Equal("healthy", (await ReadyAsync()).Json.GetProperty("status").GetString());
+
+        Task<ApiHost.Answer> ReadyAsync() => host.GetAsync("/health/ready");
     }
 
     private static async Task<(int, string)> StatusAndText(ApiHost host, string target)
