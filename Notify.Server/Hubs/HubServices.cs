@@ -47,7 +47,7 @@ internal static class HubServices
             new NotifyProtocolResolver(),
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
-            s.GetRequiredService<ILoggerFactory>(),
+            new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),
             new CallerUserIdProvider(s.GetRequiredService<Callers>()),
             s.GetRequiredService<IServiceScopeFactory>()));
 

@@ -25,6 +25,10 @@ internal sealed partial class AppendLoop(
 
     // Replaced as a whole: the deadline timer looks at it from another thread.
     private volatile PendingPublish[] _inFlight = [];
+    private volatile bool _storesNothing;
+
+    /// <summary>The last append did not succeed: the storage is away, or full, locked or read-only and only reads work.</summary>
+    public bool StoresNothing => _storesNothing;
 
     /// <summary>Appends until the queue is closed and empty, or until <paramref name="stop"/>.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -65,6 +69,7 @@ internal sealed partial class AppendLoop(
             {
                 var result = await log.AppendAsync(batch, stop);
                 metrics.Appended(batch.Entries.Count, time.GetElapsedTime(startedAt));
+                _storesNothing = false;
                 Answer(result);
                 return;
             }
@@ -85,6 +90,7 @@ internal sealed partial class AppendLoop(
                 return;
             }
 
+            _storesNothing = true;
             metrics.AppendRetried();
             await Task.Delay(Pause(attempt), time, stop);
             if (mayBeStored) continue;

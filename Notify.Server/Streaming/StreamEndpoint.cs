@@ -61,7 +61,7 @@ internal sealed class StreamEndpoint(
 
     private async Task SendAsync(HttpContext context, ServerSentEventsSink sink, DeliverySession session)
     {
-        context.Response.ContentType = "text/event-stream";
+        context.Response.ContentType = MediaTypes.EventStream;
         context.Response.Headers.CacheControl = "no-cache, no-store";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold events back
         await context.Response.StartAsync(context.RequestAborted);

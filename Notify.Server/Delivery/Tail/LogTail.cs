@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Routing;
@@ -59,12 +60,17 @@ internal sealed partial class LogTail(
     private long _aheadTo;
     private long _aheadWhenRead;
 
-    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => Committed(epoch, entries, NotifyTraces.Current);
+
+    /// <param name="epoch">The life of the log they are in.</param>
+    /// <param name="entries">Contiguous versions, in order; at least one.</param>
+    /// <param name="trace">The append's, here or on another node.</param>
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries, ActivityContext trace)
     {
         if (position.Life is { } life && life.EpochId == epoch) life.SawHead(entries[^1].Version);
         var bytes = BytesOf(entries);
         if (Interlocked.Add(ref _pendingBytes, bytes) > PendingBytes) Interlocked.Add(ref _pendingBytes, -bytes);
-        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries) { Trace = NotifyTraces.Current });
+        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries) { Trace = trace });
     }
 
     /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
