@@ -55,9 +55,11 @@ internal sealed class Ground(FaultStage stage, int seed) : IAsyncDisposable
     public async Task<HashSet<string>> StoredUnansweredAsync()
     {
         var stored = await stage.Postgres.ScalarAsync<string[]>(
-            stage.Database, "SELECT array_agg(substr(key, 3)) FROM (SELECT key FROM idempotency ORDER BY created_at DESC LIMIT 100) AS last");
-        var unanswered = PublishersAtWork.SelectMany(publisher => publisher.Published).Where(it => it.Acks.Count == 0).Select(it => it.Key);
-        return [.. stored.Intersect(unanswered)];
+            stage.Database,
+            $"SELECT COALESCE(array_agg(substr(key, 3)), '{{}}') FROM idempotency WHERE key = ANY('{{{string.Join(',', Unanswered().Select(key => $"k:{key}"))}}}')");
+        return [.. stored.Intersect(Unanswered())];
+
+        IEnumerable<string> Unanswered() => PublishersAtWork.SelectMany(publisher => publisher.Published).Where(it => it is { Acks.Count: 0, Refused: false }).Select(it => it.Key);
     }
 
     /// <summary>Subscribers first, until they are live; then publishers.</summary>
