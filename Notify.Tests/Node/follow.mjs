@@ -25,7 +25,7 @@ const resume = async () => {
   if (at.epoch === undefined) Object.assign(at, { epoch: answer.epoch, since: at.since ?? answer.since });
 };
 c.onreconnecting(() => say({ reconnecting: true }));
-c.onreconnected(resume);
+c.onreconnected(() => resume().catch(error => say({ cutAgain: String(error) }))); // the next reconnect resumes; unhandled, it would end Node
 c.onclose(error => { say({ closed: String(error ?? "") }); process.exit(1); });
 await c.start();
 await resume();
