@@ -17,6 +17,9 @@ internal static class DeliveryServices
         services.AddSingleton<LogTail>();
         services.AddHostedService(s => s.GetRequiredService<LogTail>());
 
+        services.AddSingleton<Reconciler>();
+        services.AddHostedService(s => s.GetRequiredService<Reconciler>());
+
         services.AddSingleton<Router>();
         services.AddSingleton<Dispatcher>();
 
