@@ -12,7 +12,7 @@ public class CheckerProofTests(FaultStages stages)
     public async Task Each_kind_of_damage_to_a_real_run_turns_it_red()
     {
         Assert.SkipWhen(FaultForm.IsLong, "The long form runs the faults only.");
-        var quiet = new Fault("none", ground => ground.AckedMoreAsync(50));
+        var quiet = new Fault("no fault", ground => ground.AckedMoreAsync(50));
         var run = await stages.RunAsync(quiet, FaultCatalog.Seed());
         Assert.True(run.Result.Findings.Count == 0, run.ToString());
 
