@@ -7,14 +7,22 @@ internal readonly record struct FirstAnswer(Guid Id, long Version, string Topic,
 internal readonly record struct StoredRow(long Version, Guid Id, long TopicSeq, DateTimeOffset PublishedAt, DateTimeOffset? ExpiresAt);
 
 /// <summary>
-/// What is in the store after an append, read back by batch id and by key. A first attempt and a repeat after an unknown
-/// outcome are read in the same way, so both give the same result.
+/// What is in the store after an append, by entry and by key: as it was just stored, or, after an unknown outcome, read
+/// back by batch id. Both give the same result.
 /// </summary>
 internal sealed class AppendAnswers
 {
     public Guid Epoch { get; set; }
     public List<StoredRow> Rows { get; } = [];
     public Dictionary<(string Publisher, string Key), FirstAnswer> ByKey { get; } = [];
+
+    /// <summary>Also what was answered before this append.</summary>
+    public AppendAnswers With(AppendAnswers earlier)
+    {
+        foreach (var (key, answer) in earlier.ByKey)
+            ByKey.TryAdd(key, answer);
+        return this;
+    }
 
     public AppendResult Tell(AppendBatch batch, IReadOnlyDictionary<int, string> refused)
     {

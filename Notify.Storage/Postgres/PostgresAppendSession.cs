@@ -1,53 +1,19 @@
 using Notify.Storage.Log;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Notify.Storage.Postgres;
 
-/// <summary>
-/// A connection kept for appending, with its commands prepared: one round trip and one implicit transaction an append.
-/// </summary>
+/// <summary>A connection kept for appending: its prepared insert, and what it remembers of topics.</summary>
 internal sealed class PostgresAppendSession : IAsyncDisposable
 {
+    /// <summary>How often one append may turn out not to be storable as it was: keys used meanwhile, topics read anew.</summary>
+    private const int Attempts = 10;
+
     private readonly NpgsqlConnection _connection;
-    private readonly NpgsqlBatch _batch;
+    private readonly PostgresInsert _insert;
+    private readonly PostgresTopics _topics = new();
 
-    private readonly NpgsqlParameter<string[]> _newTopics = Array<string[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<Guid> _insertedBatch = new() { NpgsqlDbType = NpgsqlDbType.Uuid };
-    private readonly NpgsqlParameter<Guid> _readBatch = new() { NpgsqlDbType = NpgsqlDbType.Uuid };
-    private readonly NpgsqlParameter<Guid[]> _ids = Array<Guid[]>(NpgsqlDbType.Uuid);
-    private readonly NpgsqlParameter<short[]> _kinds = Array<short[]>(NpgsqlDbType.Smallint);
-    private readonly NpgsqlParameter<string[]> _topics = Array<string[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<ReadOnlyMemory<byte>[]> _contents = Array<ReadOnlyMemory<byte>[]>(NpgsqlDbType.Bytea);
-    private readonly NpgsqlParameter<long?[]> _ttls = Array<long?[]>(NpgsqlDbType.Bigint);
-    private readonly NpgsqlParameter<string?[]> _publishers = Array<string?[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<string?[]> _keys = Array<string?[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<ReadOnlyMemory<byte>?[]> _hashes = Array<ReadOnlyMemory<byte>?[]>(NpgsqlDbType.Bytea);
-    private readonly NpgsqlParameter<string[]> _askedPublishers = Array<string[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<string[]> _askedKeys = Array<string[]>(NpgsqlDbType.Text);
-
-    private PostgresAppendSession(NpgsqlConnection connection)
-    {
-        _connection = connection;
-        _batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                new NpgsqlBatchCommand(PostgresAppendSql.Lock),
-                new NpgsqlBatchCommand(PostgresAppendSql.AddTopics) { Parameters = { _newTopics } },
-                new NpgsqlBatchCommand(PostgresAppendSql.Insert)
-                {
-                    Parameters =
-                    {
-                        _insertedBatch, _ids, _kinds, _topics, _contents, _ttls, _publishers, _keys, _hashes,
-                    },
-                },
-                new NpgsqlBatchCommand(PostgresAppendSql.ReadEpoch),
-                new NpgsqlBatchCommand(PostgresAppendSql.ReadRows) { Parameters = { _readBatch } },
-                new NpgsqlBatchCommand(PostgresAppendSql.ReadAnswers) { Parameters = { _askedPublishers, _askedKeys } },
-            },
-        };
-    }
+    private PostgresAppendSession(NpgsqlConnection connection) => (_connection, _insert) = (connection, new PostgresInsert(connection));
 
     public static async Task<PostgresAppendSession> OpenAsync(NpgsqlDataSource connections, CancellationToken cancellationToken)
     {
@@ -55,7 +21,7 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
         try
         {
             await session.EndWhenStalledAsync(cancellationToken);
-            await session._batch.PrepareAsync(cancellationToken);
+            await session._insert.PrepareAsync(cancellationToken);
             return session;
         }
         catch
@@ -65,38 +31,25 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
         }
     }
 
-    public async Task<AppendAnswers> SubmitAsync(
-        Guid batchId, IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)
+    public async Task<AppendAnswers> SubmitAsync(Guid batchId, IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)
     {
-        Bind(batchId, entries);
-        var answers = new AppendAnswers();
-        await using var reader = await _batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken); // past the lock's
-        await reader.ReadAsync(cancellationToken);
-        answers.Epoch = reader.GetGuid(0);
-
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            answers.Rows.Add(new StoredRow(
-                reader.GetInt64(0), reader.GetGuid(1), reader.GetInt64(2), reader.GetDateTime(3),
-                reader.IsDBNull(4) ? null : reader.GetDateTime(4)));
+            if (entries.Count > 0)
+            {
+                await KnowTopicsAsync(entries, cancellationToken);
+                if (await _insert.ExecuteAsync(batchId, entries, _topics, cancellationToken) is { } place) return Stored(entries, place);
+            }
+
+            // It was stored before, or some of it is answered already, or the topics were known too little.
+            var (answers, isStored) = await ReadAnswersAsync(batchId, entries, cancellationToken);
+            NewEntry[] open = [.. entries.Where(entry => entry.Key is not { } key || !answers.ByKey.ContainsKey((key.Publisher, key.Key)))];
+            if (isStored || open.Length == 0) return answers;
+            if (open.Length < entries.Count) return (await SubmitAsync(batchId, open, cancellationToken)).With(answers);
+            _topics.Forget();
         }
 
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            answers.ByKey[(reader.GetString(0), reader.GetString(1))] = new FirstAnswer(
-                reader.GetGuid(2), reader.GetInt64(3), reader.GetString(4), reader.GetDateTime(5),
-                reader.GetFieldValue<byte[]>(6));
-        }
-
-        // Rows arrive before the commit, and with them nothing is known yet: an error can still follow them.
-        while (await reader.NextResultAsync(cancellationToken))
-        {
-        }
-
-        return answers;
+        throw new StorageUnavailableException("The log changes faster than this append can follow; nothing was stored.");
     }
 
     /// <summary>The error that these entries would end in, or null; stores nothing.</summary>
@@ -119,12 +72,13 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
         finally
         {
             await transaction.RollbackAsync(CancellationToken.None);
+            _topics.Forget(); // some of it was never there
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _batch.DisposeAsync();
+        await _insert.DisposeAsync();
         await _connection.DisposeAsync();
     }
 
@@ -140,23 +94,90 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private void Bind(Guid batchId, IReadOnlyList<NewEntry> entries)
+    private async Task KnowTopicsAsync(IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)
     {
-        _insertedBatch.TypedValue = _readBatch.TypedValue = batchId;
-        _newTopics.TypedValue =
-            [.. entries.Where(entry => entry.Kind == EntryKind.Notification).Select(entry => entry.Topic).Distinct(StringComparer.Ordinal)];
-        _ids.TypedValue = [.. entries.Select(entry => entry.Id)];
-        _kinds.TypedValue = [.. entries.Select(entry => (short)entry.Kind)];
-        _topics.TypedValue = [.. entries.Select(entry => entry.Topic)];
-        _contents.TypedValue = [.. entries.Select(entry => entry.Content)];
-        _ttls.TypedValue = [.. entries.Select(entry => LogLimits.Ttl(entry.TtlSeconds))];
-        _publishers.TypedValue = [.. entries.Select(entry => entry.Key?.Publisher)];
-        _keys.TypedValue = [.. entries.Select(entry => entry.Key?.Key)];
-        _hashes.TypedValue = [.. entries.Select(entry => entry.Key?.RequestHash)];
-        _askedPublishers.TypedValue = [.. entries.Where(entry => entry.Key is not null).Select(entry => entry.Key!.Publisher)];
-        _askedKeys.TypedValue = [.. entries.Where(entry => entry.Key is not null).Select(entry => entry.Key!.Key)];
+        var unknown = _topics.Unknown(entries);
+        if (unknown.Length == 0 && !_topics.IsEmpty) return;
+
+        await using var batch = new NpgsqlBatch(_connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand(PostgresAppendSql.AddTopics) { Parameters = { Value(unknown) } },
+                new NpgsqlBatchCommand(PostgresAppendSql.ReadTopics) { Parameters = { Value(unknown) } },
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var (epoch, head, read) = (Guid.Empty, 0L, new List<(string Name, PostgresTopic Topic)>(unknown.Length));
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            (epoch, head) = (reader.GetGuid(0), reader.GetInt64(1));
+            if (!reader.IsDBNull(2)) read.Add((reader.GetString(3), new PostgresTopic(reader.GetInt64(2), reader.GetInt64(4))));
+        }
+
+        // Not before the commit: a topic that was added and taken back must not be remembered.
+        while (await reader.NextResultAsync(cancellationToken))
+        {
+        }
+
+        _topics.Begin(epoch, head);
+        foreach (var (name, topic) in read) _topics.Add(name, topic);
     }
 
-    private static NpgsqlParameter<T> Array<T>(NpgsqlDbType element) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Array | element };
+    private AppendAnswers Stored(IReadOnlyList<NewEntry> entries, InsertedPlace place)
+    {
+        _topics.Appended(entries, place.Before, place.Sequences);
+        var answers = new AppendAnswers { Epoch = _topics.Epoch };
+        for (var i = 0; i < entries.Count; i++)
+        {
+            var entry = entries[i];
+            var expiresAt = LogLimits.Ttl(entry.TtlSeconds) is { } ttl ? place.At.AddSeconds(ttl) : (DateTime?)null;
+            answers.Rows.Add(new StoredRow(place.Before + i + 1, entry.Id, place.Sequences[i], place.At, expiresAt));
+            if (entry.Key is { } key)
+                answers.ByKey[(key.Publisher, key.Key)] = new FirstAnswer(entry.Id, place.Before + i + 1, entry.Topic, place.At, key.RequestHash.ToArray());
+        }
+
+        return answers;
+    }
+
+    private async Task<(AppendAnswers Answers, bool IsStored)> ReadAnswersAsync(Guid batchId, IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)
+    {
+        IdempotencyKey[] keys = [.. entries.Select(entry => entry.Key).OfType<IdempotencyKey>()];
+        await using var batch = new NpgsqlBatch(_connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand(PostgresAppendSql.ReadPlace) { Parameters = { Value(batchId) } },
+                new NpgsqlBatchCommand(PostgresAppendSql.ReadRows) { Parameters = { Value(batchId) } },
+                new NpgsqlBatchCommand(PostgresAppendSql.ReadAnswers)
+                {
+                    Parameters = { Value(keys.Select(key => key.Publisher).ToArray()), Value(keys.Select(key => key.Key).ToArray()) },
+                },
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var answers = new AppendAnswers { Epoch = reader.GetGuid(0) };
+        var isStored = reader.GetBoolean(1);
+
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            answers.Rows.Add(new StoredRow(
+                reader.GetInt64(0), reader.GetGuid(1), reader.GetInt64(2), reader.GetDateTime(3),
+                reader.IsDBNull(4) ? null : reader.GetDateTime(4)));
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            answers.ByKey[(reader.GetString(0), reader.GetString(1))] = new FirstAnswer(
+                reader.GetGuid(2), reader.GetInt64(3), reader.GetString(4), reader.GetDateTime(5),
+                reader.GetFieldValue<byte[]>(6));
+        }
+
+        return (answers, isStored);
+    }
+
+    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -1,6 +1,6 @@
 namespace Notify.Storage.Postgres;
 
-/// <summary>The commands of one append, in their order. Each takes a snapshot of its own.</summary>
+/// <summary>The commands around an append. Each takes a snapshot of its own.</summary>
 internal static class PostgresAppendSql
 {
     /// <remarks>
@@ -9,7 +9,7 @@ internal static class PostgresAppendSql
     /// </remarks>
     public const string Lock = "SELECT 1 FROM log_head FOR UPDATE";
 
-    /// <summary>Conflicts are possible although the lock is held: an administrator's insert, or a topic of a failed append.</summary>
+    /// <summary>Before the lock, and only for topics that the session does not know yet. Two nodes may add the same one.</summary>
     public const string AddTopics = """
         INSERT INTO topics (name)
         SELECT wanted.name FROM unnest($1) AS wanted(name)
@@ -18,57 +18,70 @@ internal static class PostgresAppendSql
         """;
 
     /// <summary>
-    /// Insert-only on purpose: the head is the last row of <c>appends</c>, a topic's sequence that of its last row, so that
-    /// a snapshot somebody holds open (pg_dump) does not make every append walk a growing chain of dead counters.
-    /// The batch id is checked here, under the lock: the backend of a lost connection may still have been queued for it.
+    /// Where these topics' sequences stand, and where the log is in the same snapshot. A topic's sequence is that of its
+    /// last row; what was settled before its partitions may be dropped is in the topic's own row.
+    /// </summary>
+    public const string ReadTopics = """
+        SELECT log.epoch, log.head, topics.id, topics.name,
+               coalesce((SELECT n.topic_seq FROM notifications AS n
+                         WHERE n.topic_id = topics.id AND n.version > log.settled
+                         ORDER BY n.version DESC LIMIT 1), topics.last_seq)
+        FROM (SELECT epoch, settled, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head
+              FROM log_head) AS log
+        LEFT JOIN topics ON topics.name = ANY ($1)
+        """;
+
+    /// <summary>
+    /// Stores the batch and returns its place; no row when it must not be stored as it is (<see cref="ReadPlace"/> tells why):
+    /// the batch is stored already (the backend of a lost connection may have been queued for the lock), one of its keys
+    /// has been used, or what the session knows of the topics is of another life of the log or too old to be completed.
     /// </summary>
     /// <remarks>
-    /// A join of the batch with its topics' sequences would be a nested loop over the batch squared; hence windows, and a
-    /// sequence looked up only for the first entry of each topic.
+    /// Insert-only on purpose: the head is the last row of <c>appends</c>, a topic's sequence that of its last row, so that
+    /// a snapshot somebody holds open (pg_dump) does not make every append walk a growing chain of dead counters.
+    /// The session brings the sequences of its topics as they were at version $3. Only when somebody else has appended since
+    /// are they looked up, and only then are they returned: a lone writer pays for neither.
     /// </remarks>
     public const string Insert = """
         WITH place AS MATERIALIZED (
-            SELECT coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head,
-                   settled, date_trunc('milliseconds', clock_timestamp()) AS at
-            FROM log_head
-            WHERE NOT EXISTS (SELECT FROM appends WHERE batch_id = $1)
-        ), fresh AS MATERIALIZED (
-            SELECT item.*, place.settled, place.at,
-                   place.head + row_number() OVER (ORDER BY item.position) AS version,
-                   row_number() OVER (PARTITION BY item.kind, item.topic COLLATE "C" ORDER BY item.position) AS nth
-            FROM place, unnest($2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
-                 AS item(id, kind, topic, content, ttl, publisher, key, request_hash, position)
-            WHERE NOT EXISTS (SELECT FROM idempotency AS known
-                              WHERE known.publisher = item.publisher AND known.key = item.key)
-        ), placed AS (
-            SELECT fresh.*,
-                   max(topics.id) OVER topic AS topic_id,
-                   max(CASE WHEN fresh.nth = 1 AND fresh.kind = 0 THEN
-                           coalesce((SELECT n.topic_seq FROM notifications AS n
-                                     WHERE n.topic_id = topics.id AND n.version > fresh.settled
-                                     ORDER BY n.version DESC LIMIT 1), topics.last_seq)
-                       END) OVER topic + fresh.nth AS topic_seq
-            FROM fresh
-            LEFT JOIN topics ON topics.name = fresh.topic AND fresh.kind = 0
-            WINDOW topic AS (PARTITION BY fresh.kind, fresh.topic COLLATE "C")
+            SELECT log.head, date_trunc('milliseconds', clock_timestamp()) AS at
+            FROM (SELECT epoch, settled, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head
+                  FROM log_head) AS log
+            WHERE log.epoch = $2 AND log.head >= $3 AND log.settled <= $3
+              AND NOT EXISTS (SELECT FROM appends WHERE batch_id = $1)
+              AND NOT EXISTS (SELECT FROM unnest($12, $13) AS asked(publisher, key)
+                              JOIN idempotency AS known ON known.publisher = asked.publisher AND known.key = asked.key)
+        ), item AS MATERIALIZED (
+            SELECT place.head + given.position AS version, place.at, given.id, given.kind, given.topic_id, given.name, given.content,
+                   given.ttl, given.publisher, given.key, given.request_hash,
+                   given.nth + coalesce(
+                       CASE WHEN place.head > $3 THEN
+                           (SELECT n.topic_seq FROM notifications AS n
+                            WHERE n.topic_id = given.topic_id AND n.version > $3
+                            ORDER BY n.version DESC LIMIT 1) END,
+                       given.seq) AS topic_seq
+            FROM place, unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
+                 AS given(id, kind, topic_id, seq, nth, content, name, ttl, publisher, key, request_hash, position)
         ), stored AS (
             INSERT INTO notifications
                 (version, id, kind, topic_id, name, topic_seq, published_at, expires_at, content)
-            SELECT version, id, kind, topic_id, CASE WHEN kind <> 0 THEN topic END, coalesce(topic_seq, 0),
+            SELECT version, id, kind, topic_id, CASE WHEN kind <> 0 THEN name END, topic_seq,
                    at, at + make_interval(secs => ttl), content
-            FROM placed
-            ORDER BY version
+            FROM item
         ), answered AS (
             INSERT INTO idempotency (publisher, key, request_hash, id, version, topic, published_at, created_at)
-            SELECT publisher, key, request_hash, id, version, topic, at, at FROM fresh WHERE key IS NOT NULL
+            SELECT publisher, key, request_hash, id, version, name, at, at FROM item WHERE key IS NOT NULL
+        ), appended AS (
+            INSERT INTO appends (last_version, first_version, batch_id, appended_at)
+            SELECT head + cardinality($4), head + 1, $1, at FROM place
         )
-        INSERT INTO appends (last_version, first_version, batch_id, appended_at)
-        SELECT max(version), min(version), $1, at FROM fresh GROUP BY at
+        SELECT head, at, CASE WHEN head > $3 THEN (SELECT array_agg(topic_seq ORDER BY version) FROM item) END FROM place
         """;
 
-    public const string ReadEpoch = "SELECT epoch FROM log_head";
+    /// <summary>Which life the log is in, and whether the batch is stored, now or by an attempt whose answer was lost.</summary>
+    public const string ReadPlace = "SELECT epoch, EXISTS (SELECT FROM appends WHERE batch_id = $1) FROM log_head";
 
-    /// <summary>What is stored under the batch's id, now or by an attempt whose answer was lost.</summary>
+    /// <summary>What is stored under the batch's id.</summary>
     public const string ReadRows = """
         SELECT n.version, n.id, n.topic_seq, n.published_at, n.expires_at
         FROM appends AS a JOIN notifications AS n ON n.version BETWEEN a.first_version AND a.last_version

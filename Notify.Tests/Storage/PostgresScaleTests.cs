@@ -62,13 +62,26 @@ public sealed class PostgresScaleTests(PostgresCluster cluster) : PostgresLogTes
                 "(10, 100, 1000000, '{3,5,7,9,11,13,15,17,19,21}', 40)"),
             ["topics by prefix"] = await CostAsync(connection, PostgresReaderSql.TopicsByPrefix, "(text, text, bigint)", "('topic/77', 'topic/77z', 10)"),
             ["new topics"] = await CostAsync(connection, PostgresAppendSql.AddTopics, "(text[])", "('{first,topic/9,brand/new}')"),
-            ["append"] = await CostAsync(
-                connection, PostgresAppendSql.Insert, "(uuid, uuid[], smallint[], text[], bytea[], bigint[], text[], text[], bytea[])",
-                """
-                (gen_random_uuid(), ARRAY[gen_random_uuid(), gen_random_uuid()], '{0,0}', '{first,topic/9}', '{a,b}', '{NULL,60}',
-                 '{NULL,p}', '{NULL,k}', '{NULL,h}')
-                """),
+            ["topics' sequences"] = await CostAsync(connection, PostgresAppendSql.ReadTopics, "(text[])", "('{first,topic/9}')"),
+            ["append by a lone writer"] = await CostAsync(connection, PostgresAppendSql.Insert, AppendTypes, await AppendValuesAsync(connection, behind: 0)),
+            ["append beside another writer"] = await CostAsync(connection, PostgresAppendSql.Insert, AppendTypes, await AppendValuesAsync(connection, behind: 1)),
         };
+    }
+
+    private const string AppendTypes =
+        "(uuid, uuid, bigint, uuid[], smallint[], bigint[], bigint[], bigint[], bytea[], text[], bigint[], text[], text[], bytea[])";
+
+    /// <param name="connection">Where it will run.</param>
+    /// <param name="behind">How many versions ago the sequences were read.</param>
+    private static async Task<string> AppendValuesAsync(NpgsqlConnection connection, int behind)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = $$"""
+            SELECT format('(gen_random_uuid(), %L, %s, ARRAY[gen_random_uuid(), gen_random_uuid()], ''{0,0}'', ''{1,2}'', ''{5,5}'', ''{1,1}'', ''{a,b}'',
+                            ''{first,topic/9}'', ''{NULL,60}'', ''{NULL,p}'', ''{NULL,k}'', ''{NULL,h}'')', epoch, (SELECT max(last_version) FROM appends) - {{behind}})
+            FROM log_head
+            """;
+        return (string)(await command.ExecuteScalarAsync(Stop))!;
     }
 
     private static async Task<long> CostAsync(NpgsqlConnection connection, string sql, string types, string values)
