@@ -74,27 +74,26 @@ internal sealed partial class Reconciler(
     private long? Compare(List<DeliveryEntry> handedOn, LogPage page)
     {
         var stored = page.Entries.ToDictionary(entry => entry.Version);
-        long? first = null;
-        var toldOfAbsent = false;
+        long? different = null, absent = null;
         foreach (var (version, entry) in handedOn.Select(it => (it.Version, it.Entry)))
         {
             if (version > page.Through || version < page.Head.Oldest) continue;
             var found = stored.GetValueOrDefault(version);
-            if (found is not null && IsSame(entry, found)) continue;
-            metrics.Reconciled(found is null ? Discrepancy.Absent : Discrepancy.Different, 1);
-            if (found is not null)
+            if (found is null)
             {
-                if (first is null) Log.Differs(logger, version);
-                first ??= version;
+                absent ??= version;
+                metrics.Reconciled(Discrepancy.Absent, 1);
             }
-            else if (!toldOfAbsent)
+            else if (!IsSame(entry, found))
             {
-                toldOfAbsent = true;
-                Log.IsAbsent(logger, version);
+                different ??= version;
+                metrics.Reconciled(Discrepancy.Different, 1);
             }
         }
 
-        return first;
+        if (different is { } one) Log.Differs(logger, one);
+        if (absent is { } other) Log.IsAbsent(logger, other);
+        return absent is null ? different : null; // a log with a hole cannot be read anew
     }
 
     private static bool IsSame(LogEntry one, LogEntry other) =>
@@ -108,7 +107,7 @@ internal sealed partial class Reconciler(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Error, "What this node handed on as version {Version} (and perhaps later ones) is not what the log has. It reads the log anew. Was a hint forged, or the database changed by hand?")]
+        [LoggerMessage(LogLevel.Error, "What this node handed on as version {Version} (and perhaps later ones) is not what the log has; it reads the log anew. Was a hint forged, or the database changed by hand?")]
         public static partial void Differs(ILogger logger, long version);
 
         [LoggerMessage(LogLevel.Error, "The log no longer has version {Version} (and perhaps later ones), which this node handed on: who comes back will miss it. Were rows deleted by hand? Restore the database, or declare a new epoch.")]
