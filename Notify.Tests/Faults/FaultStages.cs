@@ -24,6 +24,7 @@ public sealed class FaultStages : ICollectionFixture<FaultStages>, IAsyncLifetim
         {
             var run = fault.OwnStage ? await OnItsOwnAsync(fault, seed) : await SharedAsync(fault, seed);
             _report.Add(run);
+            TestContext.Current.TestOutputHelper?.WriteLine(run.ToString());
             return run;
         }
         catch (Exception error)

@@ -28,7 +28,6 @@ public class FaultTests(FaultStages stages)
         var fault = FaultCatalog.Named(name);
         if (stages.WhyNot(fault) is { } whyNot) Assert.Skip(whyNot);
         var run = await stages.RunAsync(fault, FaultCatalog.Seed());
-        TestContext.Current.TestOutputHelper?.WriteLine(run.ToString());
         Assert.True(run.Result.Findings.Count == 0, run.ToString());
     }
 
