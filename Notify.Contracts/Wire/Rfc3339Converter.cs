@@ -11,7 +11,14 @@ public sealed class Rfc3339Converter : JsonConverter<DateTimeOffset>
     public const string Format = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     /// <summary>The text of a time on the wire.</summary>
-    public static string ToText(DateTimeOffset value) => value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture);
+    public static string ToText(DateTimeOffset value)
+    {
+        // Cut from the round-trip format, which has a path of its own in the runtime: custom ones are interpreted.
+        Span<char> text = stackalloc char[28];
+        value.UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        text[23] = 'Z';
+        return new string(text[..24]);
+    }
 
     /// <inheritdoc/>
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -14,6 +14,12 @@ internal static class PublishAnswer
     private const int TypicalBytes = 192;
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _output;
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? _writer;
+
     /// <summary>201, 200 for a repeat, 202 for an ephemeral one, or the refusal.</summary>
     public static Task WriteAsync(HttpContext context, PublishOutcome outcome)
     {
@@ -24,14 +30,15 @@ internal static class PublishAnswer
         if (accepted.As == AcceptedAs.Replayed) headers[ReplayedHeader] = "true";
         if (accepted.As != AcceptedAs.Ephemeral) headers.Location = $"{context.Request.PathBase}{ApiPaths.Notifications}/{accepted.Id}";
 
-        var json = new ArrayBufferWriter<byte>(TypicalBytes + accepted.Topic.Length);
-        using (var writer = new Utf8JsonWriter(json, Options))
-        {
-            writer.WriteStartObject();
-            WriteMembers(writer, accepted);
-            writer.WriteEndObject();
-        }
-
+        // Copied into the response before the call returns, so the thread's next answer may have the buffer.
+        var json = _output ??= new ArrayBufferWriter<byte>(TypicalBytes);
+        var writer = _writer ??= new Utf8JsonWriter(json, Options);
+        json.ResetWrittenCount();
+        writer.Reset();
+        writer.WriteStartObject();
+        WriteMembers(writer, accepted);
+        writer.WriteEndObject();
+        writer.Flush();
         return JsonAnswer.WriteAsync(context, Status(accepted), json.WrittenMemory);
     }
 

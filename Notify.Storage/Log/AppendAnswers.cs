@@ -26,10 +26,6 @@ internal sealed class AppendAnswers
 
     public AppendResult Tell(AppendBatch batch, IReadOnlyDictionary<int, string> refused)
     {
-        var rows = new Dictionary<Guid, StoredRow>(Rows.Count);
-        foreach (var row in Rows)
-            rows[row.Id] = row;
-
         var outcomes = new AppendOutcome[batch.Entries.Count];
         var stored = new List<LogEntry>(Rows.Count);
         for (var position = 0; position < outcomes.Length; position++)
@@ -37,38 +33,41 @@ internal sealed class AppendAnswers
             var entry = batch.Entries[position];
             outcomes[position] = refused.TryGetValue(position, out var reason)
                 ? new AppendOutcome.Refused(reason)
-                : Tell(entry, rows);
-            if (outcomes[position] is AppendOutcome.Stored one)
-                stored.Add(one.Entry);
+                : Tell(entry, stored);
         }
 
         return new AppendResult(Epoch, outcomes, stored);
     }
 
-    private AppendOutcome Tell(NewEntry entry, Dictionary<Guid, StoredRow> rows)
+    /// <param name="entry">The next one of the batch.</param>
+    /// <param name="stored">What was stored of those before it: rows come in the order of the batch.</param>
+    private AppendOutcome Tell(NewEntry entry, List<LogEntry> stored)
     {
+        var row = stored.Count < Rows.Count && Rows[stored.Count].Id == entry.Id ? Rows[stored.Count] : (StoredRow?)null;
         if (entry.Key is { } key && ByKey.TryGetValue((key.Publisher, key.Key), out var answer))
         {
             if (!key.RequestHash.Span.SequenceEqual(answer.RequestHash))
                 return new AppendOutcome.Conflict();
-            if (answer.Id != entry.Id || !rows.ContainsKey(entry.Id))
+            if (answer.Id != entry.Id || row is null)
                 return new AppendOutcome.Replayed(answer.Id, answer.Version, answer.Topic, answer.PublishedAt);
         }
 
         // Only a repeat that comes after its batch has aged out of the log finds nothing.
-        if (!rows.TryGetValue(entry.Id, out var row))
+        if (row is not { } found)
             return new AppendOutcome.Refused("Retention has dropped it since the first attempt.");
 
-        return new AppendOutcome.Stored(new LogEntry
+        var one = new LogEntry
         {
-            Version = row.Version,
-            Id = row.Id,
+            Version = found.Version,
+            Id = found.Id,
             Kind = entry.Kind,
             Topic = entry.Topic,
-            TopicSeq = row.TopicSeq,
-            PublishedAt = row.PublishedAt,
-            ExpiresAt = row.ExpiresAt,
+            TopicSeq = found.TopicSeq,
+            PublishedAt = found.PublishedAt,
+            ExpiresAt = found.ExpiresAt,
             Content = entry.Content,
-        });
+        };
+        stored.Add(one);
+        return new AppendOutcome.Stored(one);
     }
 }
