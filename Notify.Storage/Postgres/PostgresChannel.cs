@@ -26,20 +26,7 @@ public sealed class PostgresChannel : IAsyncDisposable
 
     /// <param name="connectionString">As for the log.</param>
     /// <exception cref="StorageMisconfiguredException">It cannot be read.</exception>
-    public PostgresChannel(string connectionString) => _settings = new NpgsqlConnectionStringBuilder(PostgresSchema.Parse(connectionString).ConnectionString)
-    {
-        Pooling = false,
-        Enlist = false,
-        CommandTimeout = 5,
-        Timeout = 5,
-
-        // A listener only waits. Without these it would wait for ever on a server that is gone.
-        KeepAlive = 10,
-        TcpKeepAlive = true,
-        TcpKeepAliveTime = 5,
-        TcpKeepAliveInterval = 2,
-        IncludeErrorDetail = false,
-    }.ConnectionString;
+    public PostgresChannel(string connectionString) => _settings = Tuned(PostgresSchema.Parse(connectionString)).ConnectionString;
 
     /// <summary>Sends these in one transaction. One caller at a time.</summary>
     /// <exception cref="StorageUnavailableException">They may or may not have been sent.</exception>
@@ -95,4 +82,25 @@ public sealed class PostgresChannel : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _sender, null) is { } sender) await sender.DisposeAsync();
     }
+
+    private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings) => new(settings.ConnectionString)
+    {
+        Pooling = false,
+        Enlist = false,
+        CommandTimeout = 5,
+        Timeout = 5,
+
+        // A listener only waits. Without these it would wait for ever on a server that is gone.
+        KeepAlive = 10,
+        TcpKeepAlive = true,
+        TcpKeepAliveTime = 5,
+        TcpKeepAliveInterval = 2,
+        IncludeErrorDetail = false,
+
+        // A NOTIFY is a transaction, and the same statement every time. What may be lost must not wait for the disk or a
+        // synchronous standby, nor make the next append wait behind it.
+        Options = $"{settings.Options} -c synchronous_commit=off".Trim(),
+        MaxAutoPrepare = 4,
+        AutoPrepareMinUsages = 1,
+    };
 }
