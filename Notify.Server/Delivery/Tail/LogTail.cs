@@ -53,6 +53,7 @@ internal sealed partial class LogTail(
     private readonly ParkedHints _parked = new(ParkedHintsKept);
     private long _pendingBytes;
     private bool _readingHole;
+    private bool _told;
     private bool _overdueAsked;
 
     // The furthest that a read of the head has seen, and that another node has told of without contents.
@@ -87,11 +88,13 @@ internal sealed partial class LogTail(
             try
             {
                 await TakeAsync(hint, stoppingToken);
+                if (hint is Hint.Position) _told = false;
             }
             catch (StorageUnavailableException e)
             {
-                LogUnreadable(logger, e.Message);
-                _poll.Soon();
+                // The next poll tries again: at once would be without a pause for as long as it fails. Said once.
+                if (!_told) LogUnreadable(logger, e.Message);
+                _told = true;
             }
         }
 
@@ -230,10 +233,7 @@ internal sealed partial class LogTail(
         {
             var page = await log.ReadAsync(ring.End, HoleEntries, HoleBytes, cancellationToken);
             if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1)
-            {
-                _poll.Soon(); // replaced or swept while it was read: look again
-                return;
-            }
+                return; // replaced or swept while it was read: the next poll looks again
 
             ring.Append([.. page.Entries.Select(e => new DeliveryEntry(e))]);
         }
