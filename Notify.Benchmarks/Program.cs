@@ -13,6 +13,9 @@ try
         case "subscriber":
             using (var role = new SubscriberRole(SubscriberOptions.Of(line))) role.Run();
             return 0;
+        case "stalled":
+            using (var role = new StalledRole(SubscriberOptions.Of(line))) role.Run();
+            return 0;
         case "publisher":
             using (var role = new PublisherRole(PublisherOptions.Of(line))) role.Run();
             return 0;

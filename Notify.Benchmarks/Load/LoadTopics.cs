@@ -5,5 +5,14 @@ namespace Notify.Benchmarks.Load;
 /// <summary>The topics of a run: number i of n; the same for who publishes and who follows.</summary>
 internal static class LoadTopics
 {
-    public static string Name(int number) => "bench/" + number.ToString(CultureInfo.InvariantCulture);
+    /// <summary>The filter that matches each of them.</summary>
+    public const string All = Prefix + "#";
+
+    public const string Prefix = "bench/";
+
+    public static string Name(int number) => Prefix + number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A filter of a connection that matches none of them; every other one has a wildcard.</summary>
+    public static string NeverPublished(int connection, int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"other/{connection}/{number}{(number % 2 == 0 ? "/+" : "")}");
 }

@@ -40,7 +40,7 @@ internal sealed class PublishRequests
         return request;
     }
 
-    private static IEnumerable<string> Topics(PublisherOptions options) => Enumerable.Range(0, options.Topics).Select(LoadTopics.Name);
+    private static IEnumerable<string> Topics(PublisherOptions options) => Enumerable.Range(options.FirstTopic, options.Topics).Select(LoadTopics.Name);
 
     private static IEnumerable<byte[]> Batches(PublisherOptions options, string body)
     {
@@ -49,7 +49,7 @@ internal sealed class PublishRequests
         var number = 0;
         for (var i = 0; i < requests; i++)
         {
-            var items = Enumerable.Range(0, options.Batch).Select(_ => One(LoadTopics.Name(number++ % options.Topics), body));
+            var items = Enumerable.Range(0, options.Batch).Select(_ => One(LoadTopics.Name(options.FirstTopic + (number++ % options.Topics)), body));
             yield return Post(options, "/api/v1/notifications/batch", $$"""{"notifications":[{{string.Join(',', items)}}]}""");
         }
     }

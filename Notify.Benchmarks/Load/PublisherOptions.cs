@@ -25,6 +25,7 @@ internal sealed record PublisherOptions
     /// <summary>Closed loops: each has one request under way.</summary>
     public int Connections { get; init; } = 64;
     public int Topics { get; init; } = 1;
+    public int FirstTopic { get; init; }
     public PublishBy By { get; init; }
 
     /// <summary>Notifications in a batch call.</summary>
@@ -40,6 +41,7 @@ internal sealed record PublisherOptions
         Port = line.Number("port", 5080),
         Connections = line.Number("connections", 64),
         Topics = line.Number("topics", 1),
+        FirstTopic = line.Number("first-topic", 0),
         By = Enum.Parse<PublishBy>(line.Text("by", nameof(PublishBy.Post))),
         Batch = line.Number("batch", 1),
         Protocol = line.Text("protocol", "json"),
@@ -49,7 +51,7 @@ internal sealed record PublisherOptions
     public string[] ToArguments() =>
     [
         "publisher", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
-        "--by", By.ToString(), "--batch", Text(Batch), "--protocol", Protocol, "--body", Text(BodyBytes),
+        "--by", By.ToString(), "--batch", Text(Batch), "--protocol", Protocol, "--body", Text(BodyBytes), "--first-topic", Text(FirstTopic),
     ];
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -11,7 +11,7 @@ internal sealed class SubscriberConnection : IWebSocketSink, IHubMessageSink, ID
     private readonly SubscriberOptions _options;
     private readonly SubscriberTally _tally;
     private readonly HubWire _wire;
-    private readonly string _topic;
+    private readonly int _number;
     private readonly RawConnection _connection;
     private readonly WebSocketReader _reader;
     private readonly HubMessages _messages;
@@ -23,12 +23,12 @@ internal sealed class SubscriberConnection : IWebSocketSink, IHubMessageSink, ID
         _options = options;
         _tally = tally;
         _wire = options.Wire;
-        _topic = LoadTopics.Name(number % options.Topics);
-        Ledger = new Ledger(isOrdered: options.Peer == PeerKind.Notify, isGapless: options.Topics == 1);
+        _number = number;
+        Ledger = new Ledger(isOrdered: options.Peer == PeerKind.Notify, isGapless: options.IsGapless);
         _reader = new WebSocketReader(this);
         _messages = new HubMessages(_wire);
         _connection = new RawConnection(epoll, number, options.Port);
-        var path = options.Peer == PeerKind.Raw ? "/ws?topic=" + _topic : "/hubs/notifications";
+        var path = options.Peer == PeerKind.Raw ? "/ws?topic=" + options.TopicOf(number) : "/hubs/notifications";
         _connection.Send(WebSocketWriter.Upgrade(path, options.Port));
     }
 
@@ -124,10 +124,10 @@ internal sealed class SubscriberConnection : IWebSocketSink, IHubMessageSink, ID
         switch (_options.Peer)
         {
             case PeerKind.Notify:
-                _connection.Send((byte[])[.. _wire.Handshake, .. _wire.Resume([_topic], _options.Since < 0 ? null : _options.Since)]);
+                _connection.Send((byte[])[.. _wire.Handshake, .. _wire.Resume(_options.FiltersOf(_number), _options.Since < 0 ? null : _options.Since)]);
                 break;
             case PeerKind.Stock:
-                _connection.Send((byte[])[.. _wire.Handshake, .. _wire.Join(_topic)]);
+                _connection.Send((byte[])[.. _wire.Handshake, .. _wire.Join(_options.TopicOf(_number))]);
                 break;
             default:
                 Ready();

@@ -11,9 +11,16 @@ internal sealed record SubscriberOptions
     public required int Port { get; init; }
     public int Connections { get; init; } = 1;
 
-    /// <summary>Connection i follows topic i modulo this.</summary>
+    /// <summary>Connection i follows topic i modulo this, counted from <see cref="FirstTopic"/>.</summary>
     public int Topics { get; init; } = 1;
+    public int FirstTopic { get; init; }
     public string Protocol { get; init; } = "json";
+
+    /// <summary>All connections follow all topics of the run, and see every version.</summary>
+    public bool FollowsAll { get; init; }
+
+    /// <summary>Filters beside it on each connection that nothing published matches.</summary>
+    public int OtherFilters { get; init; }
 
     /// <summary>The version that the clients have; −1: from now.</summary>
     public long Since { get; init; } = -1;
@@ -23,21 +30,33 @@ internal sealed record SubscriberOptions
 
     public HubWire Wire => HubWire.Named(Protocol);
 
+    /// <summary>What is published is all followed by each connection: its versions must be without a hole.</summary>
+    public bool IsGapless => FollowsAll || Topics == 1;
+
+    public string TopicOf(int connection) => LoadTopics.Name(FirstTopic + (connection % Topics));
+
+    public string[] FiltersOf(int connection) =>
+        [FollowsAll ? LoadTopics.All : TopicOf(connection), .. Enumerable.Range(0, OtherFilters).Select(i => LoadTopics.NeverPublished(connection, i))];
+
     public static SubscriberOptions Of(Arguments line) => new()
     {
         Peer = Enum.Parse<PeerKind>(line.Text("peer", nameof(PeerKind.Notify))),
         Port = line.Number("port", 5080),
         Connections = line.Number("connections", 1),
         Topics = line.Number("topics", 1),
+        FirstTopic = line.Number("first-topic", 0),
         Protocol = line.Text("protocol", "json"),
         Since = long.Parse(line.Text("since", "-1"), CultureInfo.InvariantCulture),
         Window = line.Number("window", 64),
+        FollowsAll = line.Flag("all"),
+        OtherFilters = line.Number("other-filters", 0),
     };
 
     public string[] ToArguments() =>
     [
         "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
+        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [],
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

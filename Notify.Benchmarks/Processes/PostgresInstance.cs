@@ -63,12 +63,20 @@ internal sealed class PostgresInstance : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>pgbench against a database, on the load's core; returns what it printed.</summary>
-    public Task<string> PgBenchAsync(string database, string script, int clients, int seconds) => ChildProcess.RunAsync(
+    /// <summary>A file that the server itself can read.</summary>
+    public async Task<string> FileAsync(string name, string text)
+    {
+        var file = Path.Combine(_folder.Path, name);
+        await File.WriteAllTextAsync(file, text);
+        return file;
+    }
+
+    /// <summary>pgbench against a database, on the load's core, its sessions under these options; returns what it printed.</summary>
+    public Task<string> PgBenchAsync(string database, string script, int clients, int seconds, string options = "") => ChildProcess.RunAsync(
     [
         .. Cores.Pin(Cores.Load), Path.Combine(Binaries, "pgbench"), "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", User,
         "-n", "-M", "prepared", "-c", clients.ToString(CultureInfo.InvariantCulture), "-j", "1", "-T", seconds.ToString(CultureInfo.InvariantCulture), "-f", script, database,
-    ]);
+    ], new Dictionary<string, string>(StringComparer.Ordinal) { ["PGOPTIONS"] = options });
 
     public async ValueTask DisposeAsync()
     {

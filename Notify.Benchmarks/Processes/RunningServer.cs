@@ -13,9 +13,9 @@ internal sealed class RunningServer : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
-    private readonly string _probe;
+    private readonly TemporaryFolder? _probe;
 
-    private RunningServer(PeerKind peer, int port, ChildProcess process, string probe, TimeSpan started) =>
+    private RunningServer(PeerKind peer, int port, ChildProcess process, TemporaryFolder? probe, TimeSpan started) =>
         (Peer, Port, _process, _probe, Started) = (peer, port, process, probe, started);
 
     public PeerKind Peer { get; }
@@ -25,7 +25,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     public TimeSpan Started { get; }
 
-    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false)
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -34,6 +34,7 @@ internal sealed class RunningServer : IAsyncDisposable
         };
         if (postgres is not null) environment["ConnectionStrings__Postgres"] = postgres;
         if (sqliteFile is not null) environment["Notify__Storage__SqlitePath"] = sqliteFile;
+        if (redis is not null) environment["ConnectionStrings__Redis"] = redis;
         var port = FreePort.Take();
         environment["Urls"] = $"http://127.0.0.1:{port}";
         return StartAsync(PeerKind.Notify, port, ["dotnet", Executable("Notify.Server.dll")], environment, withProbe);
@@ -52,7 +53,7 @@ internal sealed class RunningServer : IAsyncDisposable
     public async Task<long> HeapBytesAsync()
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_probe));
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(ProbeIn(_probe!)));
         var answer = new byte[64];
         var length = await socket.ReceiveAsync(answer);
         return long.Parse(Encoding.ASCII.GetString(answer, 0, length), CultureInfo.InvariantCulture);
@@ -64,16 +65,16 @@ internal sealed class RunningServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
-        File.Delete(_probe);
+        _probe?.Dispose();
     }
 
     private static async Task<RunningServer> StartAsync(PeerKind peer, int port, string[] command, Dictionary<string, string> environment, bool withProbe)
     {
-        var probe = Path.Combine(Path.GetTempPath(), $"notify-bench-{Environment.ProcessId}-{port}.sock");
-        if (withProbe)
+        var probe = withProbe ? new TemporaryFolder("notify-bench-probe-") : null;
+        if (probe is not null)
         {
             environment["DOTNET_STARTUP_HOOKS"] = Executable("Notify.Benchmarks.dll");
-            environment[StartupHook.SocketVariable] = probe;
+            environment[StartupHook.SocketVariable] = ProbeIn(probe);
         }
 
         environment["DOTNET_NOLOGO"] = "1";
@@ -93,9 +94,12 @@ internal sealed class RunningServer : IAsyncDisposable
         catch
         {
             await process.DisposeAsync();
+            probe?.Dispose();
             throw;
         }
     }
+
+    private static string ProbeIn(TemporaryFolder folder) => Path.Combine(folder.Path, "probe.sock");
 
     private static async Task<bool> IsReadyAsync(int port)
     {

@@ -6,7 +6,7 @@ namespace Notify.Benchmarks.Workloads;
 /// <summary>A log with something in it.</summary>
 internal static class Filling
 {
-    private const int Batch = 1000;
+    public const int Batch = 1000;
 
     public static async Task PublishAsync(RunningServer server, int count, int topics)
     {

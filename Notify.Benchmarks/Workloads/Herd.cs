@@ -2,7 +2,6 @@ using Notify.Benchmarks.Load;
 using Notify.Benchmarks.Options;
 using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
-using Npgsql;
 
 namespace Notify.Benchmarks.Workloads;
 
@@ -24,7 +23,7 @@ internal static class Herd
             await using var server = await storage.StartServerAsync();
             const int Stored = 10_000;
             await Filling.PublishAsync(server, Stored, topics: 1);
-            var (cpu, queries) = (CpuClock.OfProcess(server.ProcessId), await TransactionsAsync(storage));
+            var (cpu, queries) = (CpuClock.OfProcess(server.ProcessId), await storage.TransactionsAsync());
             await using var subscribers = await Subscribers.StartAsync(new SubscriberOptions
             {
                 Peer = PeerKind.Notify,
@@ -44,20 +43,10 @@ internal static class Herd
             report.Add("Notify postgres",
                 ("all caught up s", ready.ConnectMs / 1000),
                 ("server CPU s", CpuClock.OfProcess(server.ProcessId) - cpu),
-                ("transactions", await TransactionsAsync(storage) - queries));
+                ("transactions", await storage.TransactionsAsync() - queries));
         }
 
         report.Notes.Add("Transactions: commits of the database as Postgres counts them (it does so a second late), the tail's polling included.");
         return report;
-    }
-
-    private static async Task<double> TransactionsAsync(Storage storage)
-    {
-        await Task.Delay(1500);
-        await using var connection = new NpgsqlConnection(storage.Postgres!.ConnectionString("postgres") + ";Pooling=false");
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1", connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = storage.Database! });
-        return (long)(await command.ExecuteScalarAsync())!;
     }
 }

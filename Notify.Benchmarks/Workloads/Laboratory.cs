@@ -45,17 +45,3 @@ internal sealed class Laboratory(int runs, TimeSpan patience, TextWriter log) : 
         _folder.Dispose();
     }
 }
-
-/// <summary>Where a Notify server keeps its log during a workload.</summary>
-internal sealed record Storage(PostgresInstance? Postgres, string? Database, string? SqliteFile) : IAsyncDisposable
-{
-    public Task<RunningServer> StartServerAsync(bool withProbe = false) =>
-        RunningServer.StartNotifyAsync(Postgres?.ConnectionString(Database!), SqliteFile, withProbe);
-
-    public double CpuSeconds => Postgres is null ? 0 : CpuClock.OfFamily(Postgres.ProcessId);
-
-    public async ValueTask DisposeAsync()
-    {
-        if (Postgres is not null) await Postgres.DropDatabaseAsync(Database!);
-    }
-}

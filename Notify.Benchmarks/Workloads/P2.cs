@@ -24,7 +24,8 @@ internal static class P2
         var hub = post with { Name = $"Notify {storage}, hub", By = PublishBy.Hub };
         var batched = post with { Name = $"Notify {storage}, batch of {batch}", By = PublishBy.Batch, Batch = batch, Publishers = 8 };
         var report = new WorkloadReport("p2", $"acknowledged durable publishes, {connections} connections, {topics} topics");
-        report.Notes.Add("pgbench: the log's table and indexes, a sequence for the version, one INSERT a commit; its CPU is Postgres's alone.");
+        report.Notes.Add("pgbench: the log's table and indexes, a sequence for the version, one INSERT or COPY a commit; its CPU is Postgres's alone.");
+        report.Notes.Add("The product's append: its own tables and commands, in one round trip; the rows are part of the prepared statement, so none are sent.");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
             foreach (var target in Only.Of([post, hub, batched], only))
@@ -36,13 +37,16 @@ internal static class P2
             if (storage != "postgres") continue;
             await laboratory.BeginAsync($"p2 run {run}: pgbench");
             var single = await PgBench.SingleRowsAsync(laboratory, connections, seconds);
-            report.Add(single.Name, (PerSecond, single.RowsPerSecond), (FanOut.PerCoreSecond, single.RowsPerCoreSecond), ("Postgres CPU", single.Cpu));
             var rows = await PgBench.BatchesAsync(laboratory, batched.Publishers, batch, seconds);
-            report.Add(rows.Name, (PerSecond, rows.RowsPerSecond), (FanOut.PerCoreSecond, rows.RowsPerCoreSecond), ("Postgres CPU", rows.Cpu));
+            var copied = await PgBench.CopyAsync(laboratory, batched.Publishers, batch, seconds);
+            var alone = await PgBench.AppendsAsync(laboratory, 1, batch, topics, seconds);
+            var together = await PgBench.AppendsAsync(laboratory, batched.Publishers, batch, topics, seconds);
+            foreach (var result in (PgBenchResult[])[single, rows, copied, alone, together])
+                report.Add(result.Name, (PerSecond, result.RowsPerSecond), (FanOut.PerCoreSecond, result.RowsPerCoreSecond), ("Postgres CPU", result.Cpu));
             if (run > 1) continue;
             report.Ratio(post.Name, single.Name, PerSecond);
             report.Ratio(hub.Name, single.Name, PerSecond);
-            report.Ratio(batched.Name, rows.Name, PerSecond);
+            foreach (var result in (PgBenchResult[])[alone, together, rows, copied]) report.Ratio(batched.Name, result.Name, PerSecond);
         }
 
         return report;
@@ -52,7 +56,7 @@ internal static class P2
     {
         await using var bench = await Bench.StartAsync(laboratory, target);
         await using var publishers = await bench.PublishersAsync(connections, topics);
-        await Warming.RunAsync(bench, publishers, null, 0, seconds);
+        await Warming.RunAsync(() => bench.ServerCpu, publishers, null, 0, seconds);
 
         var (server, storage, neighbours) = (bench.ServerCpu, bench.StorageCpu, new Neighbours());
         var published = await publishers.RunAsync(seconds);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Notify.Benchmarks.Options;
 using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
+using Notify.Benchmarks.Workloads.Growth;
 
 namespace Notify.Benchmarks.Workloads;
 
@@ -18,14 +19,23 @@ internal static class WorkloadCommand
         ("p4", "replay of 100,000 to one client", P4.RunAsync),
         ("p4-herd", "10,000 clients back at once", Herd.RunAsync),
         ("p5", "memory of 10,000 idle connections", P5.RunAsync),
+        ("p6", "growth: a small installation and a large one", P6.RunAsync),
         ("p7", "start until ready", P7.RunAsync),
+        ("p8", "one stalled client among 1,000", P8.RunAsync),
+        ("p9", "two nodes: publish on one, receive on the other", P9.RunAsync),
+        ("growth-subscribers", "1 to 10,000 subscribers of a topic", OfSubscribers.RunAsync),
+        ("growth-topics", "1 to 100,000 topics", OfTopics.RunAsync),
+        ("growth-filters", "1 to 100,000 filters that do not match", OfFilters.RunAsync),
+        ("growth-log", "100,000 to 10,000,000 notifications stored", OfLog.RunAsync),
+        ("growth-connections", "100 to 20,000 connections", OfConnections.RunAsync),
+        ("cluster", "one node and four: publishing, and what they ask of Postgres", FourNodes.RunAsync),
     ];
 
     private static volatile bool _isEnding;
 
     public static async Task<int> RunAsync(Arguments line)
     {
-        var chosen = line.Command == "all" ? Workloads : [.. Workloads.Where(w => w.Name == line.Command)];
+        var chosen = Workloads.Where(w => line.Command == "all" || w.Name == line.Command || (line.Command == "growth" && w.Name.StartsWith("growth-", StringComparison.Ordinal))).ToArray();
         if (chosen.Length == 0)
         {
             Help();
@@ -71,8 +81,9 @@ internal static class WorkloadCommand
     private static void Help()
     {
         Console.WriteLine("dotnet run -c Release --project Notify.Benchmarks -- <workload> [--runs 3] [--seconds 5] [--protocol json|messagepack] [--json out.json] …");
-        foreach (var (name, what, _) in Workloads) Console.WriteLine($"  {name,-8} {what}");
-        Console.WriteLine("  all      all of them, with their defaults");
-        Console.WriteLine("  micro    BenchmarkDotNet for the inner loops; takes its options (--filter '*')");
+        foreach (var (name, what, _) in Workloads) Console.WriteLine($"  {name,-18} {what}");
+        Console.WriteLine("  growth             all of the growth-…; --charts docs/charts draws them");
+        Console.WriteLine("  all                all of them, with their defaults");
+        Console.WriteLine("  micro              BenchmarkDotNet for the inner loops; takes its options (--filter '*')");
     }
 }

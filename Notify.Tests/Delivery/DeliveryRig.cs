@@ -6,7 +6,6 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery;
-using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Delivery.Tail;
 using Notify.Storage;
@@ -65,9 +64,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
     public (DeliverySession Session, RecordingSink Sink) Connect()
     {
         var sink = new RecordingSink();
-        var session = new DeliverySession(sink, Get<Router>(), Get<SessionScheduler>(), Get<IOptions<NotifyOptions>>().Value.Limits);
-        Sessions.Add($"c{Interlocked.Increment(ref _sessions)}", session, null);
-        return (session, sink);
+        return (Get<SessionOpener>()($"c{Interlocked.Increment(ref _sessions)}", sink, null), sink);
     }
 
     /// <summary>Connects, resumes and starts, as the hub does.</summary>

@@ -27,13 +27,6 @@ internal sealed partial class LogTail(
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
 {
-    /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
-    private const int RingEntries = 131_072;
-    private const long RingBytes = 64L * 1024 * 1024;
-
-    /// <summary>Entries read into the ring before the node is ready, so that clients that come back after a restart are served from it.</summary>
-    private const int Preload = 8_192;
-
     /// <summary>A unit is small enough that one of them never fills a healthy session's queue.</summary>
     private const int UnitEntries = 250;
     private const int UnitBytes = 256 * 1024;
@@ -76,6 +69,9 @@ internal sealed partial class LogTail(
 
     /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
     public void Ahead(Guid epoch, long last) => _hints.Writer.TryWrite(new Hint.Ahead(epoch, last));
+
+    /// <summary>What was handed on from this version on is not what the log has: the node reads it anew, and sessions that were given any of it get a Gap.</summary>
+    public void Distrust(LogLife life, long from) => _hints.Writer.TryWrite(new Hint.Distrusted(life, from));
 
     public void Ephemeral(LogEntry notification) => _hints.Writer.TryWrite(new Hint.Ephemeral(notification));
 
@@ -133,6 +129,12 @@ internal sealed partial class LogTail(
                 if (position.Life is not { } waitedIn) return;
                 if (_parked.Count > 0) ReadHole(waitedIn, "hole");
                 else if (_polledTo > waitedIn.Ring.End) ReadHole(waitedIn, "poll");
+                break;
+            case Hint.Distrusted(var distrusted, var from):
+                if (!ReferenceEquals(position.Life, distrusted)) return; // there is another one already
+
+                // Also for a session that is still in the life before this one.
+                await BeginLifeAsync(distrusted.EpochId, Math.Min(from, distrusted.DiffersFrom ?? from), cancellationToken);
                 break;
             case Hint.Ephemeral { Notification: var notification }:
                 dispatcher.DispatchEphemeral(new DeliveryEntry(notification));
@@ -215,7 +217,7 @@ internal sealed partial class LogTail(
             }
         }
 
-        if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, cancellationToken);
+        if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, differsFrom: null, cancellationToken);
         else if (head.Head > life.Ring.End)
         {
             // Not at once: the hint of what was committed a moment ago is on its way.
@@ -224,28 +226,23 @@ internal sealed partial class LogTail(
         }
     }
 
-    private async Task BeginLifeAsync(Guid epoch, CancellationToken cancellationToken)
+    /// <param name="epoch">What the log is called now.</param>
+    /// <param name="differsFrom">From here on it may be another one than sessions were given; null: all of it.</param>
+    /// <param name="cancellationToken">The loop's.</param>
+    private async Task BeginLifeAsync(Guid epoch, long? differsFrom, CancellationToken cancellationToken)
     {
-        var head = await log.ReadHeadAsync(cancellationToken);
-        var start = Math.Max(head.Oldest - 1, head.Head - Preload);
-        var ring = new Ring(start, RingEntries, RingBytes);
-        while (ring.End < head.Head)
-        {
-            var page = await log.ReadAsync(ring.End, HoleEntries, HoleBytes, cancellationToken);
-            if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1)
-                return; // replaced or swept while it was read: the next poll looks again
-
-            ring.Append([.. page.Entries.Select(e => new DeliveryEntry(e))]);
-        }
+        if (await LogLife.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } life)
+            return; // replaced or swept while it was read: the next poll looks again
 
         var first = position.Life is null;
-        position.Dispatched = ring.End;
-        position.Life = new LogLife(head, ring);
+        position.Dispatched = life.Ring.End;
+        position.Life = life;
         _parked.Clear();
         (_polledTo, _aheadTo, _aheadWhenRead) = (0, 0, 0);
-        if (first) LogBegun(logger, epoch, ring.End);
-        else LogReplaced(logger, epoch, ring.End);
-        foreach (var session in sessions.All) session.LeaveLife();
+        if (first) LogBegun(logger, epoch, life.Ring.End);
+        else if (life.DiffersFrom is { } from) LogReadAnew(logger, from, life.Ring.End);
+        else LogReplaced(logger, epoch, life.Ring.End);
+        foreach (var session in sessions.All) session.LeaveLife(life);
     }
 
     private void ReadHole(LogLife life, string cause)

@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using Notify.Benchmarks.Load;
+using Notify.Benchmarks.Options;
+using Notify.Benchmarks.Processes;
+using Notify.Benchmarks.Reports;
+
+namespace Notify.Benchmarks.Workloads;
+
+/// <summary>
+/// What nodes cost: the same publishers on one node, and spread over four; and what a node asks of Postgres, busy and
+/// idle. A follower of everything on each node holds what was acknowledged against what arrives there.
+/// </summary>
+internal static class FourNodes
+{
+    private const double IdleSeconds = 10;
+
+    /// <summary>A connection that falls idle tells what it did up to ten seconds late.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(11);
+
+    public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
+    {
+        var nodes = line.Number("nodes", 4);
+        var load = new Load(line.Number("publishers", 64), line.Number("topics", 100), line.Number("seconds", 5));
+        var batch = line.Number("batch", 100);
+        var links = Links.Of(line.Find("link"));
+        line.RefuseUnknown();
+
+        var report = new WorkloadReport("cluster", $"{load.Publishers} publishers on one node, and spread over {nodes}");
+        for (var run = 1; run <= laboratory.Runs; run++)
+        {
+            foreach (var (link, isRedis) in links)
+            {
+                foreach (var count in (int[])[1, nodes])
+                {
+                    await laboratory.BeginAsync($"cluster run {run}: {link}, {count} nodes");
+                    await using var cluster = await Cluster.StartAsync(laboratory, count, isRedis);
+                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, POST", count, load);
+                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, batch of {batch}", count, load with { Publishers = 8, Batch = batch });
+                    await IdleAsync(report, cluster, $"{link}, {Nodes(count)}, idle", count);
+                }
+
+                if (run > 1) continue;
+                foreach (var how in (string[])["POST", $"batch of {batch}"])
+                {
+                    report.Ratio($"{link}, {Nodes(nodes)}, {how}", $"{link}, {Nodes(1)}, {how}", "stored/s");
+                    report.Ratio($"{link}, {Nodes(nodes)}, {how}", $"{link}, {Nodes(1)}, {how}", FanOut.PerCoreSecond);
+                }
+            }
+        }
+
+        report.Notes.Add("Transactions: what Postgres counts for the database, each one round trip of a node; an append is one, of six statements.");
+        report.Notes.Add("All nodes, Postgres and Redis share one core: per core-second is what compares, and counts them all.");
+        return report;
+    }
+
+    private static string Nodes(int count) => count == 1 ? "1 node" : $"{count} nodes";
+
+    private static async Task LoadAsync(WorkloadReport report, Cluster cluster, string name, int nodes, Load load)
+    {
+        var subscribers = new List<Subscribers>();
+        var publishers = new List<Publishers>();
+        try
+        {
+            for (var node = 0; node < nodes; node++)
+            {
+                subscribers.Add(await cluster.SubscribeAsync(node, 1));
+                publishers.Add(await cluster.PublishersAsync(node, load.Publishers / nodes, load.Topics, load.Batch));
+            }
+
+            await Warming.RunAsync(() => cluster.ServerCpu, async window =>
+            {
+                var (warming, _) = await RunAsync(publishers, subscribers, window);
+                await Task.Delay(TimeSpan.FromSeconds(nodes)); // the nodes' compilers share a core with them: busy nodes stay unoptimised for minutes
+                return warming.Sum(p => p.Acked);
+            }, 6);
+            var transactions = await cluster.Storage.TransactionsAsync();
+            var (server, storage, clock, neighbours) = (cluster.ServerCpu, cluster.StorageCpu, Stopwatch.StartNew(), new Neighbours());
+            var (published, got) = await RunAsync(publishers, subscribers, load.Seconds);
+            var seconds = clock.Elapsed.TotalSeconds;
+            server = cluster.ServerCpu - server;
+            storage = cluster.StorageCpu - storage;
+            var others = neighbours.Cores;
+            transactions = await cluster.Storage.TransactionsAsync() - transactions;
+
+            var acked = published.Sum(p => p.Acked);
+            if (Problem(published, got, acked) is { } problem)
+            {
+                report.Invalid.Add($"{name}: {problem}");
+                return;
+            }
+
+            report.Add(name,
+                ("stored/s", acked / published.Max(p => p.Seconds)),
+                (FanOut.PerCoreSecond, acked / (server + storage)),
+                ("nodes' CPU", server / seconds),
+                ("Postgres and Redis CPU", storage / seconds),
+                ("transactions/s a node", transactions / seconds / nodes),
+                ("stored a transaction", (double)acked / transactions),
+                ("ack p50 ms", published.Max(p => p.Latency!.P50)),
+                ("ack p99 ms", published.Max(p => p.Latency!.P99)),
+                ("others' CPU", others));
+        }
+        finally
+        {
+            foreach (var role in publishers) await role.DisposeAsync();
+            foreach (var role in subscribers) await role.DisposeAsync();
+        }
+    }
+
+    private static async Task<(PublisherReport[] Published, SubscriberReport[] Got)> RunAsync(List<Publishers> publishers, List<Subscribers> subscribers, double seconds)
+    {
+        var published = await Task.WhenAll(publishers.Select(p => p.RunAsync(seconds)));
+        var acked = published.Sum(p => p.Acked);
+        return (published, await Task.WhenAll(subscribers.Select(s => s.ReportAsync(acked))));
+    }
+
+    private static string? Problem(PublisherReport[] published, SubscriberReport[] got, long acked)
+    {
+        var together = published[0] with { Refused = published.Sum(p => p.Refused), Problems = published.Select(p => p.Problems).FirstOrDefault(p => p is not null) };
+        return got.Select(one => Validity.Problem(together, one, acked, isEqual: true)).FirstOrDefault(problem => problem is not null);
+    }
+
+    private static async Task IdleAsync(WorkloadReport report, Cluster cluster, string name, int nodes)
+    {
+        await Task.Delay(Quiet);
+        var (transactions, clock) = (await cluster.Storage.TransactionsAsync(), Stopwatch.StartNew());
+        var (server, storage) = (cluster.ServerCpu, cluster.StorageCpu);
+        await Task.Delay(TimeSpan.FromSeconds(IdleSeconds));
+        server = cluster.ServerCpu - server;
+        storage = cluster.StorageCpu - storage;
+        transactions = await cluster.Storage.TransactionsAsync() - transactions;
+        report.Add(name,
+            ("nodes' CPU", server / IdleSeconds),
+            ("Postgres and Redis CPU", storage / IdleSeconds),
+            ("transactions/s a node", transactions / clock.Elapsed.TotalSeconds / nodes));
+    }
+
+    private sealed record Load(int Publishers, int Topics, double Seconds)
+    {
+        public int Batch { get; init; } = 1;
+    }
+}
