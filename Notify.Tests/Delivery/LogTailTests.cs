@@ -1,5 +1,6 @@
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Delivery;
 
@@ -29,6 +30,19 @@ public sealed class LogTailTests
 
         await Eventually.TrueAsync(() => sink.Versions.Count() >= 100, "all delivered");
         Assert.Equal(Enumerable.Range(1, 100).Select(i => (long)i), sink.Versions);
+    }
+
+    [Fact]
+    public async Task A_log_whose_rows_cannot_be_read_is_asked_now_and_then_and_not_without_a_pause()
+    {
+        var log = new ListLog { RowsAreAway = true };
+        await log.AppendAsync(new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray() }]), TestContext.Current.CancellationToken);
+        var starting = DeliveryRig.StartAsync(TimeProvider.System, log);
+        var asked = await log.RowsAskedFor.CountAsync(4);
+        log.RowsAreAway = false;
+        await using var rig = await starting; // and it begins when they can
+        Assert.True(TimeProvider.System.GetElapsedTime(asked[0], asked[3]) > TimeSpan.FromMilliseconds(150), "three pauses of 100 ms");
+        Assert.Equal(1, rig.Position.Life!.Ring.End);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Notify.Storage.Log;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Publishing;
 
@@ -34,6 +35,12 @@ internal sealed class ListLog : INotificationLog
 
     public bool IsAway { get; set; }
 
+    /// <summary>Where the log is can be read, and what is in it cannot.</summary>
+    public bool RowsAreAway { get; set; }
+
+    /// <summary>When rows were asked for.</summary>
+    public Observed<long> RowsAskedFor { get; } = new();
+
     public async Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
     {
         lock (_lock) _batches.Add(batch);
@@ -64,6 +71,8 @@ internal sealed class ListLog : INotificationLog
     public async Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken)
     {
         var head = await ReadHeadAsync(cancellationToken);
+        RowsAskedFor.Add(TimeProvider.System.GetTimestamp());
+        if (RowsAreAway) throw new StorageUnavailableException("Rows away, as told.");
         var entries = Entries.Where(entry => entry.Version > after && entry.Version <= head.Head).Take(maxEntries).ToArray();
         return new LogPage(entries, entries.Length == maxEntries ? entries[^1].Version : head.Head, head);
     }

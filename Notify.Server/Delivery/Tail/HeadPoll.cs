@@ -8,6 +8,7 @@ internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _now = new(0, 1);
+    private bool _told;
 
     public async Task RunAsync(Action<LogHead> seen, CancellationToken stoppingToken)
     {
@@ -16,10 +17,14 @@ internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : 
             try
             {
                 seen(await position.RefreshAsync(stoppingToken));
+                if (_told) Log.ReadableAgain(logger);
+                _told = false;
             }
             catch (StorageUnavailableException e)
             {
-                Log.Unreadable(logger, e.Message);
+                // Once, and not every second for as long as the database is away.
+                if (!_told) Log.Unreadable(logger, e.Message);
+                _told = true;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -52,8 +57,11 @@ internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : 
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Where the log is cannot be read: {Reason}")]
+        [LoggerMessage(LogLevel.Warning, "Where the log is cannot be read; it is tried again every second: {Reason}")]
         public static partial void Unreadable(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Information, "Where the log is can be read again.")]
+        public static partial void ReadableAgain(ILogger logger);
 
         [LoggerMessage(LogLevel.Error, "Looking where the log is failed in a way it should not.")]
         public static partial void Failed(ILogger logger, Exception exception);

@@ -46,6 +46,7 @@ internal sealed partial class LogTail(
     private readonly ParkedHints _parked = new(ParkedHintsKept);
     private long _pendingBytes;
     private bool _readingHole;
+    private bool _told;
     private bool _overdueAsked;
 
     // The furthest that a read of the head has seen, and that another node has told of without contents.
@@ -83,11 +84,13 @@ internal sealed partial class LogTail(
             try
             {
                 await TakeAsync(hint, stoppingToken);
+                if (hint is Hint.Position) _told = false;
             }
             catch (StorageUnavailableException e)
             {
-                LogUnreadable(logger, e.Message);
-                _poll.Soon();
+                // The next poll tries again: at once would be without a pause for as long as it fails. Said once.
+                if (!_told) LogUnreadable(logger, e.Message);
+                _told = true;
             }
         }
 
@@ -229,10 +232,7 @@ internal sealed partial class LogTail(
     private async Task BeginLifeAsync(Guid epoch, long? differsFrom, CancellationToken cancellationToken)
     {
         if (await LogLife.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } life)
-        {
-            _poll.Soon(); // replaced or swept while it was read: look again
-            return;
-        }
+            return; // replaced or swept while it was read: the next poll looks again
 
         var first = position.Life is null;
         position.Dispatched = life.Ring.End;
