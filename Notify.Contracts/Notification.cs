@@ -33,7 +33,7 @@ public sealed record Notification
     /// <summary>Any JSON for a program, as it was sent.</summary>
     [DataMember(Name = "data")] public JsonElement? Data { get; init; }
 
-    /// <summary>One of <see cref="Priorities"/>.</summary>
+    /// <summary><c>low</c>, <c>normal</c>, <c>high</c> or <c>urgent</c> (<c>Priorities</c>).</summary>
     [DataMember(Name = "priority")] public string Priority { get; init; } = Priorities.Normal;
 
     /// <summary>The publisher's labels.</summary>
@@ -45,7 +45,7 @@ public sealed record Notification
     /// <summary>Who published it: the token's subject or the key's name; absent for anonymous publishers.</summary>
     [DataMember(Name = "publisher")] public string? Publisher { get; init; }
 
-    /// <summary>When it was stored, by the database's clock. The order is <see cref="Version"/>'s, never this one's.</summary>
+    /// <summary>When it was stored, by the database's clock. The order is that of <c>version</c>, never of this.</summary>
     [DataMember(Name = "publishedAt")]
     [JsonConverter(typeof(Rfc3339Converter))]
     public required DateTimeOffset PublishedAt { get; init; }

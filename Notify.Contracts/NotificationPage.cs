@@ -10,7 +10,7 @@ public sealed record NotificationPage
     /// <summary>Oldest first.</summary>
     [DataMember(Name = "items")] public required IReadOnlyList<Notification> Items { get; init; }
 
-    /// <summary>The last version examined: the <c>since</c> of the next page. The end is where it equals <see cref="Head"/>.</summary>
+    /// <summary>The last version examined: the <c>since</c> of the next page. The end is where it equals <c>head</c>.</summary>
     [DataMember(Name = "next")] public required long Next { get; init; }
 
     /// <summary>The last version of the log.</summary>
@@ -19,6 +19,6 @@ public sealed record NotificationPage
     /// <summary>The life of the log.</summary>
     [DataMember(Name = "epoch")] public required string Epoch { get; init; }
 
-    /// <summary>What is missing before <see cref="Items"/>.</summary>
+    /// <summary>What is missing before the first of <c>items</c>.</summary>
     [DataMember(Name = "gap")] public Gap? Gap { get; init; }
 }

@@ -56,6 +56,7 @@ public static class NotifyServiceCollectionExtensions
     // First of the hosted services: what starts after it finds the log open, or knows that it is not.
     private static void AddLog(IServiceCollection services, StorageOptions storage)
     {
+        services.AddSingleton(storage);
         services.AddSingleton<LogOpener>(cancellationToken => LogStore.OpenAsync(storage, cancellationToken));
         services.AddSingleton<OpenedLog>();
         services.AddSingleton<INotificationLog>(provider => provider.GetRequiredService<OpenedLog>());

@@ -1,8 +1,10 @@
 using Notify.Server;
+using Notify.Server.Api;
 using Notify.Server.Hosting;
 
 return await StartUp.ReportMistakesAsync(async () =>
 {
+    StartUp.CheckCommand(args);
     var newEpoch = args is [NewEpochCommand.Name, ..];
     var builder = WebApplication.CreateBuilder(newEpoch ? args[1..] : args).AddProcess();
     builder.Services.AddNotify(builder.Configuration, builder.Environment);
@@ -15,5 +17,6 @@ return await StartUp.ReportMistakesAsync(async () =>
 
     var app = builder.Build();
     app.MapNotify();
+    app.MapFallback(ApiEndpoints.NothingHereAsync);
     await StartUp.RunAsync(app);
 });

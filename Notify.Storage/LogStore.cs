@@ -1,6 +1,7 @@
 using Notify.Storage.Log;
 using Notify.Storage.Postgres;
 using Notify.Storage.Sqlite;
+using Npgsql;
 
 namespace Notify.Storage;
 
@@ -14,6 +15,15 @@ public static class LogStore
         string.IsNullOrWhiteSpace(options.Postgres)
             ? await SqliteLog.OpenAsync(options.SqlitePath, options.MigrateAtStart, cancellationToken)
             : await PostgresLog.OpenAsync(options.Postgres, options.MigrateAtStart, cancellationToken);
+
+    /// <summary>Which storage that is, for the operator's log: no user and no password.</summary>
+    /// <param name="options">Such as <see cref="OpenAsync"/> takes.</param>
+    public static string Describe(StorageOptions options)
+    {
+        if (string.IsNullOrWhiteSpace(options.Postgres)) return $"the SQLite file {Path.GetFullPath(options.SqlitePath)}";
+        var connection = new NpgsqlConnectionStringBuilder(options.Postgres);
+        return $"the Postgres database {connection.Database ?? connection.Username} on {connection.Host}";
+    }
 }
 
 /// <summary>A storage setting that cannot work; the message names it and says what is allowed.</summary>

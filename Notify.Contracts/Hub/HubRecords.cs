@@ -81,7 +81,7 @@ public sealed record Progress(
 /// <param name="Oldest">What follows starts here.</param>
 /// <param name="Head">The last version of the log.</param>
 /// <param name="Epoch">The life of the log from here on.</param>
-/// <param name="Reason">One of <see cref="GapReasons"/>.</param>
+/// <param name="Reason"><c>retention</c> or <c>epoch</c> (<c>GapReasons</c>).</param>
 [DataContract]
 public sealed record Gap(
     [property: DataMember(Name = "since")] long Since,

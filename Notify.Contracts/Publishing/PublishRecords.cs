@@ -9,7 +9,7 @@ namespace Notify.Contracts.Publishing;
 [DataContract]
 public sealed record PublishRequest
 {
-    /// <summary>The topic to publish to; or else <see cref="Group"/> or <see cref="User"/>.</summary>
+    /// <summary>The topic to publish to; or else give <c>group</c> or <c>user</c>.</summary>
     [DataMember(Name = "topic")] public string? Topic { get; init; }
 
     /// <summary>The group to publish to. It may get members later.</summary>
@@ -30,7 +30,7 @@ public sealed record PublishRequest
     /// <inheritdoc cref="Notification.Data"/>
     [DataMember(Name = "data")] public JsonElement? Data { get; init; }
 
-    /// <summary>One of <see cref="Priorities"/>; absent: normal.</summary>
+    /// <summary><c>low</c>, <c>normal</c>, <c>high</c> or <c>urgent</c> (<c>Priorities</c>); absent: normal.</summary>
     [DataMember(Name = "priority")] public string? Priority { get; init; }
 
     /// <inheritdoc cref="Notification.Tags"/>
@@ -102,7 +102,7 @@ public sealed record BatchItemResult
     [JsonConverter(typeof(Rfc3339Converter))]
     public DateTimeOffset? PublishedAt { get; init; }
 
-    /// <summary>For a refused one: one of <see cref="ErrorCodes"/>.</summary>
+    /// <summary>For a refused one: its stable code (<c>ErrorCodes</c>).</summary>
     [DataMember(Name = "code")] public string? Code { get; init; }
 
     /// <summary>For a refused one: what to do.</summary>

@@ -20,13 +20,13 @@ internal static class ApiEndpoints
 
     private static readonly int[] PublishProblems =
     [
-        StatusCodes.Status403Forbidden, StatusCodes.Status409Conflict, StatusCodes.Status413PayloadTooLarge,
-        StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status429TooManyRequests, StatusCodes.Status503ServiceUnavailable,
+        StatusCodes.Status403Forbidden, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType,
+        StatusCodes.Status429TooManyRequests, StatusCodes.Status503ServiceUnavailable,
     ];
 
     private static readonly int[] ReadProblems = [StatusCodes.Status403Forbidden, StatusCodes.Status503ServiceUnavailable];
 
-    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, "There is nothing at this path. The calls are listed at /openapi/v1.json.");
+    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, $"There is nothing at this path. The calls are under {ApiPaths.Root} and listed at /openapi/v1.json.");
 
     /// <summary>Maps them all; the group is the one of <c>/api/v1</c>.</summary>
     public static void MapApi(this IEndpointRouteBuilder api)
@@ -45,8 +45,11 @@ internal static class ApiEndpoints
         api.MapCalls("/notifications/{id}", new ApiCall(ApiCall.Get, read.GetAsync) { Description = Get });
         api.MapCalls("/topics/{**topic}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Description = PublishToTopic });
         api.MapCalls(StreamEndpoint.Path, new ApiCall([HttpMethods.Get], stream.GetAsync) { Query = StreamEndpoint.Parameters, Description = Stream });
-        api.Map("/{**rest}", context => Problem.WriteAsync(context, Unknown));
+        api.Map("/{**rest}", NothingHereAsync);
     }
+
+    /// <summary>An answer for whatever is asked outside the service's own paths; for a host that has no others.</summary>
+    public static Task NothingHereAsync(HttpContext context) => Problem.WriteAsync(context, Unknown);
 
     /// <summary>Maps the calls of one path, and a 405 that names them for every other method.</summary>
     public static void MapCalls(this IEndpointRouteBuilder api, string path, params ApiCall[] calls)
@@ -74,7 +77,7 @@ internal static class ApiEndpoints
         Parameters = [Key],
         Body = new CallBody(typeof(PublishRequest), MediaTypes.Json),
         Answers = Accepted,
-        Problems = PublishProblems,
+        Problems = [.. PublishProblems, StatusCodes.Status409Conflict],
     };
 
     private static CallDescription PublishBatch => new("publishBatch", "Publishes several notifications")
@@ -101,7 +104,7 @@ internal static class ApiEndpoints
         ],
         Body = new CallBody(typeof(string), "text/plain", "application/x-www-form-urlencoded", MediaTypes.Json),
         Answers = Accepted[..2],
-        Problems = PublishProblems,
+        Problems = [.. PublishProblems, StatusCodes.Status409Conflict],
     };
 
     private static CallDescription List => new("list", "Lists stored notifications after a version, oldest first")
@@ -121,12 +124,12 @@ internal static class ApiEndpoints
         Details = "Events: notification (id is its version), caught-up, gap and progress, each with an id to come back with; a comment every 15 s.",
         Parameters =
         [
-            new("query", "filter", typeof(string[]), "Topic filters (MQTT 3.1.1 §4.7)."),
+            new("query", "filter", typeof(string[]), "Topic filters (MQTT 3.1.1 §4.7); at least one.") { Required = true },
             new("query", "since", typeof(long), "The version after which to begin; without it, from now."),
             new("header", "Last-Event-ID", typeof(long), "As since, which it beats: browsers send it when they come back."),
         ],
-        Answers = [new(StatusCodes.Status200OK, "Events as text/event-stream, without end.", typeof(string))],
-        Problems = ReadProblems,
+        Answers = [new(StatusCodes.Status200OK, "Events, without end.", typeof(string)) { MediaType = MediaTypes.EventStream }],
+        Problems = [.. ReadProblems, StatusCodes.Status429TooManyRequests],
     };
 
     private static CallDescription Get => new("get", "Reads one notification")

@@ -16,6 +16,8 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
     private static readonly Refusal StorageAway = new(ErrorCodes.StorageUnavailable, "The storage does not answer. Try again in a second.");
     private static readonly Refusal BodyTooLarge = new(ErrorCodes.PayloadTooLarge, "The body is larger than this server takes.");
 
+    private static readonly Refusal BadQuery = StrictJson.Invalid("The query is not percent-encoded UTF-8: '%' is written %25.");
+
     /// <summary>The endpoint of a call.</summary>
     public RequestDelegate Wrap(ApiCall call) => context => RunAsync(context, call);
 
@@ -76,6 +78,7 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
     private static Refusal? CheckQuery(HttpRequest request, ApiCall call)
     {
         if (!request.QueryString.HasValue) return null;
+        if (!TopicPath.TryDecode(request.QueryString.Value, out _)) return BadQuery; // what it is read as would be something else
         foreach (var name in request.Query.Keys)
         {
             if (name is not (Callers.UserParameter or Callers.DeviceParameter) && Array.IndexOf(call.Query, name) < 0)

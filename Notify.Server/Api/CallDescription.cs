@@ -19,7 +19,10 @@ internal sealed record CallDescription(string Name, string Summary)
 /// <param name="Name">As on the wire.</param>
 /// <param name="Type">Its .NET type, for the schema.</param>
 /// <param name="Text">What it means.</param>
-internal sealed record CallParameter(string In, string Name, Type Type, string Text);
+internal sealed record CallParameter(string In, string Name, Type Type, string Text)
+{
+    public bool Required { get; init; } = In == "path";
+}
 
 /// <summary>A request body.</summary>
 /// <param name="Type">The record it is; a string for text.</param>
@@ -27,7 +30,10 @@ internal sealed record CallParameter(string In, string Name, Type Type, string T
 internal sealed record CallBody(Type Type, params string[] MediaTypes);
 
 /// <summary>An answer that is no problem.</summary>
-internal sealed record CallAnswer(int Status, string Text, Type Type, params string[] Headers);
+internal sealed record CallAnswer(int Status, string Text, Type Type, params string[] Headers)
+{
+    public string MediaType { get; init; } = MediaTypes.Json;
+}
 
 /// <summary>The problem document (RFC 9457), for the schema.</summary>
 /// <param name="Title">What the status means.</param>

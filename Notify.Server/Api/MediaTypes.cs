@@ -7,6 +7,7 @@ namespace Notify.Server.Api;
 internal static class MediaTypes
 {
     internal const string Json = "application/json";
+    internal const string EventStream = "text/event-stream";
 
     private static readonly Refusal NeedsJson = new(
         ErrorCodes.UnsupportedMediaType,
@@ -16,9 +17,14 @@ internal static class MediaTypes
         ErrorCodes.UnsupportedMediaType,
         "This call takes text or JSON in UTF-8, not forms with parts or other encodings.");
 
+    private static readonly Refusal NeedsPlain = new(
+        ErrorCodes.UnsupportedMediaType,
+        "This call takes no compressed bodies: send it without 'Content-Encoding'.");
+
     /// <summary>Null for JSON in UTF-8.</summary>
     public static Refusal? RequireJson(HttpRequest request) =>
-        string.Equals(request.ContentType, Json, StringComparison.OrdinalIgnoreCase) || (TryParse(request, out var type) && IsJson(type) && IsUtf8(type)) ? null : NeedsJson;
+        request.Headers.ContentEncoding.Count > 0 ? NeedsPlain
+        : string.Equals(request.ContentType, Json, StringComparison.OrdinalIgnoreCase) || (TryParse(request, out var type) && IsJson(type) && IsUtf8(type)) ? null : NeedsJson;
 
     /// <summary>
     /// Whether a body is data or text. Anything that is not JSON is text as long as it is UTF-8: what a shell's curl
@@ -27,6 +33,7 @@ internal static class MediaTypes
     public static Refusal? RequireJsonOrText(HttpRequest request, out bool json)
     {
         json = false;
+        if (request.Headers.ContentEncoding.Count > 0) return NeedsPlain;
         if (string.IsNullOrEmpty(request.ContentType)) return null;
         if (!TryParse(request, out var type) || !IsUtf8(type) || type.Type.Equals("multipart", StringComparison.OrdinalIgnoreCase)) return NeedsText;
         json = IsJson(type);

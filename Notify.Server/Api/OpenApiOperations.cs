@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
 
 namespace Notify.Server.Api;
@@ -24,26 +25,17 @@ internal static class OpenApiOperations
             document.Info.Title = "Notify";
             document.Info.Version = Document;
             document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub /hubs/notifications and GET /api/v1/stream.";
+            foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
-        options.AddSchemaTransformer((schema, _, _) =>
-        {
-            // The web defaults take numbers as strings too; these calls do not.
-            if (schema.Type is { } type && type.HasFlag(JsonSchemaType.String) && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)))
-            {
-                schema.Type = type & ~JsonSchemaType.String;
-                schema.Pattern = null;
-            }
-
-            return Task.CompletedTask;
-        });
+        OpenApiSchemas.Correct(options);
     });
 
     public static void Describe(this IEndpointConventionBuilder endpoint, CallDescription description)
     {
         var handler = (RequestDelegate)(_ => Task.CompletedTask);
         var metadata = new List<object> { handler.Method, new Described() }; // the API explorer passes over endpoints without a method
-        metadata.AddRange(description.Answers.Select(answer => new ProducesResponseTypeMetadata(answer.Status, answer.Type, [MediaTypes.Json])));
+        metadata.AddRange(description.Answers.Select(answer => new ProducesResponseTypeMetadata(answer.Status, answer.Type, [answer.MediaType])));
         metadata.AddRange(Problems(description).Select(status => new ProducesResponseTypeMetadata(status, typeof(ProblemDocument), [Problem.ContentType])));
         endpoint.WithMetadata([.. metadata]);
         endpoint.AddOpenApiOperationTransformer((operation, context, cancellationToken) => CompleteAsync(operation, context, description, cancellationToken));
@@ -62,7 +54,7 @@ internal static class OpenApiOperations
             {
                 Name = parameter.Name,
                 In = parameter.In switch { "path" => ParameterLocation.Path, "header" => ParameterLocation.Header, _ => ParameterLocation.Query },
-                Required = parameter.In == "path",
+                Required = parameter.Required,
                 Description = parameter.Text,
                 Schema = await context.GetOrCreateSchemaAsync(parameter.Type, null, cancellationToken),
             });
@@ -73,9 +65,17 @@ internal static class OpenApiOperations
         {
             if (operation.Responses?[$"{answer.Status}"] is not OpenApiResponse response) continue;
             response.Description = answer.Text;
-            foreach (var header in answer.Headers) (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[header] = new OpenApiHeader { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+            foreach (var header in answer.Headers) Add(response, header, JsonSchemaType.String);
+        }
+
+        foreach (var status in description.Problems.Where(Problem.ComesWithRetryAfter))
+        {
+            if (operation.Responses?[$"{status}"] is OpenApiResponse response) Add(response, HeaderNames.RetryAfter, JsonSchemaType.Integer);
         }
     }
+
+    private static void Add(OpenApiResponse response, string header, JsonSchemaType type) =>
+        (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[header] = new OpenApiHeader { Schema = new OpenApiSchema { Type = type } };
 
     // Not by AcceptsMetadata: routing would take it as a rule, and answer a wrong media type in our place.
     private static async Task<OpenApiRequestBody> BodyAsync(CallBody body, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)

@@ -35,6 +35,9 @@ internal static class Problem
         _ => StatusCodes.Status500InternalServerError,
     };
 
+    /// <summary>Whether it says when to try again.</summary>
+    public static bool ComesWithRetryAfter(int status) => status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable;
+
     /// <summary>Answers with a refusal.</summary>
     public static Task WriteAsync(HttpContext context, Refusal refusal) => WriteAsync(context, refusal, Status(refusal.Code));
 
@@ -55,7 +58,7 @@ internal static class Problem
             writer.WriteEndObject();
         }
 
-        if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        if (ComesWithRetryAfter(status)) context.Response.Headers.RetryAfter = RetryAfterSeconds;
         return JsonAnswer.WriteAsync(context, status, json.WrittenMemory, ContentType);
     }
 

@@ -1,5 +1,6 @@
 using Notify.Server.Cluster.Carriers;
 using Notify.Server.Delivery.Tail;
+using Notify.Server.Observability;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Cluster;
@@ -45,7 +46,7 @@ internal sealed partial class ClusterLink(
 
     private Guid Epoch => position.Life?.EpochId ?? default;
 
-    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => Send(new LinkMessage.Entries(epoch, entries));
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => Send(new LinkMessage.Entries(epoch, entries) { Trace = NotifyTraces.Current });
 
     public void Ephemeral(LogEntry notification) => Send(new LinkMessage.Ephemeral(Epoch, notification));
 
@@ -149,7 +150,7 @@ internal sealed partial class ClusterLink(
         switch (message)
         {
             case LinkMessage.Entries entries:
-                tail.Committed(entries.Epoch, entries.Committed);
+                tail.Committed(entries.Epoch, entries.Committed, entries.Trace);
                 break;
             case LinkMessage.Position there:
                 tail.Ahead(there.Epoch, there.Last);

@@ -8,7 +8,9 @@ namespace Notify.Server.Cluster;
 /// <param name="Redis">Null: LISTEN/NOTIFY, or one node.</param>
 internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? Redis)
 {
-    private const string RedisSetting = "ConnectionStrings:Redis";
+    private const string PostgresName = "Postgres";
+    private const string RedisName = "Redis";
+    private const string RedisSetting = "ConnectionStrings:" + RedisName;
 
     // Connects wait for Redis a moment at most, and a stopped one should be noticed within seconds.
     private const int AnswerMilliseconds = 2_000;
@@ -19,11 +21,22 @@ internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? R
     /// <exception cref="SettingsException">Something is wrong, and what.</exception>
     public static ClusterSettings Read(IConfiguration configuration)
     {
-        var postgres = configuration.GetConnectionString("Postgres") is { Length: > 0 } given ? given : null;
-        if (configuration.GetConnectionString("Redis") is not { Length: > 0 } redis) return new ClusterSettings(postgres, null);
+        CheckNames(configuration.GetSection("ConnectionStrings"));
+        var postgres = configuration.GetConnectionString(PostgresName) is { Length: > 0 } given ? given : null;
+        if (configuration.GetConnectionString(RedisName) is not { Length: > 0 } redis) return new ClusterSettings(postgres, null);
         var parsed = Parse(redis);
         if (postgres is null) throw new SettingsException($"{RedisSetting} is set, but the storage is a SQLite file, which belongs to one process: set ConnectionStrings:Postgres too, or remove {RedisSetting}.");
         return new ClusterSettings(postgres, parsed);
+    }
+
+    // Other names are a host's own business, but 'Postgre' would store everything in a SQLite file without a word.
+    private static void CheckNames(IConfigurationSection strings)
+    {
+        foreach (var name in new[] { PostgresName, RedisName }.Where(name => string.IsNullOrEmpty(strings[name])))
+        {
+            var slip = strings.GetChildren().FirstOrDefault(other => Spelling.Distance(name, other.Key) is > 0 and <= 2);
+            if (slip is not null) throw new SettingsException($"The setting {slip.Path} is unknown. Did you mean {strings.Path}:{name}?");
+        }
     }
 
     private static ConfigurationOptions Parse(string text)

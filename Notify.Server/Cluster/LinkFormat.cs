@@ -14,7 +14,7 @@ namespace Notify.Server.Cluster;
 internal static class LinkFormat
 {
     /// <summary>Another format is another number: nodes of both versions then run side by side, each reading the log for the other's.</summary>
-    public const byte Version = 1;
+    public const byte Version = 2;
 
     /// <summary>The largest message that is sent or taken.</summary>
     public const int MaxBytes = 1024 * 1024;
@@ -29,6 +29,9 @@ internal static class LinkFormat
 
     /// <summary>First and last version.</summary>
     public const int RangeBytes = 8 + 8;
+
+    /// <summary>A trace, a span in it, and whether it is recorded; zeros for none.</summary>
+    public const int TraceBytes = 16 + 8 + 1;
 
     // Identity, kind, topic's length, sequence, two times, content's length.
     private const int EntryBytes = 16 + 1 + 2 + 8 + 8 + 8 + 4;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Cluster;
@@ -7,7 +8,11 @@ namespace Notify.Server.Cluster;
 internal abstract record LinkMessage(Guid Epoch)
 {
     /// <summary>These are committed: contiguous versions, at least one.</summary>
-    public sealed record Entries(Guid Epoch, IReadOnlyList<LogEntry> Committed) : LinkMessage(Epoch);
+    public sealed record Entries(Guid Epoch, IReadOnlyList<LogEntry> Committed) : LinkMessage(Epoch)
+    {
+        /// <summary>The append's, where somebody traces: the other nodes' dispatches are in the same trace.</summary>
+        public ActivityContext Trace { get; init; }
+    }
 
     /// <summary>These versions are committed; their contents are in the log.</summary>
     public sealed record Position(Guid Epoch, long First, long Last) : LinkMessage(Epoch);

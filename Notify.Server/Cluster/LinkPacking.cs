@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Notify.Server.Cluster.Carriers;
 using Notify.Storage.Log;
 
@@ -5,11 +6,12 @@ namespace Notify.Server.Cluster;
 
 /// <summary>
 /// Makes what has gathered while a message was on its way into as few messages as the carrier allows: batches that
-/// follow one another become one, and one that is too large is split between versions or goes without contents.
+/// follow one another become one, in the first one's trace, and one that is too large is split between versions or goes
+/// without contents.
 /// </summary>
 internal static class LinkPacking
 {
-    private const int FixedBytes = LinkFormat.HeaderBytes + LinkFormat.RangeBytes;
+    private const int FixedBytes = LinkFormat.HeaderBytes + LinkFormat.RangeBytes + LinkFormat.TraceBytes;
 
     public static IEnumerable<LinkMessage> Pack(IReadOnlyList<LinkMessage> gathered, ICarrier carrier)
     {
@@ -22,13 +24,18 @@ internal static class LinkPacking
             }
 
             var run = new List<LogEntry>(batch.Committed);
+            var trace = batch.Trace;
             while (++i < gathered.Count && gathered[i] is LinkMessage.Entries next && next.Epoch == batch.Epoch && next.Committed[0].Version == run[^1].Version + 1)
+            {
                 run.AddRange(next.Committed);
-            foreach (var message in Pack(batch.Epoch, run, carrier)) yield return message;
+                if (trace == default) trace = next.Trace;
+            }
+
+            foreach (var message in Pack(batch.Epoch, run, trace, carrier)) yield return message;
         }
     }
 
-    private static IEnumerable<LinkMessage> Pack(Guid epoch, List<LogEntry> run, ICarrier carrier)
+    private static IEnumerable<LinkMessage> Pack(Guid epoch, List<LogEntry> run, ActivityContext trace, ICarrier carrier)
     {
         for (var first = 0; first < run.Count;)
         {
@@ -48,7 +55,7 @@ internal static class LinkPacking
             }
 
             yield return count > 0
-                ? new LinkMessage.Entries(epoch, run.GetRange(first, count))
+                ? new LinkMessage.Entries(epoch, run.GetRange(first, count)) { Trace = trace }
                 : new LinkMessage.Position(epoch, run[first].Version, run[first].Version);
             first += Math.Max(1, count);
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Notify.Server.Publishing;
@@ -51,6 +52,7 @@ internal ref struct LinkReader
     private LinkMessage.Entries? ReadEntries(Guid epoch)
     {
         if (ReadRange() is not var (first, last) || last - first >= LinkFormat.MaxEntries) return null;
+        var trace = ReadTrace();
         var entries = new LogEntry[last - first + 1];
         var lengths = new int[entries.Length];
         for (var i = 0; i < entries.Length; i++)
@@ -60,7 +62,7 @@ internal ref struct LinkReader
         }
 
         for (var i = 0; i < entries.Length; i++) entries[i] = entries[i] with { Content = ReadJson(lengths[i], JsonTokenType.StartObject) };
-        return new LinkMessage.Entries(epoch, entries);
+        return new LinkMessage.Entries(epoch, entries) { Trace = trace };
     }
 
     private LinkMessage.Ephemeral? ReadEphemeral(Guid epoch)
@@ -169,6 +171,16 @@ internal ref struct LinkReader
         if (ticks >= 0 && ticks <= DateTime.MaxValue.Ticks) return ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
         _failed = true;
         return null;
+    }
+
+    private ActivityContext ReadTrace()
+    {
+        var bytes = Take(LinkFormat.TraceBytes);
+        var trace = bytes[..16];
+        var span = bytes.Slice(16, 8);
+        return trace.ContainsAnyExcept((byte)0) && span.ContainsAnyExcept((byte)0)
+            ? new ActivityContext(ActivityTraceId.CreateFromBytes(trace), ActivitySpanId.CreateFromBytes(span), (ActivityTraceFlags)bytes[24] & ActivityTraceFlags.Recorded, isRemote: true)
+            : default;
     }
 
     private long ReadNumber() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
 using Notify.Storage.Log;
 
@@ -30,9 +31,10 @@ internal static class LinkWriter
     {
         switch (message)
         {
-            case LinkMessage.Entries { Committed: var entries }:
+            case LinkMessage.Entries { Committed: var entries, Trace: var trace }:
                 Write(output, entries[0].Version);
                 Write(output, entries[^1].Version);
+                Write(output, trace);
                 foreach (var entry in entries) WriteMeta(output, entry);
                 var at = output.WrittenCount;
                 foreach (var entry in entries) output.Write(entry.Content.Span);
@@ -95,6 +97,15 @@ internal static class LinkWriter
     {
         BinaryPrimitives.WriteInt64LittleEndian(output.GetSpan(8), number);
         output.Advance(8);
+    }
+
+    private static void Write(ArrayBufferWriter<byte> output, ActivityContext trace)
+    {
+        var bytes = output.GetSpan(LinkFormat.TraceBytes);
+        trace.TraceId.CopyTo(bytes[..16]);
+        trace.SpanId.CopyTo(bytes.Slice(16, 8));
+        bytes[24] = (byte)(trace.TraceFlags & ActivityTraceFlags.Recorded);
+        output.Advance(LinkFormat.TraceBytes);
     }
 
     private static void Write(ArrayBufferWriter<byte> output, Guid id)

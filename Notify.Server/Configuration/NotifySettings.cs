@@ -20,7 +20,7 @@ internal static class NotifySettings
         Setting.Time("Retention:SweepInterval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Retention.SweepInterval = v),
         Setting.Number("Limits:PayloadBytes", 256, 16 * Mebibyte, (o, v) => o.Limits.PayloadBytes = (int)v),
         Setting.Number("Limits:BatchSize", 1, 100_000, (o, v) => o.Limits.BatchSize = (int)v),
-        Setting.Number("Limits:FiltersPerConnection", 0, 1_000_000, (o, v) => o.Limits.FiltersPerConnection = (int)v),
+        Setting.Number("Limits:FiltersPerConnection", 1, 1_000_000, (o, v) => o.Limits.FiltersPerConnection = (int)v),
         Setting.Number("Limits:SessionQueueEntries", 1, 10_000_000, (o, v) => o.Limits.SessionQueueEntries = (int)v),
         Setting.Number("Limits:SessionQueueBytes", 1024, 1024 * Mebibyte, (o, v) => o.Limits.SessionQueueBytes = (int)v),
         Setting.Number("Limits:PublishQueueEntries", 1, 100_000_000, (o, v) => o.Limits.PublishQueueEntries = (int)v),
@@ -35,6 +35,7 @@ internal static class NotifySettings
     {
         var options = new NotifyOptions();
         var section = configuration.GetSection(NotifyOptions.Section);
+        if (!string.IsNullOrEmpty(section.Value)) throw new SettingsException($"The setting {NotifyOptions.Section} is not a value but what settings begin with, such as {NotifyOptions.Section}:{Known[0].Key}.");
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             if (!string.IsNullOrEmpty(value)) Apply(options, key, value);

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+using Notify.Server.Configuration;
 using Notify.Server.Delivery.Replay;
 using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
@@ -15,6 +17,9 @@ internal static class DeliveryServices
         services.AddSingleton<LogTail>();
         services.AddHostedService(s => s.GetRequiredService<LogTail>());
 
+        services.AddSingleton<Reconciler>();
+        services.AddHostedService(s => s.GetRequiredService<Reconciler>());
+
         services.AddSingleton<Router>();
         services.AddSingleton<Dispatcher>();
 
@@ -22,6 +27,7 @@ internal static class DeliveryServices
         services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());
 
         services.AddSingleton<SessionRegistry>();
+        services.AddSingleton(Opener);
         services.AddSingleton<CatchUp>();
         services.AddSingleton<Resumption>();
         services.AddSingleton<SessionScheduler>();
@@ -31,5 +37,19 @@ internal static class DeliveryServices
 
         services.AddSingleton<DeliveryMetrics>();
         return services;
+    }
+
+    private static SessionOpener Opener(IServiceProvider services)
+    {
+        var router = services.GetRequiredService<Router>();
+        var scheduler = services.GetRequiredService<SessionScheduler>();
+        var sessions = services.GetRequiredService<SessionRegistry>();
+        var limits = services.GetRequiredService<IOptions<NotifyOptions>>().Value.Limits;
+        return (connectionId, sink, user) =>
+        {
+            var session = new DeliverySession(sink, router, scheduler, limits);
+            sessions.Add(connectionId, session, user);
+            return session;
+        };
     }
 }

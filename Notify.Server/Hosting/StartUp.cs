@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Notify.Server.Configuration;
-using Notify.Storage;
 
 namespace Notify.Server.Hosting;
 
@@ -12,6 +11,13 @@ internal static partial class StartUp
 
     /// <summary>Of the 30 s that orchestrators give: after it, requests that still trickle in are cut.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(25);
+
+    /// <summary>What is neither a setting nor a command is a slip, not a wish to start the service.</summary>
+    public static void CheckCommand(string[] args)
+    {
+        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && first != NewEpochCommand.Name)
+            throw new SettingsException($"There is no command '{first}'. There is {NewEpochCommand.Name}; settings are written --Urls=http://localhost:5080.");
+    }
 
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
     public static WebApplicationBuilder AddProcess(this WebApplicationBuilder builder)
@@ -63,21 +69,12 @@ internal static partial class StartUp
             await run();
             return 0;
         }
-        catch (Exception exception) when (Sentence(exception) is { } sentence)
+        catch (Exception exception) when (StartMistake.Sentence(exception) is { } sentence)
         {
             await Console.Error.WriteLineAsync(sentence);
             return Failure;
         }
     }
-
-    private static string? Sentence(Exception exception) => exception switch
-    {
-        SettingsException or StorageMisconfiguredException => exception.Message,
-        Storage.Log.StorageUnavailableException => exception.Message,
-        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{exception.Message.TrimEnd('.')}. Stop what listens there, or choose another address with Urls.",
-        InvalidDataException => $"{exception.Message} {exception.GetBaseException().Message}", // appsettings.json is not JSON
-        _ => null,
-    };
 
     private static partial class Log
     {

@@ -5,7 +5,6 @@ using Notify.Contracts.Hub;
 using Notify.Server.Cluster;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Security;
 using Notify.Server.Wire;
@@ -35,11 +34,9 @@ internal static class HubServices
 
         services.AddSingleton<HubLifetimeManager<NotifyHub>>(s => new NotifyLifetimeManager(
             ClusterServices.Signals(s),
-            s.GetRequiredService<Router>(),
-            s.GetRequiredService<SessionScheduler>(),
+            s.GetRequiredService<SessionOpener>(),
             s.GetRequiredService<SessionRegistry>(),
             s.GetRequiredService<Callers>(),
-            s.GetRequiredService<IOptions<NotifyOptions>>(),
             s.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
@@ -47,7 +44,7 @@ internal static class HubServices
             new NotifyProtocolResolver(),
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
-            s.GetRequiredService<ILoggerFactory>(),
+            new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),
             new CallerUserIdProvider(s.GetRequiredService<Callers>()),
             s.GetRequiredService<IServiceScopeFactory>()));
 

@@ -1,9 +1,6 @@
 using Microsoft.AspNetCore.SignalR;
-using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
-using Notify.Server.Configuration;
-using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Security;
 
@@ -16,21 +13,17 @@ namespace Notify.Server.Hubs;
 /// </summary>
 internal sealed class NotifyLifetimeManager(
     HubLifetimeManager<NotifyHub> inner,
-    Router router,
-    SessionScheduler scheduler,
+    SessionOpener open,
     SessionRegistry sessions,
     Callers callers,
-    IOptions<NotifyOptions> options,
     TimeProvider time) : HubLifetimeManager<NotifyHub>
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
     {
         WholeWrites.Use(connection);
         var caller = CallerOf(callers, connection);
-        var session = new DeliverySession(new HubConnectionSink(connection, time), router, scheduler, options.Value.Limits);
-        connection.Features.Set(session);
+        connection.Features.Set(open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User));
         connection.Features.Set(caller);
-        sessions.Add(connection.ConnectionId, session, caller.User);
         await inner.OnConnectedAsync(connection);
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Notify.Server.Hosting;
+using Notify.Server.Publishing;
 
 namespace Notify.Server.Observability;
 
@@ -12,8 +13,8 @@ internal sealed class LifetimeCheck(IHostApplicationLifetime lifetime) : IHealth
         : HealthCheckResult.Unhealthy("This node is starting."));
 }
 
-/// <summary>Whether the log answers.</summary>
-internal sealed class StorageCheck(OpenedLog log, TimeProvider time) : IHealthCheck
+/// <summary>Whether the log answers, and takes what is published.</summary>
+internal sealed class StorageCheck(OpenedLog log, Publisher publisher, TimeProvider time) : IHealthCheck
 {
     // Shorter than the time-out of the probes that ask.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -26,7 +27,9 @@ internal sealed class StorageCheck(OpenedLog log, TimeProvider time) : IHealthCh
         try
         {
             await log.ReadHeadAsync(either.Token);
-            return HealthCheckResult.Healthy();
+            return publisher.StoresNothing
+                ? HealthCheckResult.Degraded("The storage answers, but the last publish could not be stored: is it full, locked or read-only? The log says.")
+                : HealthCheckResult.Healthy();
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {

@@ -39,7 +39,7 @@ internal sealed class PublishingMetrics(Meter meter)
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5] });
 
     private readonly Counter<long> _appendRetries = meter.CreateCounter<long>(
-        "notify.append.retries", "{append}", "Appends tried again because storage did not answer.");
+        "notify.append.retries", "{append}", "Appends tried again because storage did not take or not answer them, by kind.");
 
     /// <summary>Counters appear at their first count: from zero on, the first failure is a rate and not the beginning of a series.</summary>
     public void BeginAtZero()
@@ -62,7 +62,7 @@ internal sealed class PublishingMetrics(Meter meter)
         _appendDuration.Record(duration.TotalSeconds);
     }
 
-    public void AppendRetried() => _appendRetries.Add(1);
+    public void AppendRetried(string kind) => _appendRetries.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     /// <summary>Reads the queue's depth whenever somebody looks.</summary>
     public void ObserveQueue(Func<int> entries, Func<long> bytes)

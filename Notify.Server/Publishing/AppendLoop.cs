@@ -5,7 +5,8 @@ namespace Notify.Server.Publishing;
 
 /// <summary>One append after the other, and what is to be done when one has no answer.</summary>
 /// <remarks>
-/// Nothing stored: the same entries again, with growing pauses, until their publishers' deadline. Outcome unknown: the
+/// Nothing stored: the same entries again, with growing pauses, until their publishers' deadline; at once an answer when
+/// trying again changes nothing. Outcome unknown: the
 /// very same batch (id and bytes) again before any other and for as long as it takes, although its publishers have
 /// their 503 by then: the old attempt may still commit, and whatever came after it would change places with it.
 /// </remarks>
@@ -25,6 +26,10 @@ internal sealed partial class AppendLoop(
 
     // Replaced as a whole: the deadline timer looks at it from another thread.
     private volatile PendingPublish[] _inFlight = [];
+    private volatile bool _storesNothing;
+
+    /// <summary>The last append did not succeed: the storage is away, or full, locked or read-only and only reads work.</summary>
+    public bool StoresNothing => _storesNothing;
 
     /// <summary>Appends until the queue is closed and empty, or until <paramref name="stop"/>.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -61,20 +66,31 @@ internal sealed partial class AppendLoop(
         for (var attempt = 0; ; attempt++)
         {
             var startedAt = time.GetTimestamp();
+            string kind;
             try
             {
                 var result = await log.AppendAsync(batch, stop);
                 metrics.Appended(batch.Entries.Count, time.GetElapsedTime(startedAt));
+                _storesNothing = false;
                 Answer(result);
                 return;
             }
             catch (AppendOutcomeUnknownException exception)
             {
                 mayBeStored = true;
+                kind = "unknown";
                 Log.OutcomeUnknown(logger, batch.Entries.Count, exception);
+            }
+            catch (StorageUnavailableException exception) when (exception.Kind == StorageFailure.Permanent && !mayBeStored)
+            {
+                Log.Refused(logger, batch.Entries.Count, exception);
+                _storesNothing = true;
+                Refuse(_inFlight, PublishRefusals.Broken);
+                return;
             }
             catch (StorageUnavailableException exception)
             {
+                kind = exception.Kind.ToString().ToLowerInvariant();
                 if (attempt == 0) Log.NotStored(logger, batch.Entries.Count, exception);
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
@@ -85,7 +101,8 @@ internal sealed partial class AppendLoop(
                 return;
             }
 
-            metrics.AppendRetried();
+            _storesNothing = true;
+            metrics.AppendRetried(kind);
             await Task.Delay(Pause(attempt), time, stop);
             if (mayBeStored) continue;
 
@@ -168,6 +185,9 @@ internal sealed partial class AppendLoop(
     {
         [LoggerMessage(LogLevel.Warning, "Storage did not take an append of {Entries}: nothing was stored. Trying again until their publishers' deadline.")]
         public static partial void NotStored(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "Storage refuses an append of {Entries}, and would again: its publishers were told that nothing was stored. Somebody has to put this right.")]
+        public static partial void Refused(ILogger logger, int entries, Exception exception);
 
         [LoggerMessage(LogLevel.Warning, "An append of {Entries} has no answer: it may be stored. The same batch goes again before any other.")]
         public static partial void OutcomeUnknown(ILogger logger, int entries, Exception exception);

@@ -46,6 +46,9 @@ internal static class PublishRefusals
     internal static readonly PublishOutcome.Refused NotSubmitted = Storage(
         "The storage does not answer. Nothing was stored of this; try again in a second.");
 
+    internal static readonly PublishOutcome.Refused Broken = Storage(
+        "The storage refuses, and will until somebody puts it right: the server's log says what. Nothing was stored of this.");
+
     internal static readonly PublishOutcome.Refused Unknown = Storage(
         "The storage did not answer in time: this may or may not be stored. Repeat it under its idempotency key.");
 

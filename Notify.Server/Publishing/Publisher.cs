@@ -47,6 +47,9 @@ internal sealed class Publisher : IHostedService, IDisposable
         _metrics.ObserveQueue(() => _queue.Entries, () => _queue.Bytes);
     }
 
+    /// <inheritdoc cref="AppendLoop.StoresNothing"/>
+    public bool StoresNothing => _loop.StoresNothing;
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _metrics.BeginAtZero();

@@ -19,6 +19,11 @@ internal static class StrictJson
     // The largest double has 309 digits: a number this short without an exponent is always within range.
     private const int SurelyFiniteLength = 300;
 
+    // What the reader's messages have for who calls it, and not for who sent the JSON.
+    private const string NoToken = "The input does not contain any JSON tokens.";
+    private const string PlaceInMessage = " LineNumber:";
+    private const string ForProgrammers = " Change the reader options.";
+
     internal static readonly JsonReaderOptions Options = new()
     {
         MaxDepth = MaxDepth,
@@ -28,7 +33,13 @@ internal static class StrictJson
 
     internal static Refusal Invalid(string detail) => new(ErrorCodes.InvalidRequest, detail);
 
-    internal static Refusal Malformed(JsonException exception) => Invalid($"The JSON is malformed: {exception.Message}");
+    internal static Refusal Malformed(JsonException exception)
+    {
+        if (exception.Message.StartsWith(NoToken, StringComparison.Ordinal)) return Invalid("There is no JSON in the body.");
+        var end = exception.Message.IndexOf(PlaceInMessage, StringComparison.Ordinal);
+        var what = (end < 0 ? exception.Message : exception.Message[..end]).Replace(ForProgrammers, "", StringComparison.Ordinal);
+        return Invalid($"The JSON is malformed at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: {what}");
+    }
 
     /// <summary>Reads over the value the reader stands on, to its end; null when it keeps the rules.</summary>
     internal static Refusal? CheckValue(ref Utf8JsonReader reader)

@@ -1,11 +1,8 @@
 using System.Globalization;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Server.Api;
-using Notify.Server.Configuration;
-using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Hubs;
 using Notify.Server.Security;
@@ -14,7 +11,7 @@ namespace Notify.Server.Streaming;
 
 /// <summary><c>GET /stream</c>: a delivery session over Server-Sent Events, for clients that have nothing but HTTP.</summary>
 internal sealed class StreamEndpoint(
-    Resumption resumption, ConnectionLimit limit, Draining draining, Router router, SessionScheduler scheduler, SessionRegistry sessions, IOptions<NotifyOptions> options, TimeProvider time)
+    Resumption resumption, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, TimeProvider time)
 {
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
@@ -35,9 +32,8 @@ internal sealed class StreamEndpoint(
         }
 
         using var sink = new ServerSentEventsSink(context, time);
-        var session = new DeliverySession(sink, router, scheduler, options.Value.Limits);
         var id = $"stream:{context.TraceIdentifier}";
-        sessions.Add(id, session, caller.User);
+        var session = open(id, sink, caller.User);
         try
         {
             var (_, refusal) = await resumption.ResumeAsync(session, request, caller.User, context.RequestAborted);
@@ -61,7 +57,7 @@ internal sealed class StreamEndpoint(
 
     private async Task SendAsync(HttpContext context, ServerSentEventsSink sink, DeliverySession session)
     {
-        context.Response.ContentType = "text/event-stream";
+        context.Response.ContentType = MediaTypes.EventStream;
         context.Response.Headers.CacheControl = "no-cache, no-store";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold events back
         await context.Response.StartAsync(context.RequestAborted);

@@ -24,7 +24,7 @@ internal static class HubProtocols
         SerializerOptions = MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
-                [JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance],
+                [StrictStringFormatter.Instance, JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance],
                 [StandardResolver.Instance])),
     }));
 }

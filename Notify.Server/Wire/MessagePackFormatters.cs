@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using MessagePack;
 using MessagePack.Formatters;
 using Notify.Contracts.Publishing;
@@ -77,7 +79,7 @@ internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
                 json.WriteNumberValue(reader.ReadDouble()); // refuses NaN and infinities: JSON has none
                 break;
             case MessagePackType.String:
-                json.WriteStringValue(reader.ReadString());
+                json.WriteStringValue(StrictStringFormatter.Read(ref reader));
                 break;
             case MessagePackType.Array:
                 security.DepthStep(ref reader);
@@ -91,7 +93,7 @@ internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
                 json.WriteStartObject();
                 for (var left = reader.ReadMapHeader(); left > 0; left--)
                 {
-                    json.WritePropertyName(reader.ReadString() ?? throw new MessagePackSerializationException("A key in data is a string."));
+                    json.WritePropertyName(StrictStringFormatter.Read(ref reader) ?? throw new MessagePackSerializationException("A key in data is a string."));
                     Copy(ref reader, json, security);
                 }
 
@@ -101,6 +103,26 @@ internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
             default:
                 throw new MessagePackSerializationException("Binary and extension values have no JSON form: send them as strings.");
         }
+    }
+}
+
+/// <summary>
+/// Text is UTF-8 or refused. MessagePack itself would put replacement characters in place of what is not (JavaScript
+/// clients send half a surrogate pair so), and a filter or topic would silently be another one.
+/// </summary>
+internal sealed class StrictStringFormatter : IMessagePackFormatter<string?>
+{
+    public static readonly StrictStringFormatter Instance = new();
+
+    public string? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) => Read(ref reader);
+
+    public void Serialize(ref MessagePackWriter writer, string? value, MessagePackSerializerOptions options) => writer.Write(value);
+
+    internal static string? Read(ref MessagePackReader reader)
+    {
+        if (reader.ReadStringSequence() is not { } utf8) return null;
+        var bytes = utf8.IsSingleSegment ? utf8.FirstSpan : utf8.ToArray();
+        return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw new MessagePackSerializationException("A text is not valid UTF-8.");
     }
 }
 

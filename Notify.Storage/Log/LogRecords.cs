@@ -110,7 +110,11 @@ public abstract record AppendOutcome
 }
 
 /// <summary>Storage did not answer, is locked, full or read-only. Nothing was stored.</summary>
-public sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Whether, and when, trying again makes sense.</summary>
+    public StorageFailure Kind { get; init; }
+}
 
 /// <summary>The connection broke after an append was submitted: it may be stored, now or later.</summary>
 public sealed class AppendOutcomeUnknownException(string message, Exception? inner = null) : Exception(message, inner);

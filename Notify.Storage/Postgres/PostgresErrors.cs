@@ -33,7 +33,20 @@ internal static class PostgresErrors
         error is PostgresException postgres
             ? $"Postgres refused ({postgres.SqlState}): {postgres.MessageText}"
             : $"Postgres does not answer: {error.Message}",
-        error);
+        error)
+    {
+        Kind = Kind(error),
+    };
+
+    /// <summary>By the class of its SQLSTATE: credentials, a name or a right that is missing is for somebody to put right.</summary>
+    public static StorageFailure Kind(Exception error) => error switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable } => StorageFailure.Timeout,
+        PostgresException { SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted } => StorageFailure.Permanent,
+        PostgresException postgres when postgres.SqlState[..2] is "28" or "3D" or "3F" or "42" => StorageFailure.Permanent,
+        TimeoutException or NpgsqlException { InnerException: TimeoutException } => StorageFailure.Timeout,
+        _ => StorageFailure.Transient,
+    };
 
     /// <summary>Runs something that stores nothing unless it ends well.</summary>
     public static async Task<T> AsUnavailable<T>(Func<Task<T>> work)

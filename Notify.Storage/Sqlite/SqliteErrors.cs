@@ -16,5 +16,12 @@ internal static class SqliteErrors
     public static bool IsNotADatabase(SqliteException error) => error.SqliteErrorCode == raw.SQLITE_NOTADB;
 
     public static StorageUnavailableException Unavailable(SqliteException error) =>
-        new($"SQLite refused ({error.SqliteErrorCode}): {error.Message}", error);
+        new($"SQLite refused ({error.SqliteErrorCode}): {error.Message}", error) { Kind = Kind(error) };
+
+    private static StorageFailure Kind(SqliteException error) => error.SqliteErrorCode switch
+    {
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED => StorageFailure.Timeout,
+        raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_PERM or raw.SQLITE_AUTH => StorageFailure.Permanent,
+        _ => StorageFailure.Transient,
+    };
 }

@@ -1,4 +1,7 @@
+using System.Text.Json;
+using Notify.Contracts;
 using Notify.Storage.Log;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Api;
 
@@ -59,6 +62,27 @@ public class ReadCallTests
     }
 
     [Fact]
+    public async Task The_OpenAPI_document_says_what_is_on_the_wire_and_nothing_of_the_code()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var text = (await host.GetAsync("/openapi/v1.json")).Text;
+        Assert.DoesNotContain("\"null\"", text, StringComparison.Ordinal); // absent values are left out
+        Assert.DoesNotContain("PublishRequest.", text, StringComparison.Ordinal);
+
+        var document = JsonElement.Parse(text);
+        var stream = document.GetProperty("paths").GetProperty("/api/v1/stream").GetProperty("get");
+        Assert.True(stream.GetProperty("parameters")[0].GetProperty("required").GetBoolean());
+        Assert.True(stream.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("text/event-stream", out _));
+        Assert.All(["429", "503"], status => Assert.True(stream.GetProperty("responses").GetProperty(status).GetProperty("headers").TryGetProperty("Retry-After", out _)));
+
+        var schemas = document.GetProperty("components").GetProperty("schemas");
+        Assert.Equal("string", schemas.GetProperty("Notification").GetProperty("properties").GetProperty("publishedAt").GetProperty("type").GetString());
+        Assert.False(schemas.GetProperty("PublishRequest").GetProperty("additionalProperties").GetBoolean());
+        var codes = schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("code").GetProperty("enum").EnumerateArray().Select(code => code.GetString());
+        Assert.Equal(typeof(ErrorCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!).Append("internal_error").Order(), codes.Order());
+    }
+
+    [Fact]
     public async Task Metrics_count_what_was_published()
     {
         await using var host = await ApiHost.StartAsync();
@@ -93,6 +117,22 @@ public class ReadCallTests
         host.Log.IsAway = true;
         var answer = await host.GetAsync("/health/ready");
         Assert.Equal((200, "degraded"), (answer.Status, answer.Json.GetProperty("status").GetString()));
+    }
+
+    [Fact]
+    public async Task Storage_that_answers_but_stores_nothing_is_degraded_until_it_does()
+    {
+        await using var host = await ApiHost.StartAsync();
+        host.Log.BeforeAppend = (_, _) => throw new StorageUnavailableException("Full, as told.");
+        var publish = host.PostAsync(Notifications, """{"topic":"a","title":"x"}""");
+        await Eventually.TrueAsync(async () => (await ReadyAsync()).Text.Contains("could not be stored", StringComparison.Ordinal), "degraded");
+        Assert.Equal((200, "degraded"), ((await ReadyAsync()).Status, (await ReadyAsync()).Json.GetProperty("status").GetString()));
+
+        host.Log.BeforeAppend = (_, _) => Task.CompletedTask;
+        Assert.Equal(201, (await publish).Status);
+        Assert.Equal("healthy", (await ReadyAsync()).Json.GetProperty("status").GetString());
+
+        Task<ApiHost.Answer> ReadyAsync() => host.GetAsync("/health/ready");
     }
 
     private static async Task<(int, string)> StatusAndText(ApiHost host, string target)

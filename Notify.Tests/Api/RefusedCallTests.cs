@@ -30,6 +30,9 @@ public class RefusedCallTests
     [InlineData("GET", "/api/v1/notifications?filter=a%23", 400, ErrorCodes.InvalidFilter)]
     [InlineData("GET", "/api/v1/notifications?filter=", 400, ErrorCodes.InvalidFilter)]
     [InlineData("GET", "/api/v1/notifications?filter=%24user/bob", 400, ErrorCodes.InvalidFilter)]
+    [InlineData("GET", "/api/v1/notifications?filter=%ED%A0%80", 400, ErrorCodes.InvalidRequest)]
+    [InlineData("GET", "/api/v1/notifications?filter=50%25/%FF", 400, ErrorCodes.InvalidRequest)]
+    [InlineData("POST", "/api/v1/topics/a?title=%C3", 400, ErrorCodes.InvalidRequest)]
     [InlineData("POST", "/api/v1/notifications", 415, ErrorCodes.UnsupportedMediaType)]
     public async Task A_refused_call_is_a_problem_document(string method, string target, int status, string code)
     {
@@ -49,6 +52,28 @@ public class RefusedCallTests
         using var body = new ByteArrayContent(Encoding.UTF8.GetBytes(Order));
         body.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
         (await host.SendAsync(HttpMethod.Post, Notifications, body)).IsProblem(415, ErrorCodes.UnsupportedMediaType);
+    }
+
+    [Theory]
+    [InlineData(Notifications)]
+    [InlineData(Notifications + "/batch")]
+    [InlineData("/api/v1/topics/a")]
+    public async Task A_compressed_body_is_not_taken_for_something_else(string target)
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var body = new StringContent(Order, Encoding.UTF8, "application/json");
+        body.Headers.ContentEncoding.Add("gzip");
+        (await host.SendAsync(HttpMethod.Post, target, body)).IsProblem(415, ErrorCodes.UnsupportedMediaType);
+        Assert.Empty(host.Log.Entries);
+    }
+
+    [Theory]
+    [InlineData("", "There is no JSON in the body.")]
+    [InlineData("{\n \"topic\": \"a\",\n}", "The JSON is malformed at line 3, byte 1: The JSON object contains a trailing comma at the end which is not supported in this mode.")]
+    public async Task Malformed_JSON_is_told_with_its_place_to_who_sent_it(string json, string detail)
+    {
+        await using var host = await ApiHost.StartAsync();
+        Assert.Equal(detail, (await host.PostAsync(Notifications, json)).Json.GetProperty("detail").GetString());
     }
 
     [Fact]

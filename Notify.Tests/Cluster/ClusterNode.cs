@@ -7,7 +7,6 @@ using Notify.Contracts.Hub;
 using Notify.Server.Cluster;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery;
-using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Delivery.Tail;
 using Notify.Server.Publishing;
@@ -57,8 +56,7 @@ internal sealed class ClusterNode : IAsyncDisposable
     public async Task<RecordingSink> FollowAsync()
     {
         var sink = new RecordingSink();
-        var session = new DeliverySession(sink, Get<Router>(), Get<SessionScheduler>(), Get<IOptions<NotifyOptions>>().Value.Limits);
-        Get<SessionRegistry>().Add(Guid.NewGuid().ToString(), session, null);
+        var session = Get<SessionOpener>()(Guid.NewGuid().ToString(), sink, null);
         var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, null, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();

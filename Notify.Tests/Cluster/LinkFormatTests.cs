@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using CsCheck;
 using Notify.Server.Cluster;
@@ -28,9 +29,14 @@ public class LinkFormatTests
         from kind in Gen.OneOf(Gen.Const(EntryKind.Notification), Gen.Const(EntryKind.Internal))
         select new LogEntry { Version = 0, Id = id, Kind = kind, Topic = topic, TopicSeq = seq, PublishedAt = published, ExpiresAt = expires, Content = content };
 
+    private static readonly Gen<ActivityContext> Trace = Gen.OneOf(
+        Gen.Const(default(ActivityContext)),
+        Gen.Select(Gen.Byte.Array[16], Gen.Byte.Array[8], Gen.Enum<ActivityTraceFlags>(), (trace, span, flags) =>
+            new ActivityContext(ActivityTraceId.CreateFromBytes([1, .. trace[1..]]), ActivitySpanId.CreateFromBytes([1, .. span[1..]]), flags & ActivityTraceFlags.Recorded, isRemote: true)));
+
     private static readonly Gen<LinkMessage> Message = Gen.OneOf<LinkMessage>(
-        Gen.Select(Gen.Guid, Gen.Long[1, LinkFormat.MaxVersion - 20], Entry.Array[1, 20], (epoch, first, entries) =>
-            new LinkMessage.Entries(epoch, [.. entries.Select((entry, i) => entry with { Version = first + i })])),
+        Gen.Select(Gen.Guid, Gen.Long[1, LinkFormat.MaxVersion - 20], Entry.Array[1, 20], Trace, (epoch, first, entries, trace) =>
+            new LinkMessage.Entries(epoch, [.. entries.Select((entry, i) => entry with { Version = first + i })]) { Trace = trace }),
         Gen.Select(Gen.Guid, Gen.Long[1, 1000], Gen.Long[0, 1000], (epoch, first, more) => new LinkMessage.Position(epoch, first, first + more)),
         Gen.Select(Gen.Guid, Entry, (epoch, entry) => new LinkMessage.Ephemeral(epoch, entry with { TopicSeq = 0, Kind = EntryKind.Notification })),
         Gen.Select(Gen.Guid, Gen.Enum<SignalTarget>(), Name.Array[1, 5], Name.Array[0, 3], Name, (epoch, to, names, except, method) =>
@@ -113,7 +119,7 @@ public class LinkFormatTests
 
     private static string Text(LinkMessage message) => message switch
     {
-        LinkMessage.Entries(var epoch, var entries) => $"{epoch} {string.Join(", ", entries.Select(Text))}",
+        LinkMessage.Entries(var epoch, var entries) { Trace: var trace } => $"{epoch} {trace.TraceId} {trace.SpanId} {trace.TraceFlags} {string.Join(", ", entries.Select(Text))}",
         LinkMessage.Ephemeral(var epoch, var entry) => $"{epoch} ephemeral {Text(entry)}",
         LinkMessage.Signal signal => $"{signal.Epoch} {signal.To} {string.Join('|', signal.Names)} {string.Join('|', signal.Except)} {signal.Method} {Encoding.UTF8.GetString(signal.Arguments.Span)}",
         _ => message.ToString(),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Notify.Server.Cluster;
 using Notify.Server.Cluster.Carriers;
 
@@ -14,6 +15,16 @@ public class LinkPackingTests
     {
         var packed = LinkPacking.Pack([Batch(1, 3), Batch(4, 2), Batch(9, 1)], Splitting).ToList();
         Assert.Equal([(1, 5), (9, 9)], packed.Select(Range));
+    }
+
+    [Fact]
+    public void What_becomes_one_is_in_the_trace_of_the_first_that_has_one()
+    {
+        ActivityContext first = NewTrace(), second = NewTrace();
+        var packed = LinkPacking.Pack([Batch(1, 1), Batch(2, 1) with { Trace = first }, Batch(3, 1) with { Trace = second }, Batch(9, 1) with { Trace = second }], Splitting);
+        Assert.Equal([first, second], packed.Cast<LinkMessage.Entries>().Select(message => message.Trace));
+
+        static ActivityContext NewTrace() => new(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
     }
 
     [Fact]

@@ -18,6 +18,11 @@ public class FailedStartTests
     [InlineData("Development", "--ConnectionStrings:Redis=localhost,colour=red", "ConnectionStrings:Redis cannot be read")]
     [InlineData("Development", "--ConnectionStrings:Redis=,", "ConnectionStrings:Redis cannot be read")]
     [InlineData("Development", "--Notify:Auth:SigningKey=0123456789abcdef0123456789abcdef", "does not know tokens")]
+    [InlineData("Development", "--ConnectionStrings:Postgre=Host=db;Database=notify", "Did you mean ConnectionStrings:Postgres?")]
+    [InlineData("Development", "--ConnectionStrings:PostgreSQL=Host=db;Database=notify", "Did you mean ConnectionStrings:Postgres?")]
+    [InlineData("Development", "--Notify=true", "The setting Notify is not a value")]
+    [InlineData("Development", "--Logging:LogLevel:Default=loud", "Levels are Trace")]
+    [InlineData("Development", "newepoch", "There is no command 'newepoch'")]
     public async Task A_mistaken_setting_ends_the_start_with_one_sentence_and_exit_code_1(string environment, string argument, string expected)
     {
         using var folder = new TempFolder();
@@ -30,10 +35,13 @@ public class FailedStartTests
     [Theory]
     [InlineData("--ConnectionStrings:Postgres=nonsense", "ConnectionStrings:Postgres")]
     [InlineData("--Notify:Storage:SqlitePath=/proc/none/notify.db", "Notify:Storage:SqlitePath")]
-    public async Task A_storage_that_cannot_be_ends_the_start_with_one_sentence_after_the_log(string argument, string expected)
+    [InlineData("--Urls=https://127.0.0.1:0", "Kestrel:Certificates:Default")]
+    [InlineData("--Kestrel:Certificates:Default:Path=/none/there.pfx", "the path '/none/there.pfx'. A setting names it")]
+    [InlineData("--Urls=http://192.0.2.1:5080", "an address of this machine", "Production")]
+    public async Task What_cannot_be_opened_ends_the_start_with_one_sentence_after_the_log(string argument, string expected, string environment = "Development")
     {
         using var folder = new TempFolder();
-        await using var server = Start(folder, "Development", argument);
+        await using var server = Start(folder, environment, argument, "--Notify:Auth:AllowAnonymous=true");
         await server.WaitForExitAsync(Limit);
         Assert.Equal(1, server.ExitCode);
         Assert.Contains(expected, server.Lines[^1], StringComparison.Ordinal);
@@ -78,9 +86,10 @@ public class FailedStartTests
         }
     }
 
-    private static ChildProcess Start(TempFolder folder, string environment, string argument) => ChildProcess.Start("dotnet", [Repository.ServerDll, argument], folder.Path, new Dictionary<string, string?>
+    private static ChildProcess Start(TempFolder folder, string environment, params string[] arguments) => ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
     {
         ["ASPNETCORE_ENVIRONMENT"] = environment,
         ["ASPNETCORE_URLS"] = null,
+        ["HOME"] = folder.Path, // where a developer's certificate would be
     });
 }

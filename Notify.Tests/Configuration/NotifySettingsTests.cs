@@ -12,6 +12,7 @@ public class NotifySettingsTests
     [InlineData("Limits:PayloadBytes", "0", "a whole number from 256")]
     [InlineData("Limits:PayloadBytes", "99999999999999999999", "a whole number from 256")]
     [InlineData("Limits:BatchSize", "-1", "a whole number from 1 ")]
+    [InlineData("Limits:FiltersPerConnection", "0", "a whole number from 1 ")]
     [InlineData("Limits:RequestsPerSecond", "-1", "0 for no limit")]
     [InlineData("Limits:PublishQueueEntries", "0", "a whole number from 1 ")]
     [InlineData("Retention:MaxAge", "30", "d.hh:mm:ss")]

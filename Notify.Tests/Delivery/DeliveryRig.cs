@@ -6,7 +6,6 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery;
-using Notify.Server.Delivery.Routing;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Delivery.Tail;
 using Notify.Storage;
@@ -37,14 +36,20 @@ internal sealed class DeliveryRig : IAsyncDisposable
 
     /// <param name="limits">The service's defaults unless given.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static async Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored)
+    public static Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored) => StartAsync(TimeProvider.System, null, limits, stored);
+
+    /// <param name="time">What the service takes for time.</param>
+    /// <param name="log">Another log than a SQLite file.</param>
+    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null) => StartAsync(time, log, null, []);
+
+    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, (int Count, string Topic)[] stored)
     {
         var folder = Directory.CreateTempSubdirectory("notify-delivery-");
-        var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
+        log ??= await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
         var services = new ServiceCollection()
             .AddLogging()
             .AddMetrics()
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
             .AddNotifyDelivery()
@@ -59,9 +64,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
     public (DeliverySession Session, RecordingSink Sink) Connect()
     {
         var sink = new RecordingSink();
-        var session = new DeliverySession(sink, Get<Router>(), Get<SessionScheduler>(), Get<IOptions<NotifyOptions>>().Value.Limits);
-        Sessions.Add($"c{Interlocked.Increment(ref _sessions)}", session, null);
-        return (session, sink);
+        return (Get<SessionOpener>()($"c{Interlocked.Increment(ref _sessions)}", sink, null), sink);
     }
 
     /// <summary>Connects, resumes and starts, as the hub does.</summary>

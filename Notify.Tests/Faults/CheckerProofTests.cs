@@ -3,8 +3,8 @@ using Notify.Tests.Faults.Checking;
 namespace Notify.Tests.Faults;
 
 /// <summary>The checker on a real run: green as it was, red with the smallest damage to any one subscriber's journal.</summary>
-[Collection(nameof(FaultTests))]
-public class CheckerProofTests(SharedFaultStage shared)
+[Collection(nameof(FaultStages))]
+public class CheckerProofTests(FaultStages stages)
 {
     private const int Seeds = 20;
 
@@ -12,9 +12,8 @@ public class CheckerProofTests(SharedFaultStage shared)
     public async Task Each_kind_of_damage_to_a_real_run_turns_it_red()
     {
         Assert.SkipWhen(FaultForm.IsLong, "The long form runs the faults only.");
-        var quiet = new Fault("none", ground => ground.AckedMoreAsync(50));
-        var run = await Scenario.RunAsync(await shared.StageAsync(), quiet, FaultCatalog.Seed(), FaultForm.Bound);
-        shared.Ended(run);
+        var quiet = new Fault("no fault", ground => ground.AckedMoreAsync(50));
+        var run = await stages.RunAsync(quiet, FaultCatalog.Seed());
         Assert.True(run.Result.Findings.Count == 0, run.ToString());
 
         foreach (var (name, damage, expected) in JournalDamage.All)

@@ -4,7 +4,7 @@ using Notify.Tests.Faults.Checking;
 
 namespace Notify.Tests.Faults;
 
-/// <summary>What the long form says in the end, as Markdown.</summary>
+/// <summary>What a test run or the long form says in the end, as Markdown.</summary>
 internal sealed class FaultReport
 {
     private readonly List<FaultRun> _runs = [];
@@ -28,9 +28,10 @@ internal sealed class FaultReport
         var text = new StringBuilder("""
             # Fault suite
 
-            Three nodes on one Postgres with LISTEN/NOTIFY (Redis's own faults: with Redis) between them, 6 publishers under idempotency keys, 22 subscribers (11 raw WebSockets, 11 Notify.Client),
-            a proxy between any two parts. Recovery: from the end of the fault until every publisher had an answer and every
-            subscriber had everything acknowledged until then.
+            Three nodes on one Postgres with LISTEN/NOTIFY between them (Redis's own faults: with Redis), 6 publishers under
+            idempotency keys, 22 subscribers (11 raw WebSockets, 11 Notify.Client), a proxy between any two parts. Recovery:
+            from the end of the fault until every publisher had an answer and every subscriber had everything acknowledged
+            until then.
 
             | fault | seeds | acked | delivered | lost | duplicated | reordered | invented | other findings | recovery median, s | recovery max, s |
             |---|---|---|---|---|---|---|---|---|---|---|

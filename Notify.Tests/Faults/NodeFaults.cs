@@ -56,7 +56,7 @@ internal static class NodeFaults
     // when it has answered Resume and what was missed is still on its way.
     private static async Task KillDuringReplayAsync(Ground ground)
     {
-        var away = ground.Raw.ToList();
+        var away = ground.Crowd.Followers.OfType<RawFollower>().ToList();
         foreach (var follower in away) follower.GoAway();
         await ground.AckedMoreAsync(150);
         foreach (var node in ground.Stage.Nodes) node.Front.BytesPerSecond = 12_000;

@@ -10,7 +10,8 @@ internal static class PostgresFaults
     [
         new("Postgres immediate restart", ground => ground.Stage.Postgres.RestartAsync(immediate: true)),
         new("SIGSTOP of Postgres", StopAsync),
-        new("backends killed during COMMIT", KillBackendsAsync),
+        new("backends killed at random", KillBackendsAsync),
+        new("backends killed during COMMIT", KillInCommitAsync),
         new("table lock", LockAsync),
         new("Postgres disk full", FillDiskAsync, OwnStage: true, WhyNot: SmallDisk.WhyNot)
         {
@@ -32,7 +33,7 @@ internal static class PostgresFaults
         }
     }
 
-    // At random moments of a node's appends; some of them fall between the commit record and the answer.
+    // At random moments of a node's appends and reads.
     private static async Task KillBackendsAsync(Ground ground)
     {
         for (var i = 0; i < FaultForm.Seconds(12, 40); i++)
@@ -44,6 +45,35 @@ internal static class PostgresFaults
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'
                 """);
+        }
+    }
+
+    // The commit record is written, and the backend waits for a standby that is not there: what is cut off now has
+    // committed, and no node can know it.
+    private static async Task KillInCommitAsync(Ground ground)
+    {
+        var postgres = ground.Stage.Postgres;
+        for (var i = 0; i < FaultForm.Seconds(4, 12); i++)
+        {
+            await ConfigureAsync("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+            try
+            {
+                await Eventually.TrueAsync(
+                    async () => await postgres.ScalarAsync<long>("postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 0,
+                    "a backend is in its commit");
+            }
+            finally
+            {
+                await ConfigureAsync("ALTER SYSTEM RESET synchronous_standby_names");
+            }
+
+            await ground.AckedMoreAsync(30);
+        }
+
+        async Task ConfigureAsync(string sql)
+        {
+            await postgres.ExecuteAsync("postgres", sql);
+            await postgres.ExecuteAsync("postgres", "SELECT pg_reload_conf()");
         }
     }
 

@@ -19,33 +19,26 @@ internal static class Scenario
         var took = Stopwatch.StartNew();
         var topic = $"faults-{Interlocked.Increment(ref _runs)}";
         await using var ground = new Ground(stage, seed);
-        await ground.StartAsync(topic);
+        await ground.Crowd.StartAsync(topic);
         await ground.AckedMoreAsync(Warm);
 
         await fault.RunAsync(ground);
         ground.Healed();
         await AnsweredAgainAsync(ground);
-        await Task.WhenAll(ground.PublishersAtWork.Select(publisher => publisher.StopAsync(Patience)));
-        var published = ground.PublishersAtWork.SelectMany(publisher => publisher.Published).ToList();
-
-        // What has not come within the patience is for the checker to name.
-        var surviving = published.Where(it => it.Acks.Count > 0 && !it.Acks.Any(ack => ground.WhatWasDestroyed.Any(gone => ack.At >= gone.From && ack.At <= gone.To))).ToList();
-        var deadline = ground.Now + Patience;
-        while (ground.Now < deadline && !ground.Followers.TrueForAll(follower => HasAll(follower, surviving)))
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        await ground.Crowd.StopPublishingAsync(Patience);
+        var published = ground.Crowd.Published.ToList();
+        await ground.Crowd.ReceiveAsync([.. published.Where(it => Survives(it, ground.WhatWasDestroyed))], Patience);
 
         var readings = new List<Journal>();
-        var topics = ground.Followers[0].Topics;
+        var topics = ground.Crowd.Followers[0].Topics;
         foreach (var node in stage.Nodes) readings.Add(await ReadAsync(node, topic, topics, ground.Now));
-        await Task.WhenAll(ground.Followers.Select(follower => follower.DisposeAsync().AsTask()));
-        var history = new History(published, [.. ground.Followers.Select(follower => follower.Journal), .. readings])
+        var history = new History(published, [.. await ground.Crowd.LeaveAsync(), .. readings])
         {
             Destroyed = ground.WhatWasDestroyed,
             Replaced = fault.ReplacesTheLog,
             HealedAt = ground.HealedAt,
             Bound = bound,
         };
-        ground.Followers.Clear();
         return new FaultRun(fault.Name, seed, took.Elapsed, history, Checker.Check(history));
     }
 
@@ -54,12 +47,12 @@ internal static class Scenario
         // Waits without failing: a publisher that is never answered again is the checker's finding.
         var deadline = ground.Now + Patience;
         bool Answered(FaultPublisher publisher) => publisher.Published.Sum(it => it.Acks.Count(ack => ack.At > ground.HealedAt)) >= 5;
-        while (ground.Now < deadline && !ground.PublishersAtWork.TrueForAll(Answered))
+        while (ground.Now < deadline && !ground.Crowd.Publishers.TrueForAll(Answered))
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
     }
 
-    private static bool HasAll(IFollower follower, List<Published> published) =>
-        published.TrueForAll(it => !follower.Topics.Contains(it.Topic) || follower.Recorder.Has(it.Body));
+    private static bool Survives(Published published, IReadOnlyList<Destroyed> destroyed) =>
+        published.Acks.Count > 0 && !published.Acks.Any(ack => destroyed.Any(gone => ack.At >= gone.From && ack.At <= gone.To));
 
     /// <summary>What a node lists at the end, as one more subscriber.</summary>
     private static async Task<Journal> ReadAsync(FaultNode node, string topic, IReadOnlySet<string> topics, TimeSpan at)

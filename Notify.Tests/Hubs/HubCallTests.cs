@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.SignalR;
 using Notify.Tests.EndToEnd;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Hubs;
 
@@ -61,6 +62,19 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     [Fact]
+    public async Task A_refused_call_is_no_failure_in_the_log()
+    {
+        await using var server = await ServerProcess.StartAsync(); // one that nothing else is logged by
+        await using var client = new StockFollower(server.Url);
+        await client.StartAsync();
+        await RefusalAsync(client, "Resume", new { topics = new[] { "#/a" } });
+        await RefusalAsync(client, "Publish", new { topic = "a/+", title = "x" });
+        await RefusalAsync(client, "Resume", new { since = "text" });
+        await server.TerminateAsync();
+        Assert.DoesNotContain(server.Output, line => line.Contains("HubException", StringComparison.Ordinal) || line.Contains("HubDispatcher", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Resume_is_first_and_once()
     {
         await using var client = new StockFollower(fixture.Url);
@@ -113,6 +127,26 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     [Theory]
+    [InlineData("Resume", "topics", true)]
+    [InlineData("Publish", "topic", false)]
+    [InlineData("Publish", "data", false)]
+    public async Task MessagePack_texts_that_are_not_UTF8_are_refused_and_not_mended(string method, string member, bool listed)
+    {
+        // Half a surrogate pair, as JavaScript clients send it: a string of the bytes ED A0 80.
+        byte[] text = [0xA3, 0xED, 0xA0, 0x80];
+        byte[] pair = [(byte)(0xA0 + member.Length), .. Encoding.UTF8.GetBytes(member), .. listed ? (byte[])[0x91, .. text] : text];
+        byte[] argument = listed ? [0x81, .. pair] : [0x82, .. pair, 0xA5, .. "title"u8, 0xA1, (byte)'x'];
+        byte[] call = [0x96, 0x01, 0x80, 0xA1, (byte)'1', (byte)(0xA0 + method.Length), .. Encoding.UTF8.GetBytes(method), 0x91, .. argument, 0x90];
+
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(fixture.Url) { Scheme = "ws", Path = "/hubs/notifications" }.Uri, CancellationToken.None);
+        await socket.SendAsync("""{"protocol":"messagepack","version":1}"""u8.ToArray().Append((byte)0x1e).ToArray(), WebSocketMessageType.Binary, true, CancellationToken.None);
+        await ReadAsync(socket); // the handshake's answer
+        await socket.SendAsync(new byte[] { (byte)call.Length }.Concat(call).ToArray(), WebSocketMessageType.Binary, true, CancellationToken.None);
+        Assert.Contains($"Failed to invoke '{method}'", Encoding.UTF8.GetString(await ReadAsync(socket)), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Resume", """{"since":0,"sinse":1}""")] // an unknown member
     [InlineData("Resume", """{"since":"0"}""")]
     [InlineData("Publish", "7")]
@@ -139,6 +173,34 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
 
         await using var client = new StockFollower(fixture.Url);
         await client.ResumeAsync(null, null);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_far_too_long_ends_its_connection_alone_and_what_is_too_long_has_its_code(bool messagePack)
+    {
+        await using var client = new StockFollower(fixture.Url, messagePack);
+        await client.StartAsync();
+        Assert.Contains("payload_too_large: ", await RefusalAsync(client, "Publish", Long(1_000_000)), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeAsync<StockPlace>("Publish", Long(1_400_000)));
+        await client.Closed.CountAsync(1);
+        await fixture.Server.PublishAsync("hub/after", "alive");
+
+        static Dictionary<string, object?> Long(int length) => AsMap(new { topic = "hub/a", body = new string('x', length) });
+    }
+
+    [Theory]
+    [InlineData(60, "invalid_request: ")]
+    [InlineData(70, null)] // SignalR's own JSON reader goes no deeper than 64: it ends the connection
+    public async Task JSON_that_is_too_deep_is_refused(int levels, string? code)
+    {
+        await using var client = new StockFollower(fixture.Url);
+        await client.StartAsync();
+        var deep = new { topic = "hub/a", data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 }) };
+        if (code is not null) Assert.Contains(code, await RefusalAsync(client, "Publish", deep), StringComparison.Ordinal);
+        else await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeAsync<StockPlace>("Publish", deep));
+        await fixture.Server.PublishAsync("hub/after", "alive");
     }
 
     [Fact]
@@ -177,6 +239,13 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
 
     private static async Task<string> RefusalAsync(StockFollower client, string method, object argument) =>
         (await Assert.ThrowsAsync<HubException>(() => client.InvokeAsync<StockPlace>(method, argument))).Message;
+
+    private static async Task<byte[]> ReadAsync(ClientWebSocket socket)
+    {
+        var buffer = new byte[4096];
+        var received = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+        return buffer[..received.Count];
+    }
 
     private static Dictionary<string, object?> AsMap(object request) =>
         request.GetType().GetProperties().ToDictionary(p => p.Name, p => p.GetValue(request));

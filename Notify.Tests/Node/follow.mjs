@@ -1,4 +1,4 @@
-// The contract's page, word for word, in Node: prints what it receives, one JSON object a line.
+// The contract's page in Node, with its one difference: prints what it receives, one JSON object a line.
 //   node follow.mjs <server> <json|messagepack> <filter> [since epoch]
 // With WEBSOCKETS_ONLY it needs no sticky balancer: there is no negotiation that another request must find again.
 import { HubConnectionBuilder, HttpTransportType, LogLevel } from "@microsoft/signalr";
@@ -25,7 +25,9 @@ const resume = async () => {
   if (at.epoch === undefined) Object.assign(at, { epoch: answer.epoch, since: at.since ?? answer.since });
 };
 c.onreconnecting(() => say({ reconnecting: true }));
-c.onreconnected(resume);
+// In a browser a Resume that is cut off again is a line on the console, and the next reconnect says it once more. Node
+// ends the process for a rejection that nobody takes.
+c.onreconnected(() => resume().catch(error => say({ cut: error.message })));
 c.onclose(error => { say({ closed: String(error ?? "") }); process.exit(1); });
 await c.start();
 await resume();

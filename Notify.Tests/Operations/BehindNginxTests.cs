@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Streaming;
 
 namespace Notify.Tests.Operations;
 
@@ -58,18 +59,19 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
         await using var script = await NodeScript.StartAsync(
             new Dictionary<string, string?> { ["WEBSOCKETS_ONLY"] = "1", ["NODE_EXTRA_CA_CERTS"] = _folder.File("notify.crt") }, "follow.mjs", _url.ToString().TrimEnd('/'), "messagepack", "shop/#");
         await script.WaitForAsync("caughtUp");
-        using var stream = await StreamAsync("shop/%23", since: null);
+        using var stream = await EventStream.OpenAsync(_http, "filter=shop/%23");
+        await stream.Events.FirstAsync(e => e.Name == "caught-up", Limit);
 
         List<long> versions = [await _nodes[0].PublishAsync("shop/a", "through the first"), await _nodes[1].PublishAsync("shop/a", "through the second")];
         await AllHaveAsync(versions);
-        await stream.WaitAsync("through the second");
+        await stream.Events.FirstAsync(e => e.Data.Contains("through the second", StringComparison.Ordinal), Limit);
 
         await _nodes[0].TerminateAsync(Limit);
         Assert.Equal(0, _nodes[0].ExitCode);
         versions.Add(await _nodes[1].PublishAsync("shop/a", "after the first is gone"));
         await AllHaveAsync(versions);
-        using var again = await StreamAsync("shop/%23", versions[1]);
-        await again.WaitAsync("after the first is gone");
+        using var again = await EventStream.OpenAsync(_http, $"filter=shop/%23&since={versions[1]}");
+        await again.Events.FirstAsync(e => e.Data.Contains("after the first is gone", StringComparison.Ordinal), Limit);
 
         Assert.Empty(dotnet.Closed.Items);
         Assert.DoesNotContain(script.Objects, said => said.TryGetProperty("closed", out _));
@@ -98,16 +100,6 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
         var connecting = socket.ConnectAsync(new UriBuilder(new Uri(_url, "hubs/notifications")) { Scheme = "wss" }.Uri, Cancel);
         if (allowed) await connecting;
         else await Assert.ThrowsAsync<WebSocketException>(() => connecting);
-    }
-
-    private async Task<EventStream> StreamAsync(string filter, long? since)
-    {
-        var target = new Uri($"api/v1/stream?filter={filter}{(since is null ? "" : $"&since={since}")}", UriKind.Relative);
-        var response = await _http.GetAsync(target, HttpCompletionOption.ResponseHeadersRead, Cancel);
-        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
-        var stream = new EventStream(response, await response.Content.ReadAsStreamAsync(Cancel));
-        await stream.WaitAsync("caught-up");
-        return stream;
     }
 
     private async Task MakeCertificateAsync()
@@ -147,23 +139,4 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
 
     [GeneratedRegex(@"<!-- nginx -->\n```nginx\n(?<block>.+?)\n```", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex NginxBlock();
-
-    private sealed class EventStream(HttpResponseMessage response, Stream body) : IDisposable
-    {
-        private readonly StreamReader _reader = new(body);
-        private readonly List<string> _lines = [];
-
-        public async Task WaitAsync(string text)
-        {
-            using var limit = new CancellationTokenSource(Limit);
-            while (!_lines.Exists(line => line.Contains(text, StringComparison.Ordinal)))
-                _lines.Add(await _reader.ReadLineAsync(limit.Token) ?? throw new EndOfStreamException($"The stream ended before '{text}'."));
-        }
-
-        public void Dispose()
-        {
-            _reader.Dispose();
-            response.Dispose();
-        }
-    }
 }

@@ -35,7 +35,7 @@ public class PublishRequestReaderTests
         { """{"group":"","title":"x"}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"\ud800"}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"\udc00\ud800"}""", ErrorCodes.InvalidRequest },
-        { """{"topic":"\ud800","title":"x"}""", ErrorCodes.InvalidRequest },
+        { """{"topic":"\ud800","title":"x"}""", ErrorCodes.InvalidTopic },
         { """{"\ud800":1}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","data":["\udfff"]}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","data":{"\ud83c":1}}""", ErrorCodes.InvalidRequest },

@@ -126,6 +126,28 @@ public sealed class PublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_trying_again_would_not_change_is_answered_at_once_and_the_next_one_is_tried()
+    {
+        _log.BeforeAppend = (_, _) => throw new StorageUnavailableException("No right to, as told.") { Kind = StorageFailure.Permanent };
+        Assert.Contains("Nothing was stored", Refused(await PublishAsync("refused").WaitAsync(Soon, Cancel)).Detail, StringComparison.Ordinal);
+        Assert.Single(_log.Batches);
+
+        _log.BeforeAppend = (_, _) => Task.CompletedTask;
+        Assert.Equal(1, Accepted(await PublishAsync("next")).Version);
+    }
+
+    [Fact]
+    public async Task What_may_be_stored_is_repeated_also_when_storage_then_refuses_for_good()
+    {
+        Exception[] failures = [new AppendOutcomeUnknownException("Cut, as told."), new StorageUnavailableException("No right to, as told.") { Kind = StorageFailure.Permanent }];
+        _log.BeforeAppend = (_, _) => _log.Batches.Count <= failures.Length ? throw failures[_log.Batches.Count - 1] : Task.CompletedTask;
+        var publish = PublishAsync("a");
+        await UntilStepping(() => publish.IsCompleted);
+        Assert.Equal(1, Accepted(await publish).Version);
+        Assert.Single(_log.Batches.Select(batch => batch.Id).Distinct());
+    }
+
+    [Fact]
     public async Task What_was_refused_at_its_deadline_is_not_stored_when_storage_returns()
     {
         _log.IsAway = true;

@@ -182,5 +182,5 @@ $("publish").onsubmit = async event => {
   } catch { say("The service cannot be reached."); }
 };
 
-$("curl").textContent = `curl -d "Backup done" ${new URL("api/v1/topics/backups", location.href.split("?")[0])}`;
+$("curl").textContent = `curl -d "Backup done" \\\n${new URL("api/v1/topics/backups", location.href.split("?")[0])}`;
 connect();

@@ -179,14 +179,16 @@ internal sealed class DeliverySession
         }
     }
 
-    /// <summary>The log is another one: a live session goes back to catching up, where it learns of it.</summary>
-    public void LeaveLife()
+    /// <summary>The log is another one, or read anew: a live session goes back to catching up, where it learns of it.</summary>
+    public void LeaveLife(LogLife current)
     {
         lock (_gate)
         {
             if (_state != SessionState.Live) return;
             _state = SessionState.CatchingUp;
-            _queue.Clear();
+
+            // Of the same log what is queued still goes out: the cursor is past it already.
+            if (_life!.EpochId != current.EpochId) _queue.Clear();
             if (!_pumping) _scheduler.CatchUp(this);
         }
     }
@@ -228,15 +230,22 @@ internal sealed class DeliverySession
         }
     }
 
-    /// <summary>The Gap to send when the log is another one than the client's; the session then stands before its oldest version.</summary>
+    /// <summary>
+    /// The Gap to send when the log is another one than the client's, or this node gave it something else than the log
+    /// has; the session then stands before the first version that it must read again.
+    /// </summary>
     public Gap? AdoptLife(LogLife current)
     {
         lock (_gate)
         {
             if (!_startsWithEpochGap && ReferenceEquals(_life, current)) return null;
+            var differsFrom = _startsWithEpochGap || _life!.EpochId != current.EpochId ? null : current.DiffersFrom;
             _startsWithEpochGap = false;
             _life = current;
-            return GapTo(current.Oldest, GapReasons.Epoch, restart: true);
+            if (differsFrom > _cursor) return null;
+            return differsFrom is { } from
+                ? GapTo(Math.Max(from, current.Oldest), GapReasons.Epoch, restart: false)
+                : GapTo(current.Oldest, GapReasons.Epoch, restart: true);
         }
     }
 
@@ -311,21 +320,4 @@ internal sealed class DeliverySession
 
         _scheduler.Ready(this);
     }
-}
-
-/// <summary>Where a session that catches up stands.</summary>
-/// <param name="Life">The log as the session has it.</param>
-/// <param name="Cursor">The last version handed over or passed.</param>
-/// <param name="Filters">What it follows.</param>
-/// <param name="Stamp">Another one later means that it follows less.</param>
-/// <param name="SharedKey">The same for sessions that want the same from here on; null when this one is like no other.</param>
-internal readonly record struct SessionPlace(LogLife Life, long Cursor, TopicFilter[] Filters, int Stamp, string? SharedKey);
-
-internal enum SessionState : byte
-{
-    /// <summary>Connected, no Resume yet.</summary>
-    Idle,
-    CatchingUp,
-    Live,
-    Closed,
 }

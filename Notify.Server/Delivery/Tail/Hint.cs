@@ -25,6 +25,9 @@ internal abstract record Hint
     /// <summary>The log reaches up to here, says another node; the contents are in the log.</summary>
     public sealed record Ahead(Guid Epoch, long Last) : Hint;
 
+    /// <summary>What was handed on from this version on, in this life, is not what the log has.</summary>
+    public sealed record Distrusted(LogLife Life, long From) : Hint;
+
     /// <summary>For who is live now.</summary>
     public sealed record Ephemeral(LogEntry Notification) : Hint;
 

@@ -13,4 +13,7 @@ internal sealed partial class LogTail
 
     [LoggerMessage(LogLevel.Warning, "The log cannot be read: {Reason}")]
     private static partial void LogUnreadable(ILogger logger, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The log is read anew, up to {End}. Every client that had anything from version {From} on gets a Gap.")]
+    private static partial void LogReadAnew(ILogger logger, long from, long end);
 }

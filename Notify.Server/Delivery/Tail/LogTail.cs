@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Routing;
@@ -26,13 +27,6 @@ internal sealed partial class LogTail(
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
 {
-    /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
-    private const int RingEntries = 131_072;
-    private const long RingBytes = 64L * 1024 * 1024;
-
-    /// <summary>Entries read into the ring before the node is ready, so that clients that come back after a restart are served from it.</summary>
-    private const int Preload = 8_192;
-
     /// <summary>A unit is small enough that one of them never fills a healthy session's queue.</summary>
     private const int UnitEntries = 250;
     private const int UnitBytes = 256 * 1024;
@@ -59,16 +53,24 @@ internal sealed partial class LogTail(
     private long _aheadTo;
     private long _aheadWhenRead;
 
-    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => Committed(epoch, entries, NotifyTraces.Current);
+
+    /// <param name="epoch">The life of the log they are in.</param>
+    /// <param name="entries">Contiguous versions, in order; at least one.</param>
+    /// <param name="trace">The append's, here or on another node.</param>
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries, ActivityContext trace)
     {
         if (position.Life is { } life && life.EpochId == epoch) life.SawHead(entries[^1].Version);
         var bytes = BytesOf(entries);
         if (Interlocked.Add(ref _pendingBytes, bytes) > PendingBytes) Interlocked.Add(ref _pendingBytes, -bytes);
-        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries) { Trace = NotifyTraces.Current });
+        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries) { Trace = trace });
     }
 
     /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
     public void Ahead(Guid epoch, long last) => _hints.Writer.TryWrite(new Hint.Ahead(epoch, last));
+
+    /// <summary>What was handed on from this version on is not what the log has: the node reads it anew, and sessions that were given any of it get a Gap.</summary>
+    public void Distrust(LogLife life, long from) => _hints.Writer.TryWrite(new Hint.Distrusted(life, from));
 
     public void Ephemeral(LogEntry notification) => _hints.Writer.TryWrite(new Hint.Ephemeral(notification));
 
@@ -124,6 +126,12 @@ internal sealed partial class LogTail(
                 if (position.Life is not { } waitedIn) return;
                 if (_parked.Count > 0) ReadHole(waitedIn, "hole");
                 else if (_polledTo > waitedIn.Ring.End) ReadHole(waitedIn, "poll");
+                break;
+            case Hint.Distrusted(var distrusted, var from):
+                if (!ReferenceEquals(position.Life, distrusted)) return; // there is another one already
+
+                // Also for a session that is still in the life before this one.
+                await BeginLifeAsync(distrusted.EpochId, Math.Min(from, distrusted.DiffersFrom ?? from), cancellationToken);
                 break;
             case Hint.Ephemeral { Notification: var notification }:
                 dispatcher.DispatchEphemeral(new DeliveryEntry(notification));
@@ -206,7 +214,7 @@ internal sealed partial class LogTail(
             }
         }
 
-        if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, cancellationToken);
+        if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, differsFrom: null, cancellationToken);
         else if (head.Head > life.Ring.End)
         {
             // Not at once: the hint of what was committed a moment ago is on its way.
@@ -215,31 +223,26 @@ internal sealed partial class LogTail(
         }
     }
 
-    private async Task BeginLifeAsync(Guid epoch, CancellationToken cancellationToken)
+    /// <param name="epoch">What the log is called now.</param>
+    /// <param name="differsFrom">From here on it may be another one than sessions were given; null: all of it.</param>
+    /// <param name="cancellationToken">The loop's.</param>
+    private async Task BeginLifeAsync(Guid epoch, long? differsFrom, CancellationToken cancellationToken)
     {
-        var head = await log.ReadHeadAsync(cancellationToken);
-        var start = Math.Max(head.Oldest - 1, head.Head - Preload);
-        var ring = new Ring(start, RingEntries, RingBytes);
-        while (ring.End < head.Head)
+        if (await LogLife.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } life)
         {
-            var page = await log.ReadAsync(ring.End, HoleEntries, HoleBytes, cancellationToken);
-            if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1)
-            {
-                _poll.Soon(); // replaced or swept while it was read: look again
-                return;
-            }
-
-            ring.Append([.. page.Entries.Select(e => new DeliveryEntry(e))]);
+            _poll.Soon(); // replaced or swept while it was read: look again
+            return;
         }
 
         var first = position.Life is null;
-        position.Dispatched = ring.End;
-        position.Life = new LogLife(head, ring);
+        position.Dispatched = life.Ring.End;
+        position.Life = life;
         _parked.Clear();
         (_polledTo, _aheadTo, _aheadWhenRead) = (0, 0, 0);
-        if (first) LogBegun(logger, epoch, ring.End);
-        else LogReplaced(logger, epoch, ring.End);
-        foreach (var session in sessions.All) session.LeaveLife();
+        if (first) LogBegun(logger, epoch, life.Ring.End);
+        else if (life.DiffersFrom is { } from) LogReadAnew(logger, from, life.Ring.End);
+        else LogReplaced(logger, epoch, life.Ring.End);
+        foreach (var session in sessions.All) session.LeaveLife(life);
     }
 
     private void ReadHole(LogLife life, string cause)

@@ -98,6 +98,7 @@ internal sealed class RawFollower : IFollower
         }
 
         _socket = socket;
+        if (_away is not null) return; // told so while there was nothing to abort yet
         await SendAsync(socket, """{"protocol":"json","version":1}""");
         await SendAsync(socket, JsonSerializer.Serialize(new { type = 1, invocationId = "1", target = "Resume", arguments = new[] { Resume() } }));
         using var pings = new PeriodicTimer(PingEvery, TimeProvider.System);
