@@ -2,6 +2,7 @@ using Notify.Benchmarks.Load;
 using Notify.Benchmarks.Micro;
 using Notify.Benchmarks.Options;
 using Notify.Benchmarks.Peers;
+using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Workloads;
 
 var line = new Arguments(args);
@@ -33,7 +34,7 @@ try
             return await WorkloadCommand.RunAsync(line);
     }
 }
-catch (ArgumentException mistake)
+catch (Exception mistake) when (mistake is ArgumentException or MissingProgramException)
 {
     await Console.Error.WriteLineAsync(mistake.Message);
     return 2;

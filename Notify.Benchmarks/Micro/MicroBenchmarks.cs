@@ -9,7 +9,7 @@ namespace Notify.Benchmarks.Micro;
 internal static class MicroBenchmarks
 {
     public static void Run(string[] arguments) => BenchmarkSwitcher
-        .FromTypes([typeof(FilterBenchmarks), typeof(RoutingBenchmarks), typeof(FrameBenchmarks), typeof(PublishBenchmarks)])
+        .FromTypes([typeof(FilterBenchmarks), typeof(RoutingBenchmarks), typeof(FrameBenchmarks), typeof(PublishBenchmarks), typeof(AppendBenchmarks)])
         .Run(arguments.Length == 0 ? ["--filter", "*"] : arguments, ManualConfig.Create(DefaultConfig.Instance)
             .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)));
 }

@@ -17,7 +17,7 @@ internal sealed class PostgresInstance : IAsyncDisposable
     public int Port { get; }
     public int ProcessId => _process.Id;
 
-    public static string Binaries { get; } = FindBinaries();
+    public static string Binaries { get => field ??= FindBinaries(); }
 
     public static async Task<PostgresInstance> StartAsync()
     {
@@ -118,6 +118,6 @@ internal sealed class PostgresInstance : IAsyncDisposable
         var found = Directory.Exists(Versions)
             ? Directory.EnumerateDirectories(Versions).Select(v => Path.Combine(v, "bin")).Where(b => File.Exists(Path.Combine(b, "pgbench"))).Max(StringComparer.Ordinal)
             : null;
-        return found ?? throw new InvalidOperationException("No Postgres was found. Install it, or name the folder of its binaries in POSTGRES_BIN; or measure with --storage sqlite.");
+        return found ?? throw new MissingProgramException("No Postgres was found. Install it, or name the folder of its binaries in POSTGRES_BIN; or measure with --storage sqlite.");
     }
 }

@@ -29,7 +29,8 @@ internal sealed class RunningServer : IAsyncDisposable
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Notify__Auth__AllowAnonymous"] = "true",
             ["Logging__LogLevel__Default"] = "Warning",
         };
         if (postgres is not null) environment["ConnectionStrings__Postgres"] = postgres;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Notify.Benchmarks.Load;
-using Notify.Storage;
+using Notify.Storage.Postgres;
 
 namespace Notify.Benchmarks.Workloads;
 
@@ -16,9 +16,6 @@ internal static partial class AppendScript
     private const string BatchId = "lpad(:batch::text, 32, '0')::uuid";
     private const string Epoch = "(SELECT epoch FROM log_head)";
     private const string KnownHead = "(SELECT coalesce(max(last_version), 0) FROM appends)";
-
-    /// <summary>What the product sets for its sessions: without it the planner goes other ways.</summary>
-    public static string SessionOptions => Text("PostgresConnections", "ServerOptions");
 
     public static string Of(int rows, int topics, string content)
     {
@@ -40,7 +37,7 @@ internal static partial class AppendScript
             Array("text", rows, _ => "NULL"),
             Array("bytea", rows, _ => "NULL"),
         ];
-        return $"{NewBatch}\n\\startpipeline\n{Text("PostgresAppendSql", "Lock")};\n{Filled(Text("PostgresAppendSql", "Insert"), values)};\n\\endpipeline\n";
+        return $"{NewBatch}\n\\startpipeline\n{PostgresAppendSql.Lock};\n{Filled(PostgresAppendSql.Insert, values)};\n\\endpipeline\n";
     }
 
     private static string Filled(string sql, string[] values)
@@ -49,10 +46,6 @@ internal static partial class AppendScript
         if (taken != values.Length) throw new InvalidOperationException($"The product's append takes {taken} parameters and its script gives {values.Length}: {nameof(AppendScript)} must follow.");
         return Parameter().Replace(sql, found => values[int.Parse(found.ValueSpan[1..], CultureInfo.InvariantCulture) - 1]);
     }
-
-    /// <summary>By name: storage shows its insides to nobody but its tests, and a copy here would be of yesterday.</summary>
-    private static string Text(string type, string name) =>
-        (string)typeof(LogStore).Assembly.GetType("Notify.Storage.Postgres." + type, throwOnError: true)!.GetField(name)!.GetRawConstantValue()!;
 
     private static string Array(string type, int rows, Func<int, string> value) =>
         $"'{{{string.Join(',', Enumerable.Range(0, rows).Select(value))}}}'::{type}[]";

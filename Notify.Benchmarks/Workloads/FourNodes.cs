@@ -48,7 +48,7 @@ internal static class FourNodes
             }
         }
 
-        report.Notes.Add("Transactions: what Postgres counts for the database, each one round trip of a node; an append is one, of six statements.");
+        report.Notes.Add("Transactions: what Postgres counts for the database, each one round trip of a node; an append is one, its NOTIFY another.");
         report.Notes.Add("All nodes, Postgres and Redis share one core: per core-second is what compares, and counts them all.");
         return report;
     }

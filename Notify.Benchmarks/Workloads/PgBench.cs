@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Notify.Benchmarks.Processes;
+using Notify.Storage.Postgres;
 using Notify.Storage;
 
 namespace Notify.Benchmarks.Workloads;
@@ -59,7 +60,7 @@ internal static class PgBench
         else await PostgresInstance.ExecuteAsync(storage.ConnectionString!, Schema);
         var file = laboratory.File("script.sql");
         await File.WriteAllTextAsync(file, script);
-        var options = isOfProduct ? AppendScript.SessionOptions : "";
+        var options = isOfProduct ? PostgresConnections.ServerOptions : "";
         await postgres.PgBenchAsync(database, file, clients, 2, options);
 
         var (cpu, clock) = (CpuClock.OfFamily(postgres.ProcessId), Stopwatch.StartNew());

@@ -21,6 +21,9 @@ public sealed class StorageSettings
 
     /// <summary>Bring the schema up to date at start.</summary>
     public bool MigrateAtStart { get; set; } = true;
+
+    /// <summary>How long the log may be unreadable until connections are closed, with reconnect allowed. A database's failover should fit in.</summary>
+    public TimeSpan UnreadableLimit { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 public sealed class AuthSettings

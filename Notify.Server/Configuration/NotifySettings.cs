@@ -11,6 +11,7 @@ internal static class NotifySettings
     [
         Setting.Text("Storage:SqlitePath", (o, v) => o.Storage.SqlitePath = v),
         Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
+        Setting.Time("Storage:UnreadableLimit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Storage.UnreadableLimit = v),
         Setting.Text("Auth:SigningKey", (o, v) => o.Auth.SigningKey = v),
         Setting.Text("Auth:Authority", (o, v) => o.Auth.Authority = v),
         Setting.Text("Auth:Issuer", (o, v) => o.Auth.Issuer = v),

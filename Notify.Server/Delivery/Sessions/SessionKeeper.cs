@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
+using Notify.Server.Configuration;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Tail;
 
@@ -9,12 +11,9 @@ namespace Notify.Server.Delivery.Sessions;
 /// them when the log has not been readable for long, so that nobody is connected but deaf.
 /// </summary>
 internal sealed partial class SessionKeeper(
-    SessionRegistry sessions, TailPosition tail, SessionScheduler scheduler, TimeProvider time, ILogger<SessionKeeper> logger) : BackgroundService
+    SessionRegistry sessions, TailPosition tail, SessionScheduler scheduler, IOptions<NotifyOptions> options, TimeProvider time, ILogger<SessionKeeper> logger) : BackgroundService
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(30);
-
-    /// <summary>Long enough for a database failover.</summary>
-    private static readonly TimeSpan DeafAfter = TimeSpan.FromSeconds(30);
 
     /// <summary>Connections asked to leave at a time, so that they do not all come back at once.</summary>
     private const int CloseAtATime = 100;
@@ -30,7 +29,7 @@ internal sealed partial class SessionKeeper(
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             if (tail.Life is not { } life) continue;
-            if (tail.UnreadableFor > DeafAfter) await CloseAsync([.. sessions.All], stoppingToken);
+            if (tail.UnreadableFor > options.Value.Storage.UnreadableLimit) await CloseAsync([.. sessions.All], stoppingToken);
             else SayProgress(life);
         }
     }

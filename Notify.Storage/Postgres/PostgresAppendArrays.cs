@@ -1,0 +1,85 @@
+using System.Runtime.InteropServices;
+using Notify.Storage.Log;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>The entries of a batch by column, as the insert takes them.</summary>
+/// <remarks>What most batches have none of (names, times to live, keys) is left empty: unnest fills up with nulls.</remarks>
+internal sealed class PostgresAppendArrays
+{
+    private PostgresAppendArrays(int count)
+    {
+        Ids = new Guid[count];
+        Kinds = new short[count];
+        TopicIds = new long?[count];
+        Sequences = new long[count];
+        Nths = new long[count];
+        Contents = new ReadOnlyMemory<byte>[count];
+    }
+
+    public Guid[] Ids { get; }
+    public short[] Kinds { get; }
+
+    /// <summary>Null for an internal entry.</summary>
+    public long?[] TopicIds { get; }
+
+    /// <summary>Where the topic's sequence stands, as far as the session knows.</summary>
+    public long[] Sequences { get; }
+
+    /// <summary>The how manieth of its topic in this batch; 0 for an internal entry.</summary>
+    public long[] Nths { get; }
+
+    public ReadOnlyMemory<byte>[] Contents { get; }
+
+    /// <summary>Of internal entries, and of those with a key: their answers keep the topic's name.</summary>
+    public string?[] Names { get; private init; } = [];
+
+    public long?[] Ttls { get; private init; } = [];
+    public string?[] Publishers { get; private init; } = [];
+    public string?[] Keys { get; private init; } = [];
+    public ReadOnlyMemory<byte>?[] Hashes { get; private init; } = [];
+
+    public static PostgresAppendArrays Of(IReadOnlyList<NewEntry> entries, PostgresTopics topics)
+    {
+        var (keyed, named, timed) = (false, false, false);
+        foreach (var entry in entries)
+        {
+            keyed |= entry.Key is not null;
+            named |= entry.Key is not null || entry.Kind != EntryKind.Notification;
+            timed |= entry.TtlSeconds is not null;
+        }
+
+        var arrays = new PostgresAppendArrays(entries.Count)
+        {
+            Names = named ? [.. entries.Select(entry => entry.Topic)] : [],
+            Ttls = timed ? [.. entries.Select(entry => LogLimits.Ttl(entry.TtlSeconds))] : [],
+            Publishers = keyed ? [.. entries.Select(entry => entry.Key?.Publisher)] : [],
+            Keys = keyed ? [.. entries.Select(entry => entry.Key?.Key)] : [],
+            Hashes = keyed ? [.. entries.Select(entry => entry.Key?.RequestHash)] : [],
+        };
+        arrays.Fill(entries, topics);
+        return arrays;
+    }
+
+    /// <summary>The sequences as they are when nobody else has appended.</summary>
+    public long[] OwnSequences()
+    {
+        var own = new long[Sequences.Length];
+        for (var i = 0; i < own.Length; i++) own[i] = Sequences[i] + Nths[i];
+        return own;
+    }
+
+    private void Fill(IReadOnlyList<NewEntry> entries, PostgresTopics topics)
+    {
+        var nthOfTopic = new Dictionary<long, long>();
+        for (var i = 0; i < entries.Count; i++)
+        {
+            var entry = entries[i];
+            (Ids[i], Kinds[i], Contents[i]) = (entry.Id, (short)entry.Kind, entry.Content);
+            if (entry.Kind != EntryKind.Notification) continue;
+            var topic = topics.Find(entry.Topic);
+            (TopicIds[i], Sequences[i]) = (topic.Id, topic.Sequence);
+            Nths[i] = ++CollectionsMarshal.GetValueRefOrAddDefault(nthOfTopic, topic.Id, out _);
+        }
+    }
+}
