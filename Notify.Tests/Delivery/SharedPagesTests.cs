@@ -48,7 +48,7 @@ public sealed class SharedPagesTests
     [Fact]
     public void A_page_is_cut_into_writes_that_a_stalled_client_can_hold()
     {
-        var content = $$"""{"title":"{{new string('x', 30_000)}}","priority":"normal"}""";
+        var content = $$"""{"title":"{{new string('x', 120_000)}}","priority":"normal"}""";
         var page = new CatchUpPage([.. Enumerable.Range(1, 5).Select(v => new Server.Delivery.Frames.DeliveryEntry(Entries.At(v, "t", content)))], 9);
         Assert.Equal([2, 2, 1], page.Frames.Select(f => f.Entries));
         Assert.Equal([2, 4, 5], page.Frames.Select(f => f.Last));

@@ -5,8 +5,12 @@ namespace Notify.Server.Delivery.Sessions;
 /// <summary>One step of catching up, ready to be sent: the frames of what is wanted, and how far it goes.</summary>
 internal sealed class CatchUpPage
 {
-    /// <summary>Bytes in one write: no more than the transport's buffer takes at once, so a stalled client holds one of them.</summary>
-    private const int WriteBytes = 64 * 1024;
+    /// <summary>
+    /// Bytes in one write: as much as a unit of live delivery has at most, so that a stalled client holds no more in one way
+    /// than in the other. The 64 KiB that the transport takes without waiting were a third slower: every write costs the
+    /// same besides its bytes.
+    /// </summary>
+    private const int WriteBytes = 256 * 1024;
 
     public CatchUpPage(List<DeliveryEntry> wanted, long through)
     {
