@@ -22,13 +22,6 @@ internal sealed partial class AppendLoop(
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
     private const int PauseDoublings = 6;
 
-    /// <summary>
-    /// How often the loop goes to the end of the pool's queue before it takes the next batch: behind the answers it has just
-    /// given, and behind the requests that these bring. No timer: with nothing to do it is at the front again at once.
-    /// Measured on one core: a third more single publishes for the same CPU, since appends hold more of them.
-    /// </summary>
-    private const int TurnsForOthers = 4;
-
     private readonly List<PendingPublish> _gathered = [];
 
     // Replaced as a whole: the deadline timer looks at it from another thread.
@@ -49,7 +42,10 @@ internal sealed partial class AppendLoop(
                 _gathered.Clear();
                 await AppendAsync(stop);
                 _inFlight = [];
-                for (var turn = 0; turn < TurnsForOthers; turn++) await Task.Yield();
+
+                // Behind the answers just given, so that the requests they bring are in the next batch. No timer: with nothing
+                // to do the loop is at the front again at once. More than once would put publishing behind delivery.
+                await Task.Yield();
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
