@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Notify.Benchmarks.Processes;
-using Notify.Storage.Postgres;
 using Notify.Storage;
+using Notify.Storage.Postgres;
 
 namespace Notify.Benchmarks.Workloads;
 
