@@ -9,6 +9,12 @@ internal static partial class StartUp
     private const int MaxRequestLineBytes = 32 * 1024; // many filters in one query
     private const int Failure = 1;
 
+    /// <summary>
+    /// Connections that the kernel holds until they are accepted, if net.core.somaxconn allows. When a node's clients all come
+    /// back at once, those beyond it try again after one second, three, seven; with Kestrel's 512 that were most of them.
+    /// </summary>
+    private const int Backlog = 16 * 1024;
+
     /// <summary>Of the 30 s that orchestrators give: after it, requests that still trickle in are cut.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(25);
 
@@ -36,7 +42,11 @@ internal static partial class StartUp
         // What a connection was given is sent by whoever gave it, while it is in the cache, and not by another thread later:
         // half as much again in a fan-out. The price, that code which blocks would hold up a connection's reading, is not
         // paid here: nothing of ours blocks. (docs/decisions/0008)
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        builder.WebHost.UseSockets(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = true;
+            sockets.Backlog = Backlog;
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
