@@ -8,7 +8,20 @@ internal static class CpuClock
     private const double TicksPerSecond = 100;
 
     /// <summary>One process, all of its threads, living and ended.</summary>
-    public static double OfProcess(int id) => Read(id) is { } stat ? stat.Own : 0;
+    public static double OfProcess(int id) => Read($"{id}", out _) is { } stat ? stat.Own : 0;
+
+    /// <summary>What .NET's background compiler has used in a process; it ends when it is idle, and begins again at zero.</summary>
+    public static double OfCompiler(int id)
+    {
+        var seconds = 0.0;
+        foreach (var task in Threads(id))
+        {
+            // Names are cut at 15 characters, see prctl(2).
+            if (Read(task, out var name) is { } stat && name == ".NET Tiered Com") seconds += stat.Own;
+        }
+
+        return seconds;
+    }
 
     /// <summary>
     /// A process and all of its children: a living child counts by its own time; one that has ended was waited for by
@@ -19,16 +32,16 @@ internal static class CpuClock
     {
         while (true)
         {
-            var before = Read(id) ?? default;
+            var before = Read($"{id}", out _) ?? default;
             var living = 0.0;
             foreach (var folder in Directory.EnumerateDirectories("/proc"))
             {
                 if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var child)) continue;
-                if (Read(child) is { } stat && stat.Parent == id) living += stat.Own + stat.EndedChildren;
+                if (Read($"{child}", out _) is { } stat && stat.Parent == id) living += stat.Own + stat.EndedChildren;
             }
 
             // One that ended while the others were read would be missing, or be there twice.
-            var after = Read(id) ?? default;
+            var after = Read($"{id}", out _) ?? default;
             if (after.EndedChildren <= before.EndedChildren) return after.Own + after.EndedChildren + living;
         }
     }
@@ -39,7 +52,7 @@ internal static class CpuClock
         var living = new Dictionary<int, Stat>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Read(id) is { } stat) living[id] = stat;
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Read($"{id}", out _) is { } stat) living[id] = stat;
         }
 
         var children = living.ToLookup(p => p.Value.Parent, p => p.Key);
@@ -59,12 +72,27 @@ internal static class CpuClock
     public static long ResidentBytes(int id) =>
         long.Parse(File.ReadLines($"/proc/{id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
 
-    private static Stat? Read(int id)
+    private static IEnumerable<string> Threads(int id)
     {
-        string text;
         try
         {
-            text = File.ReadAllText($"/proc/{id}/stat");
+            return Directory.GetDirectories($"/proc/{id}/task").Select(folder => $"{id}/task/{Path.GetFileName(folder)}");
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
+    /// <param name="task">A process, or one of its threads: <c>id</c>, or <c>id/task/thread</c>.</param>
+    /// <param name="name">What it calls itself.</param>
+    private static Stat? Read(string task, out string name)
+    {
+        string text;
+        name = "";
+        try
+        {
+            text = File.ReadAllText($"/proc/{task}/stat");
         }
         catch (IOException)
         {
@@ -72,6 +100,7 @@ internal static class CpuClock
         }
 
         // Behind the name, which may hold spaces: state ppid … utime(11) stime(12) cutime(13) cstime(14), see proc(5).
+        name = text[(text.IndexOf('(') + 1)..text.LastIndexOf(')')];
         var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
         double Ticks(int at) => long.Parse(fields[at], CultureInfo.InvariantCulture) / TicksPerSecond;
         return new Stat(int.Parse(fields[1], CultureInfo.InvariantCulture), Ticks(11) + Ticks(12), Ticks(13) + Ticks(14));

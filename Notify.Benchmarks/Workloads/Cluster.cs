@@ -13,6 +13,7 @@ internal sealed class Cluster : IAsyncDisposable
     private Cluster(Storage storage, RedisInstance? redis) => (_storage, _redis) = (storage, redis);
 
     public Storage Storage => _storage;
+    public IReadOnlyList<int> ProcessIds => [.. _nodes.Select(node => node.ProcessId)];
     public double ServerCpu => _nodes.Sum(node => CpuClock.OfProcess(node.ProcessId));
 
     /// <summary>Of Postgres, and of Redis.</summary>

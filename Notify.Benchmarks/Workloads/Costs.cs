@@ -43,7 +43,7 @@ internal sealed class Costs(WorkloadReport report, string target, RunningServer 
             By = batch > 1 ? PublishBy.Batch : PublishBy.Post,
             Batch = batch,
         });
-        await Warming.RunAsync(() => Cpu, publishers, followers, 1, seconds);
+        await Warming.RunAsync([server.ProcessId], publishers, followers, 1, seconds);
         var cpu = Cpu;
         var published = await publishers.RunAsync(seconds);
         var got = followers is null ? null : await followers.ReportAsync(published.Acked);

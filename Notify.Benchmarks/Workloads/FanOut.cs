@@ -34,7 +34,7 @@ internal static class FanOut
         await using var publishers = await bench.PublishersAsync(plan.Publishers, plan.Topics);
         var each = plan.Subscribers / plan.Topics;
 
-        await Warming.RunAsync(() => bench.ServerCpu, publishers, subscribers, each, plan.WarmUp);
+        await Warming.RunAsync([bench.Server.ProcessId], publishers, subscribers, each, plan.WarmUp);
 
         var (server, storage, clock, neighbours) = (bench.ServerCpu, bench.StorageCpu, Stopwatch.StartNew(), new Neighbours());
         var published = await publishers.RunAsync(plan.Seconds);

@@ -67,10 +67,9 @@ internal static class FourNodes
                 publishers.Add(await cluster.PublishersAsync(node, load.Publishers / nodes, load.Topics, load.Batch));
             }
 
-            await Warming.RunAsync(() => cluster.ServerCpu, async window =>
+            await Warming.RunAsync(cluster.ProcessIds, async window =>
             {
                 var (warming, _) = await RunAsync(publishers, subscribers, window);
-                await Task.Delay(TimeSpan.FromSeconds(nodes)); // the nodes' compilers share a core with them: busy nodes stay unoptimised for minutes
                 return warming.Sum(p => p.Acked);
             }, 6);
             var transactions = await cluster.Storage.TransactionsAsync();

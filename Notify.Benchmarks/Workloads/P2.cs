@@ -14,6 +14,7 @@ internal static class P2
     {
         var connections = line.Number("publishers", 64);
         var seconds = line.Number("seconds", 5);
+        var warmUp = line.Number("warmup", 6);
         var topics = line.Number("topics", 100);
         var batch = line.Number("batch", 500);
         var storage = line.Text("storage", "postgres");
@@ -31,10 +32,10 @@ internal static class P2
             foreach (var target in Only.Of([post, hub, batched], only))
             {
                 await laboratory.BeginAsync($"p2 run {run}: {target.Name}");
-                await RunOnceAsync(laboratory, report, target, connections, topics, seconds);
+                await RunOnceAsync(laboratory, report, target, connections, topics, warmUp, seconds);
             }
 
-            if (storage != "postgres") continue;
+            if (storage != "postgres" || only is not null && !only.Contains("pgbench", StringComparison.Ordinal)) continue;
             await laboratory.BeginAsync($"p2 run {run}: pgbench");
             var single = await PgBench.SingleRowsAsync(laboratory, connections, seconds);
             var rows = await PgBench.BatchesAsync(laboratory, batched.Publishers, batch, seconds);
@@ -52,11 +53,11 @@ internal static class P2
         return report;
     }
 
-    private static async Task RunOnceAsync(Laboratory laboratory, WorkloadReport report, Target target, int connections, int topics, double seconds)
+    private static async Task RunOnceAsync(Laboratory laboratory, WorkloadReport report, Target target, int connections, int topics, double warmUp, double seconds)
     {
         await using var bench = await Bench.StartAsync(laboratory, target);
         await using var publishers = await bench.PublishersAsync(connections, topics);
-        await Warming.RunAsync(() => bench.ServerCpu, publishers, null, 0, seconds);
+        await Warming.RunAsync([bench.Server.ProcessId], publishers, null, 0, warmUp);
 
         var (server, storage, neighbours) = (bench.ServerCpu, bench.StorageCpu, new Neighbours());
         var published = await publishers.RunAsync(seconds);

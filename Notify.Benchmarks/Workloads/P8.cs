@@ -39,7 +39,7 @@ internal static class P8
             await using var subscribers = await bench.SubscribeAsync(plan.Subscribers, 1);
             await using var publishers = await bench.PublishersAsync(16, 1);
             await subscribers.ExpectStampsAsync();
-            await Warming.RunAsync(() => bench.ServerCpu, publishers, subscribers, plan.Subscribers, 6);
+            await Warming.RunAsync([bench.Server.ProcessId], publishers, subscribers, plan.Subscribers, 6);
             for (var turn = 1; turn <= turns; turn++)
             {
                 await laboratory.BeginAsync($"p8 run {run}, turn {turn}");

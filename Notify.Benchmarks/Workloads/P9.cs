@@ -45,7 +45,7 @@ internal static class P9
         await subscribers.ExpectStampsAsync();
 
         // Warm by work, not by time, and settled, as in P3.
-        await Warming.RunAsync(() => cluster.ServerCpu, publishers, subscribers, load.Subscribers, 6);
+        await Warming.RunAsync(cluster.ProcessIds, publishers, subscribers, load.Subscribers, 6);
         var settled = await publishers.RunRateAsync(load.Rate, 2);
         await subscribers.ReportAsync(settled.Acked * load.Subscribers);
 

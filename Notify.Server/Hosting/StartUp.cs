@@ -31,8 +31,9 @@ internal static partial class StartUp
         OwnSettingsFile.AddTo(builder.Configuration);
         ListenAddresses.Check(builder.Configuration, builder.Environment, address => builder.WebHost.UseUrls(address));
 
-        // Its "Request starting" line at Information prints the query, where browsers must put their token.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+        // Its "Request starting" line at Information prints the query, where browsers must put their token. Not at any other level
+        // either: while it may log anything, each request gets an Activity and a scope that nobody looks at. Traces do not need it.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
 
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);

@@ -22,11 +22,18 @@ internal sealed partial class AppendLoop(
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
     private const int PauseDoublings = 6;
 
+    // Whom an append has just answered publishes again, if at all, at once: the next append waits for them as long as the last
+    // one took, at most so long. If they did not come, so many appends wait for nobody. (docs/decisions/0009)
+    private static readonly TimeSpan ShortestPatience = TimeSpan.FromMilliseconds(1); // a timer's resolution
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromMilliseconds(5);
+    private const int AppendsWithoutWaiting = 16;
+
     private readonly List<PendingPublish> _gathered = [];
 
     // Replaced as a whole: the deadline timer looks at it from another thread.
     private volatile PendingPublish[] _inFlight = [];
     private volatile bool _storesNothing;
+    private int _withoutWaiting;
 
     /// <summary>The last append did not succeed: the storage is away, or full, locked or read-only and only reads work.</summary>
     public bool StoresNothing => _storesNothing;
@@ -42,10 +49,6 @@ internal sealed partial class AppendLoop(
                 _gathered.Clear();
                 await AppendAsync(stop);
                 _inFlight = [];
-
-                // Behind the answers just given, so that the requests they bring are in the next batch. No timer: with nothing
-                // to do the loop is at the front again at once. More than once would put publishing behind delivery.
-                await Task.Yield();
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -74,8 +77,11 @@ internal sealed partial class AppendLoop(
             try
             {
                 var result = await log.AppendAsync(batch, stop);
-                metrics.Appended(batch.Entries.Count, time.GetElapsedTime(startedAt));
+                var took = time.GetElapsedTime(startedAt);
+                metrics.Appended(batch.Entries.Count, took);
                 _storesNothing = false;
+                HandOn(result);
+                ExpectBack(took);
                 Answer(result);
                 return;
             }
@@ -119,6 +125,13 @@ internal sealed partial class AppendLoop(
         }
     }
 
+    // Before they are answered: who is quick would be counted twice.
+    private void ExpectBack(TimeSpan took)
+    {
+        if (_withoutWaiting > 0) _withoutWaiting--;
+        else if (!queue.Expect(_inFlight.Length, TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks)))) _withoutWaiting = AppendsWithoutWaiting - 1;
+    }
+
     private AppendBatch NewBatch()
     {
         var inFlight = _inFlight;
@@ -126,21 +139,22 @@ internal sealed partial class AppendLoop(
     }
 
     // Delivery first: who has been told that it is stored finds it when he reads.
+    private void HandOn(AppendResult result)
+    {
+        if (result.Stored.Count == 0) return;
+        metrics.Stored(result.Stored.Count);
+        try
+        {
+            committed.Committed(result.Epoch, result.Stored);
+        }
+        catch (Exception exception)
+        {
+            Log.HandOverFailed(logger, result.Stored[0].Version, exception); // the tail reads it from the log
+        }
+    }
+
     private void Answer(AppendResult result)
     {
-        if (result.Stored.Count > 0)
-        {
-            metrics.Stored(result.Stored.Count);
-            try
-            {
-                committed.Committed(result.Epoch, result.Stored);
-            }
-            catch (Exception exception)
-            {
-                Log.HandOverFailed(logger, result.Stored[0].Version, exception); // the tail reads it from the log
-            }
-        }
-
         var next = 0;
         foreach (var publish in _inFlight)
         {

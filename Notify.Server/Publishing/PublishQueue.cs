@@ -3,19 +3,29 @@ using Notify.Server.Configuration;
 namespace Notify.Server.Publishing;
 
 /// <summary>What waits for the next append: bounded by entries and bytes, in the order of arrival, one reader.</summary>
-internal sealed class PublishQueue(LimitSettings limits)
+internal sealed class PublishQueue : IDisposable
 {
     // One append: large enough that the lock and the commit cost nothing a row (70,000 rows a second were measured at
     // 500 rows), small enough that it takes milliseconds and that everybody behind it waits no longer than that.
     private const int MaxAppendEntries = 1000;
     private const int MaxAppendBytes = 4 * 1024 * 1024;
 
+    private readonly LimitSettings _limits;
     private readonly Lock _lock = new();
     private readonly Queue<PendingPublish> _waiting = new();
+    private readonly ITimer _patience;
     private TaskCompletionSource? _readerWaits;
+    private int _expected = 1;
+    private bool _waitedInVain;
     private int _entries;
     private long _bytes;
     private bool _closed;
+
+    public PublishQueue(LimitSettings limits, TimeProvider time)
+    {
+        _limits = limits;
+        _patience = time.CreateTimer(_ => ExpectNoMore(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     public int Entries => Volatile.Read(ref _entries);
 
@@ -28,15 +38,35 @@ internal sealed class PublishQueue(LimitSettings limits)
         lock (_lock)
         {
             if (_closed) return PublishRefusals.Stopping;
-            if (_entries + publish.Entries.Length > limits.PublishQueueEntries || _bytes + publish.Bytes > limits.PublishQueueBytes) return PublishRefusals.QueueFull;
+            if (_entries + publish.Entries.Length > _limits.PublishQueueEntries || _bytes + publish.Bytes > _limits.PublishQueueBytes) return PublishRefusals.QueueFull;
             _waiting.Enqueue(publish);
             _entries += publish.Entries.Length;
             _bytes += publish.Bytes;
-            (reader, _readerWaits) = (_readerWaits, null);
+            reader = IsEnough ? TakeReader() : null;
         }
 
         reader?.TrySetResult();
         return null;
+    }
+
+    /// <summary>
+    /// The next read waits until those who wait now and so many more are there, an append is full, or this time is over.
+    /// False, and it does not, when the time was over before they came the last time.
+    /// </summary>
+    public bool Expect(int more, TimeSpan patience)
+    {
+        lock (_lock)
+        {
+            if (_waitedInVain)
+            {
+                _waitedInVain = false;
+                return false;
+            }
+
+            _expected = _waiting.Count + more;
+            if (_expected > 1) _patience.Change(patience, Timeout.InfiniteTimeSpan);
+            return true;
+        }
     }
 
     /// <summary>Nothing more comes in; the reader gets what is left.</summary>
@@ -46,15 +76,15 @@ internal sealed class PublishQueue(LimitSettings limits)
         lock (_lock)
         {
             _closed = true;
-            (reader, _readerWaits) = (_readerWaits, null);
+            reader = TakeReader();
         }
 
         reader?.TrySetResult();
     }
 
     /// <summary>
-    /// Moves the next append's worth into <paramref name="batch"/>, waiting for the first; false at the end. Whole
-    /// requests only: one larger than an append's caps goes alone.
+    /// Moves the next append's worth into <paramref name="batch"/>, waiting for the first or for what is expected; false at
+    /// the end. Whole requests only: one larger than an append's caps goes alone.
     /// </summary>
     public async ValueTask<bool> ReadAsync(List<PendingPublish> batch, CancellationToken cancellationToken)
     {
@@ -63,8 +93,9 @@ internal sealed class PublishQueue(LimitSettings limits)
             Task wait;
             lock (_lock)
             {
-                if (_waiting.Count > 0)
+                if (_closed ? _waiting.Count > 0 : IsEnough)
                 {
+                    _expected = 1;
                     TakeInto(batch);
                     return true;
                 }
@@ -88,6 +119,30 @@ internal sealed class PublishQueue(LimitSettings limits)
         }
 
         return expired;
+    }
+
+    public void Dispose() => _patience.Dispose();
+
+    private bool IsEnough => _waiting.Count >= _expected || _entries >= MaxAppendEntries || _bytes >= MaxAppendBytes;
+
+    private void ExpectNoMore()
+    {
+        TaskCompletionSource? reader;
+        lock (_lock)
+        {
+            if (_expected == 1) return; // they came, and the timer was not stopped
+            (_expected, _waitedInVain) = (1, true);
+            reader = IsEnough ? TakeReader() : null;
+        }
+
+        reader?.TrySetResult();
+    }
+
+    private TaskCompletionSource? TakeReader()
+    {
+        var reader = _readerWaits;
+        _readerWaits = null;
+        return reader;
     }
 
     private void TakeInto(List<PendingPublish> batch)

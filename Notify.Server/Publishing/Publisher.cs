@@ -6,9 +6,9 @@ using Notify.Storage.Log;
 namespace Notify.Server.Publishing;
 
 /// <summary>
-/// Where publishes become log entries. Group commit: one append is in flight and the next one gathers meanwhile, so
-/// that a lone publisher waits for nobody and many share the commit. <see cref="AppendLoop"/> does the appending; this
-/// is its front and its life.
+/// Where publishes become log entries. Group commit: one append is in flight and the next one gathers meanwhile,
+/// and for a moment those who were just answered, so that many share the commit and a lone publisher waits for nobody.
+/// <see cref="AppendLoop"/> does the appending; this is its front and its life.
 /// </summary>
 /// <remarks>
 /// A request is answered within <see cref="Deadline"/>: with its place, or with a 503 that says whether anything may
@@ -39,7 +39,7 @@ internal sealed class Publisher : IHostedService, IDisposable
         TimeProvider time,
         ILogger<Publisher> logger)
     {
-        _queue = new PublishQueue(options.Value.Limits);
+        _queue = new PublishQueue(options.Value.Limits, time);
         _loop = new AppendLoop(_queue, log, committed, metrics.Publishing, time, logger);
         _committed = committed;
         _metrics = metrics.Publishing;
@@ -106,6 +106,7 @@ internal sealed class Publisher : IHostedService, IDisposable
     public void Dispose()
     {
         _deadlines?.Dispose();
+        _queue.Dispose();
         _stop.Dispose();
     }
 

@@ -14,6 +14,9 @@ public sealed class PublisherTests : IAsyncDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long an append waits for those who were just answered.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private readonly ListLog _log = new();
@@ -56,10 +59,47 @@ public sealed class PublisherTests : IAsyncDisposable
 
         gate.SetResult();
         await first;
-        await Task.WhenAll(others);
+        await UntilStepping(() => others.All(publish => publish.IsCompleted), Patience);
         Assert.Equal([1, 63], _log.Batches.Select(batch => batch.Entries.Count));
         Assert.Equal(Enumerable.Range(0, 64).Select(i => $"{i}"), _log.Entries.Select(entry => entry.Topic));
         Assert.Equal(_log.Entries.Select(entry => entry.Version), _handedOver.Stored.Select(entry => entry.Version));
+    }
+
+    [Fact]
+    public async Task Who_was_just_answered_is_in_the_next_batch_with_those_who_waited()
+    {
+        var gate = HoldAppends();
+        var first = PublishAsync("0");
+        await Until(() => _log.Batches.Count == 1);
+        var other = PublishAsync("1");
+        gate.SetResult();
+        await first;
+        await Task.WhenAll(other, PublishAsync("2")).WaitAsync(Soon, Cancel);
+        Assert.Equal([1, 2], _log.Batches.Select(batch => batch.Entries.Count));
+    }
+
+    [Fact]
+    public async Task Who_does_not_come_back_is_not_waited_for_longer_and_not_again()
+    {
+        var gate = HoldAppends();
+        var first = PublishAsync("0");
+        await Until(() => _log.Batches.Count == 1);
+        var other = PublishAsync("1");
+        gate.SetResult();
+        await first;
+        await Task.Delay(20, Cancel);
+        Assert.False(other.IsCompleted);
+        await UntilStepping(() => other.IsCompleted, Patience);
+
+        for (var i = 0; i < 7; i++)
+        {
+            gate = HoldAppends();
+            first = PublishAsync("2");
+            await Until(() => _log.Batches.Count == 3 + (2 * i));
+            other = PublishAsync("3");
+            gate.SetResult();
+            await Task.WhenAll(first, other).WaitAsync(Soon, Cancel); // no time passes
+        }
     }
 
     [Fact]
@@ -70,7 +110,8 @@ public sealed class PublisherTests : IAsyncDisposable
         await Until(() => _log.Batches.Count == 1);
         var batches = Enumerable.Range(0, 3).Select(i => Publisher.PublishAsync([.. Enumerable.Repeat((Command($"b{i}"), (IdempotencyKey?)null), 600)], Cancel)).ToArray();
         gate.SetResult();
-        await Task.WhenAll([first, .. batches]);
+        await first;
+        await UntilStepping(() => batches.All(publish => publish.IsCompleted), Patience);
         Assert.Equal([1, 600, 600, 600], _log.Batches.Select(batch => batch.Entries.Count));
     }
 
@@ -87,7 +128,8 @@ public sealed class PublisherTests : IAsyncDisposable
         Assert.True(refused.IsCompleted);
         Assert.Equal(ErrorCodes.StorageUnavailable, Refused(await refused).Code);
         gate.SetResult();
-        await Task.WhenAll([inFlight, .. queued]);
+        await inFlight;
+        await UntilStepping(() => queued.All(publish => publish.IsCompleted), Patience);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ internal static class OfSubscribers
 
         // By number and not by time: publishers are answered before their deliveries are made.
         var count = Math.Clamp(Deliveries / size, FewestPublishes, MostPublishes);
-        await Warming.RunAsync(() => bench.ServerCpu, async _ => (await PublishAsync(publishers, subscribers, count, size)).Published.Acked, 6);
+        await Warming.RunAsync([bench.Server.ProcessId], async _ => (await PublishAsync(publishers, subscribers, count, size)).Published.Acked, 6);
         var cpu = bench.ServerCpu + bench.StorageCpu;
         var (published, got) = await PublishAsync(publishers, subscribers, count, size);
         cpu = (bench.ServerCpu + bench.StorageCpu - cpu) * Microseconds;
