@@ -8,7 +8,7 @@ internal static class CpuClock
     private const double TicksPerSecond = 100;
 
     /// <summary>One process, all of its threads, living and ended.</summary>
-    public static double OfProcess(int id) => Read($"{id}", out _) is { } stat ? stat.Own : 0;
+    public static double OfProcess(int id) => Read(id) is { } stat ? stat.Own : 0;
 
     /// <summary>What .NET's background compiler has used in a process; it ends when it is idle, and begins again at zero.</summary>
     public static double OfCompiler(int id)
@@ -17,7 +17,7 @@ internal static class CpuClock
         foreach (var task in Threads(id))
         {
             // Names are cut at 15 characters, see prctl(2).
-            if (Read(task, out var name) is { } stat && name == ".NET Tiered Com") seconds += stat.Own;
+            if (Read(task) is { Name: ".NET Tiered Com" } stat) seconds += stat.Own;
         }
 
         return seconds;
@@ -32,16 +32,16 @@ internal static class CpuClock
     {
         while (true)
         {
-            var before = Read($"{id}", out _) ?? default;
+            var before = Read(id) ?? default;
             var living = 0.0;
             foreach (var folder in Directory.EnumerateDirectories("/proc"))
             {
                 if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var child)) continue;
-                if (Read($"{child}", out _) is { } stat && stat.Parent == id) living += stat.Own + stat.EndedChildren;
+                if (Read(child) is { } stat && stat.Parent == id) living += stat.Own + stat.EndedChildren;
             }
 
             // One that ended while the others were read would be missing, or be there twice.
-            var after = Read($"{id}", out _) ?? default;
+            var after = Read(id) ?? default;
             if (after.EndedChildren <= before.EndedChildren) return after.Own + after.EndedChildren + living;
         }
     }
@@ -52,7 +52,7 @@ internal static class CpuClock
         var living = new Dictionary<int, Stat>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Read($"{id}", out _) is { } stat) living[id] = stat;
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Read(id) is { } stat) living[id] = stat;
         }
 
         var children = living.ToLookup(p => p.Value.Parent, p => p.Key);
@@ -84,12 +84,12 @@ internal static class CpuClock
         }
     }
 
+    private static Stat? Read(int id) => Read($"{id}");
+
     /// <param name="task">A process, or one of its threads: <c>id</c>, or <c>id/task/thread</c>.</param>
-    /// <param name="name">What it calls itself.</param>
-    private static Stat? Read(string task, out string name)
+    private static Stat? Read(string task)
     {
         string text;
-        name = "";
         try
         {
             text = File.ReadAllText($"/proc/{task}/stat");
@@ -100,11 +100,11 @@ internal static class CpuClock
         }
 
         // Behind the name, which may hold spaces: state ppid … utime(11) stime(12) cutime(13) cstime(14), see proc(5).
-        name = text[(text.IndexOf('(') + 1)..text.LastIndexOf(')')];
+        var name = text[(text.IndexOf('(') + 1)..text.LastIndexOf(')')];
         var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
         double Ticks(int at) => long.Parse(fields[at], CultureInfo.InvariantCulture) / TicksPerSecond;
-        return new Stat(int.Parse(fields[1], CultureInfo.InvariantCulture), Ticks(11) + Ticks(12), Ticks(13) + Ticks(14));
+        return new Stat(name, int.Parse(fields[1], CultureInfo.InvariantCulture), Ticks(11) + Ticks(12), Ticks(13) + Ticks(14));
     }
 
-    private readonly record struct Stat(int Parent, double Own, double EndedChildren);
+    private readonly record struct Stat(string Name, int Parent, double Own, double EndedChildren);
 }

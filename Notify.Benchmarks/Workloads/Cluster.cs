@@ -14,7 +14,7 @@ internal sealed class Cluster : IAsyncDisposable
 
     public Storage Storage => _storage;
     public IReadOnlyList<int> ProcessIds => [.. _nodes.Select(node => node.ProcessId)];
-    public double ServerCpu => _nodes.Sum(node => CpuClock.OfProcess(node.ProcessId));
+    public double ServerCpu => ProcessIds.Sum(CpuClock.OfProcess);
 
     /// <summary>Of Postgres, and of Redis.</summary>
     public double StorageCpu => _storage.CpuSeconds + (_redis?.CpuSeconds ?? 0);

@@ -4,5 +4,7 @@ namespace Notify.Benchmarks.Workloads;
 internal static class Only
 {
     public static Target[] Of(Target[] targets, string? part) =>
-        part is null ? targets : [.. targets.Where(t => t.Name.Contains(part, StringComparison.OrdinalIgnoreCase))];
+        [.. targets.Where(t => Takes(t.Name, part))];
+
+    public static bool Takes(string name, string? part) => part is null || name.Contains(part, StringComparison.OrdinalIgnoreCase);
 }

@@ -35,7 +35,7 @@ internal static class P2
                 await RunOnceAsync(laboratory, report, target, connections, topics, warmUp, seconds);
             }
 
-            if (storage != "postgres" || only is not null && !only.Contains("pgbench", StringComparison.Ordinal)) continue;
+            if (storage != "postgres" || !Only.Takes("pgbench", only)) continue;
             await laboratory.BeginAsync($"p2 run {run}: pgbench");
             var single = await PgBench.SingleRowsAsync(laboratory, connections, seconds);
             var rows = await PgBench.BatchesAsync(laboratory, batched.Publishers, batch, seconds);

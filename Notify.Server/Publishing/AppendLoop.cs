@@ -23,17 +23,15 @@ internal sealed partial class AppendLoop(
     private const int PauseDoublings = 6;
 
     // Whom an append has just answered publishes again, if at all, at once: the next append waits for them as long as the last
-    // one took, at most so long. If they did not come, so many appends wait for nobody. (docs/decisions/0009)
+    // one took, within these bounds. (docs/decisions/0009)
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromMilliseconds(1); // a timer's resolution
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMilliseconds(5);
-    private const int AppendsWithoutWaiting = 16;
 
     private readonly List<PendingPublish> _gathered = [];
 
     // Replaced as a whole: the deadline timer looks at it from another thread.
     private volatile PendingPublish[] _inFlight = [];
     private volatile bool _storesNothing;
-    private int _withoutWaiting;
 
     /// <summary>The last append did not succeed: the storage is away, or full, locked or read-only and only reads work.</summary>
     public bool StoresNothing => _storesNothing;
@@ -81,7 +79,7 @@ internal sealed partial class AppendLoop(
                 metrics.Appended(batch.Entries.Count, took);
                 _storesNothing = false;
                 HandOn(result);
-                ExpectBack(took);
+                queue.Expect(_inFlight.Length, Patience(took)); // before they are answered: who is quick would be counted twice
                 Answer(result);
                 return;
             }
@@ -125,12 +123,7 @@ internal sealed partial class AppendLoop(
         }
     }
 
-    // Before they are answered: who is quick would be counted twice.
-    private void ExpectBack(TimeSpan took)
-    {
-        if (_withoutWaiting > 0) _withoutWaiting--;
-        else if (!queue.Expect(_inFlight.Length, TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks)))) _withoutWaiting = AppendsWithoutWaiting - 1;
-    }
+    private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));
 
     private AppendBatch NewBatch()
     {

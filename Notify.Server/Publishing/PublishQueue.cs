@@ -10,13 +10,16 @@ internal sealed class PublishQueue : IDisposable
     private const int MaxAppendEntries = 1000;
     private const int MaxAppendBytes = 4 * 1024 * 1024;
 
+    // When those who were expected did not come, so many reads wait for nobody. (docs/decisions/0009)
+    private const int ReadsWithoutWaiting = 16;
+
     private readonly LimitSettings _limits;
     private readonly Lock _lock = new();
     private readonly Queue<PendingPublish> _waiting = new();
     private readonly ITimer _patience;
     private TaskCompletionSource? _readerWaits;
     private int _expected = 1;
-    private bool _waitedInVain;
+    private int _withoutWaiting;
     private int _entries;
     private long _bytes;
     private bool _closed;
@@ -51,21 +54,20 @@ internal sealed class PublishQueue : IDisposable
 
     /// <summary>
     /// The next read waits until those who wait now and so many more are there, an append is full, or this time is over.
-    /// False, and it does not, when the time was over before they came the last time.
+    /// It does not for some reads after one that waited in vain.
     /// </summary>
-    public bool Expect(int more, TimeSpan patience)
+    public void Expect(int more, TimeSpan patience)
     {
         lock (_lock)
         {
-            if (_waitedInVain)
+            if (_withoutWaiting > 0)
             {
-                _waitedInVain = false;
-                return false;
+                _withoutWaiting--;
+                return;
             }
 
             _expected = _waiting.Count + more;
             if (_expected > 1) _patience.Change(patience, Timeout.InfiniteTimeSpan);
-            return true;
         }
     }
 
@@ -131,7 +133,7 @@ internal sealed class PublishQueue : IDisposable
         lock (_lock)
         {
             if (_expected == 1) return; // they came, and the timer was not stopped
-            (_expected, _waitedInVain) = (1, true);
+            (_expected, _withoutWaiting) = (1, ReadsWithoutWaiting);
             reader = IsEnough ? TakeReader() : null;
         }
 

@@ -51,9 +51,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task One_append_is_in_flight_and_the_next_batch_gathers_meanwhile()
     {
-        var gate = HoldAppends();
-        var first = PublishAsync("0");
-        await Until(() => _log.Batches.Count == 1);
+        var (gate, first) = await HoldAsync("0");
         var others = Enumerable.Range(1, 63).Select(i => PublishAsync($"{i}")).ToArray();
         Assert.Single(_log.Batches);
 
@@ -68,9 +66,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task Who_was_just_answered_is_in_the_next_batch_with_those_who_waited()
     {
-        var gate = HoldAppends();
-        var first = PublishAsync("0");
-        await Until(() => _log.Batches.Count == 1);
+        var (gate, first) = await HoldAsync("0");
         var other = PublishAsync("1");
         gate.SetResult();
         await first;
@@ -81,9 +77,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task Who_does_not_come_back_is_not_waited_for_longer_and_not_again()
     {
-        var gate = HoldAppends();
-        var first = PublishAsync("0");
-        await Until(() => _log.Batches.Count == 1);
+        var (gate, first) = await HoldAsync("0");
         var other = PublishAsync("1");
         gate.SetResult();
         await first;
@@ -93,9 +87,7 @@ public sealed class PublisherTests : IAsyncDisposable
 
         for (var i = 0; i < 7; i++)
         {
-            gate = HoldAppends();
-            first = PublishAsync("2");
-            await Until(() => _log.Batches.Count == 3 + (2 * i));
+            (gate, first) = await HoldAsync("2");
             other = PublishAsync("3");
             gate.SetResult();
             await Task.WhenAll(first, other).WaitAsync(Soon, Cancel); // no time passes
@@ -105,9 +97,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task An_append_is_bounded_but_a_batch_is_never_split()
     {
-        var gate = HoldAppends();
-        var first = PublishAsync("first");
-        await Until(() => _log.Batches.Count == 1);
+        var (gate, first) = await HoldAsync("first");
         var batches = Enumerable.Range(0, 3).Select(i => Publisher.PublishAsync([.. Enumerable.Repeat((Command($"b{i}"), (IdempotencyKey?)null), 600)], Cancel)).ToArray();
         gate.SetResult();
         await first;
@@ -119,9 +109,7 @@ public sealed class PublisherTests : IAsyncDisposable
     public async Task A_full_queue_refuses_at_once()
     {
         _options.Limits.PublishQueueEntries = 2;
-        var gate = HoldAppends();
-        var inFlight = PublishAsync("in flight");
-        await Until(() => _log.Batches.Count == 1);
+        var (gate, inFlight) = await HoldAsync("in flight");
         var queued = new[] { PublishAsync("1"), PublishAsync("2") };
 
         var refused = PublishAsync("3");
@@ -142,9 +130,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task At_the_deadline_the_queued_know_that_nothing_was_stored_and_the_submitted_that_it_may_be()
     {
-        var gate = HoldAppends();
-        var submitted = PublishAsync("submitted");
-        await Until(() => _log.Batches.Count == 1);
+        var (gate, submitted) = await HoldAsync("submitted");
         var queued = PublishAsync("queued");
 
         _time.Advance(Publisher.Deadline + TimeSpan.FromSeconds(1));
@@ -260,9 +246,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task Stopping_finishes_what_is_queued_and_takes_nothing_more()
     {
-        var gate = HoldAppends();
-        var inFlight = PublishAsync("in flight");
-        await Until(() => _log.Batches.Count == 1);
+        var (gate, inFlight) = await HoldAsync("in flight");
         var queued = PublishAsync("queued");
         var stop = Publisher.StopAsync(Cancel);
         Assert.Contains("stopping", Refused(await PublishAsync("late")).Detail, StringComparison.Ordinal);
@@ -300,11 +284,15 @@ public sealed class PublisherTests : IAsyncDisposable
 
     private static PublishCommand Command(string topic) => new(topic, "{}"u8.ToArray(), null, false, null);
 
-    private TaskCompletionSource HoldAppends()
+    /// <summary>Publishes one, and holds its append until the gate opens.</summary>
+    private async Task<(TaskCompletionSource Gate, Task<PublishOutcome> InFlight)> HoldAsync(string topic)
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _log.BeforeAppend = (_, cancellation) => gate.Task.WaitAsync(cancellation);
-        return gate;
+        var before = _log.Batches.Count;
+        var inFlight = PublishAsync(topic);
+        await Until(() => _log.Batches.Count == before + 1);
+        return (gate, inFlight);
     }
 
     private static PublishOutcome.Accepted Accepted(PublishOutcome outcome) => Assert.IsType<PublishOutcome.Accepted>(outcome);
