@@ -32,6 +32,12 @@ internal static class ReplacedLogFaults
         var postgres = ground.Stage.Postgres;
         var standby = ground.Stage.Owned(await postgres.StartStandbyAsync());
         var before = ground.Now;
+
+        // What was acknowledged until then is on the standby before it is cut off: it replicates asynchronously, and may be behind.
+        var written = await postgres.ScalarAsync<string>("postgres", "SELECT pg_current_wal_lsn()::text");
+        await Eventually.TrueAsync(
+            async () => await standby.ScalarAsync<bool>("postgres", $"SELECT pg_last_wal_replay_lsn() >= '{written}'"),
+            "the standby has what was acknowledged");
         await standby.ExecuteAsync("postgres", "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'");
         await standby.ExecuteAsync("postgres", "SELECT pg_reload_conf()"); // it follows nobody from here on
         await ground.AckedMoreAsync(60);
