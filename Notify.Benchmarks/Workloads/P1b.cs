@@ -17,16 +17,17 @@ internal static class P1b
         var only = line.Find("only");
         line.RefuseUnknown();
 
-        var post = Target.Notify(protocol, storage);
-        var batched = post with { Name = $"{post.Name}, batch of {batch}", By = PublishBy.Batch, Batch = batch, Publishers = 8 };
-        var hub = post with { Name = $"{post.Name}, hub", By = PublishBy.Hub };
+        var notify = Target.Notify(protocol, storage);
+        var post = notify with { Name = $"{notify.Name}, POST" };
+        var batched = notify with { Name = $"{notify.Name}, batch of {batch}", By = PublishBy.Batch, Batch = batch, Publishers = 8 };
+        var hub = notify with { Name = $"{notify.Name}, hub", By = PublishBy.Hub };
         var stock = Target.Stock(protocol);
         var raw = Target.Raw();
         var report = new WorkloadReport("p1b", $"{topics} topics with 1 subscriber each, {plan.Publishers} publishers: publish + deliver");
-        foreach (var notify in (Target[])[post, batched, hub])
+        foreach (var ours in (Target[])[post, batched, hub])
         {
-            report.Ratio(notify.Name, raw.Name, FanOut.PerCoreSecond);
-            report.Ratio(notify.Name, stock.Name, FanOut.PerCoreSecond);
+            report.Ratio(ours.Name, raw.Name, FanOut.PerCoreSecond);
+            report.Ratio(ours.Name, stock.Name, FanOut.PerCoreSecond);
         }
 
         report.Notes.Add($"The batch call: {batched.Publishers} publishers of {batch} notifications each.");
