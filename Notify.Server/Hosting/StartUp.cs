@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Notify.Server.Configuration;
 
@@ -48,6 +49,7 @@ internal static partial class StartUp
             sockets.UnsafePreferInlineScheduling = true;
             sockets.Backlog = Backlog;
         });
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, TransportBlocksFactory>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
