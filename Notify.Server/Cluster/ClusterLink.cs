@@ -18,6 +18,9 @@ internal sealed partial class ClusterLink(
     TimeProvider time,
     ILogger<ClusterLink> logger) : BackgroundService
 {
+    /// <summary>The first hello goes when the log was read for the first time; whether it was is looked at so often.</summary>
+    public static readonly TimeSpan FirstHelloInterval = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Bytes that may wait while one message is on its way.</summary>
     private const long OutgoingBytes = 16L * 1024 * 1024;
 
@@ -29,11 +32,13 @@ internal sealed partial class ClusterLink(
     private static readonly TimeSpan SuspectInterval = TimeSpan.FromSeconds(1);
 
     private readonly Guid _node = Guid.NewGuid(); // of this process: a restarted one is another
+    private readonly OtherNodes _others = new(time);
     private readonly OutgoingMessages _outgoing = new(OutgoingBytes);
     private readonly Occasionally _logSending = new(time, LogInterval);
     private readonly Occasionally _logReceiving = new(time, LogInterval);
     private readonly Occasionally _suspect = new(time, SuspectInterval);
     private Task _sending = Task.CompletedTask;
+    private long _lastCommitted;
 
     /// <summary>A signal of another node, for the connections of this one. On the receiving loop: must not wait.</summary>
     public event Action<LinkMessage.Signal>? Signalled;
@@ -46,7 +51,11 @@ internal sealed partial class ClusterLink(
 
     private Guid Epoch => position.Life?.EpochId ?? default;
 
-    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => Send(new LinkMessage.Entries(epoch, entries) { Trace = NotifyTraces.Current });
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
+    {
+        Interlocked.Exchange(ref _lastCommitted, entries[^1].Version); // before the look: who appears now is told of it by Meet
+        if (_others.MayBeThere) Send(new LinkMessage.Entries(epoch, entries) { Trace = NotifyTraces.Current });
+    }
 
     public void Ephemeral(LogEntry notification) => Send(new LinkMessage.Ephemeral(Epoch, notification));
 
@@ -63,23 +72,44 @@ internal sealed partial class ClusterLink(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         _sending = SendAllAsync(stoppingToken);
-        await Task.WhenAll(_sending, ReceiveAllAsync(stoppingToken));
+        if (carrier.Crosses) await Task.WhenAll(_sending, ReceiveAllAsync(stoppingToken), SayHelloAsync(stoppingToken));
+    }
+
+    private async Task SayHelloAsync(CancellationToken stoppingToken)
+    {
+        while (position.Life is null) await Task.Delay(FirstHelloInterval, time, stoppingToken);
+        using var timer = new PeriodicTimer(OtherNodes.HelloInterval, time);
+        do Hello();
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private void Hello()
+    {
+        if (position.Life is not null) Send(new LinkMessage.Hello(Epoch));
     }
 
     // A carrier connects again by itself. What it did not foresee must not end the process: the log goes on without it.
     private async Task ReceiveAllAsync(CancellationToken stoppingToken)
     {
-        for (var backoff = new Backoff(time); carrier.Crosses; await backoff.WaitAsync(stoppingToken))
+        for (var backoff = new Backoff(time); ; await backoff.WaitAsync(stoppingToken))
         {
             try
             {
-                await carrier.ReceiveAsync(Take, position.Suspect, stoppingToken);
+                await carrier.ReceiveAsync(Take, Listening, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 Log.NotReceiving(logger, exception);
             }
         }
+    }
+
+    // Others may have come or gone, and the log's life ended, while nothing was heard.
+    private void Listening()
+    {
+        _others.Heard();
+        Hello();
+        position.Suspect();
     }
 
     private void Send(LinkMessage message)
@@ -123,7 +153,8 @@ internal sealed partial class ClusterLink(
         try
         {
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
-            else if (node == _node || position.Life is not { } life) return; // before the first read of the log nobody is live
+            else if (node == _node) _others.HeardSelf();
+            else if (position.Life is not { } life) return; // before the first read of the log nobody is live
             else if (epoch == life.EpochId) Take(bytes, LinkReader.Read(bytes));
             else
             {
@@ -147,6 +178,7 @@ internal sealed partial class ClusterLink(
         }
 
         metrics.Received((LinkKind)bytes.Span[1]);
+        Meet();
         switch (message)
         {
             case LinkMessage.Entries entries:
@@ -162,6 +194,12 @@ internal sealed partial class ClusterLink(
                 Signalled?.Invoke(signal);
                 break;
         }
+    }
+
+    // Whoever comes to a node that was alone has not been told of what was committed meanwhile.
+    private void Meet()
+    {
+        if (_others.Heard() && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
     }
 
     private void Refuse(string reason)

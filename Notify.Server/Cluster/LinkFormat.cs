@@ -47,6 +47,7 @@ internal enum LinkKind : byte
     Position = 2,
     Ephemeral = 3,
     Signal = 4,
+    Hello = 5,
 }
 
 /// <summary>A message as bytes.</summary>

@@ -17,6 +17,9 @@ internal abstract record LinkMessage(Guid Epoch)
     /// <summary>These versions are committed; their contents are in the log.</summary>
     public sealed record Position(Guid Epoch, long First, long Last) : LinkMessage(Epoch);
 
+    /// <summary>The sender is there.</summary>
+    public sealed record Hello(Guid Epoch) : LinkMessage(Epoch);
+
     /// <summary>For who is live now.</summary>
     public sealed record Ephemeral(Guid Epoch, LogEntry Notification) : LinkMessage(Epoch);
 

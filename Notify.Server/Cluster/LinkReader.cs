@@ -44,6 +44,7 @@ internal ref struct LinkReader
             LinkKind.Position => reader.ReadRange() is var (first, last) ? new LinkMessage.Position(epoch, first, last) : null,
             LinkKind.Ephemeral => reader.ReadEphemeral(epoch),
             LinkKind.Signal => reader.ReadSignal(epoch),
+            LinkKind.Hello => new LinkMessage.Hello(epoch),
             _ => null,
         };
         return reader._failed || reader.Left != 0 ? null : message; // bytes that nobody asked for are a mistake too

@@ -18,6 +18,7 @@ internal static class LinkWriter
             LinkMessage.Position => LinkKind.Position,
             LinkMessage.Ephemeral => LinkKind.Ephemeral,
             LinkMessage.Signal => LinkKind.Signal,
+            LinkMessage.Hello => LinkKind.Hello,
             _ => throw new NotSupportedException(message.GetType().Name),
         };
         output.Write([LinkFormat.Version, (byte)kind]);
@@ -56,6 +57,8 @@ internal static class LinkWriter
                 at = output.WrittenCount;
                 output.Write(signal.Arguments.Span);
                 return at;
+            case LinkMessage.Hello:
+                return output.WrittenCount;
             default:
                 throw new NotSupportedException(message.GetType().Name);
         }

@@ -4,6 +4,7 @@ using Notify.Storage;
 using Notify.Storage.Log;
 using Notify.Tests.Delivery;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Publishing;
 using Polly.CircuitBreaker;
 using StackExchange.Redis;
 
@@ -15,15 +16,17 @@ namespace Notify.Tests.Cluster;
 /// </summary>
 public abstract class ClusterLinkSpecification : IAsyncLifetime
 {
+    private const string Sent = "notify.link.sent";
     private const string Received = "notify.link.received";
     private const string Invalid = "notify.link.invalid";
     private const string Reads = "notify.tail.reads";
 
     private readonly TempFolder _folder = new();
+    private ClusterSettings _settings = null!;
     private INotificationLog _log = null!;
     private ClusterNode _one = null!;
     private ClusterNode _other = null!;
-    private ClusterNode _stranger = null!; // never publishes; a test speaks on the carrier in its place
+    private ClusterNode _stranger = null!; // silent; a test speaks on the carrier in its place
 
     protected virtual bool Crosses => true;
 
@@ -31,9 +34,9 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var settings = await SettingsAsync();
+        _settings = await SettingsAsync();
         _log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = _folder.File("log.db") }, CancellationToken.None);
-        (_one, _other, _stranger) = (await ClusterNode.StartAsync(_log, settings), await ClusterNode.StartAsync(_log, settings), await ClusterNode.StartAsync(_log, settings));
+        (_one, _other, _stranger) = (await ClusterNode.StartAsync(_log, _settings), await ClusterNode.StartAsync(_log, _settings), await ClusterNode.StartAsync(_log, _settings, isSilent: true));
         if (!Crosses) return;
         await Eventually.TrueAsync(
             async () =>
@@ -166,6 +169,43 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
         if (Crosses) await Eventually.TrueAsync(() => _other.Counted[Received, "entries"] > 0, "the other node has heard");
         Assert.Equal(0, _one.Counted[Received, "entries"]);
         Assert.Equal(0, _one.Counted[Invalid]);
+    }
+
+    [Fact]
+    public async Task Who_is_alone_tells_nobody_and_who_comes_is_told_where_it_is()
+    {
+        // In the life of another log: what the three others say does not count as company.
+        await using var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = _folder.File("alone.db") }, CancellationToken.None);
+        var time = new SteppedTime();
+        await using var alone = await ClusterNode.StartAsync(log, _settings, time);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                time.Advance(OtherNodes.HelloInterval);
+                return await EntriesToldAsync(alone) == 0;
+            },
+            "it has found that it is alone");
+
+        if (!Crosses) return;
+        await using var newcomer = await ClusterNode.StartAsync(log, _settings, time);
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(ClusterLink.FirstHelloInterval);
+                return alone.Counted[Sent, "position"] == 1;
+            },
+            "the newcomer is told");
+        Assert.Equal(1, await EntriesToldAsync(alone));
+    }
+
+    /// <summary>How often an append is told.</summary>
+    private static async Task<long> EntriesToldAsync(ClusterNode node)
+    {
+        var (entries, ephemeral) = (node.Counted[Sent, "entries"], node.Counted[Sent, "ephemeral"]);
+        await node.PublishAsync();
+        node.PublishEphemeral(); // is told whether or not anybody may be there, and behind it
+        if (node.Get<ICarrier>().Crosses) await Eventually.TrueAsync(() => node.Counted[Sent, "ephemeral"] == ephemeral + 1, "the one behind it");
+        return node.Counted[Sent, "entries"] - entries;
     }
 
     private Task SayAsync(LinkMessage message) => SayAsync(LinkWriter.Write(Guid.NewGuid(), message));

@@ -34,17 +34,22 @@ internal sealed class ClusterNode : IAsyncDisposable
 
     public Guid Epoch => Get<TailPosition>().Life!.EpochId;
 
-    public static async Task<ClusterNode> StartAsync(INotificationLog log, ClusterSettings settings)
+    /// <param name="log">The log it is on.</param>
+    /// <param name="settings">What joins it to others.</param>
+    /// <param name="time">The clock it goes by; null for the real one.</param>
+    /// <param name="isSilent">Its own link is not started: a test may speak on its carrier.</param>
+    public static async Task<ClusterNode> StartAsync(INotificationLog log, ClusterSettings settings, TimeProvider? time = null, bool isSilent = false)
     {
         var node = new ClusterNode(log, new ServiceCollection()
             .AddLogging()
             .AddMetrics()
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
             .AddNotifyDelivery()
             .AddNotifyCluster(settings)
             .BuildServiceProvider());
+        if (isSilent) node._hosted.RemoveAll(hosted => hosted is ClusterLink);
         foreach (var hosted in node._hosted) await hosted.StartAsync(CancellationToken.None);
         await Eventually.TrueAsync(() => node.Get<TailPosition>().Life is not null, "the tail has begun");
         return node;

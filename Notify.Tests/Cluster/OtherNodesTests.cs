@@ -1,0 +1,50 @@
+using Notify.Server.Cluster;
+using Notify.Tests.Publishing;
+
+namespace Notify.Tests.Cluster;
+
+public class OtherNodesTests
+{
+    private readonly SteppedTime _time = new();
+    private readonly OtherNodes _others;
+
+    public OtherNodesTests() => _others = new OtherNodes(_time);
+
+    [Fact]
+    public void Who_hears_itself_and_nobody_else_for_long_enough_is_alone()
+    {
+        HearOnlyMyself(OtherNodes.Silence - OtherNodes.HelloInterval);
+        Assert.True(_others.MayBeThere);
+        HearOnlyMyself(OtherNodes.HelloInterval);
+        Assert.False(_others.MayBeThere);
+    }
+
+    [Fact]
+    public void Who_hears_nothing_at_all_cannot_know()
+    {
+        _time.Advance(OtherNodes.Silence * 10);
+        Assert.True(_others.MayBeThere);
+        _others.HeardSelf();
+        Assert.False(_others.MayBeThere);
+        _time.Advance(OtherNodes.Silence);
+        Assert.True(_others.MayBeThere);
+    }
+
+    [Fact]
+    public void Another_one_ends_it_and_only_the_first_time_says_so()
+    {
+        HearOnlyMyself(OtherNodes.Silence);
+        Assert.True(_others.Heard());
+        Assert.True(_others.MayBeThere);
+        Assert.False(_others.Heard());
+    }
+
+    private void HearOnlyMyself(TimeSpan time)
+    {
+        for (var passed = TimeSpan.Zero; passed < time; passed += OtherNodes.HelloInterval)
+        {
+            _time.Advance(OtherNodes.HelloInterval);
+            _others.HeardSelf();
+        }
+    }
+}
