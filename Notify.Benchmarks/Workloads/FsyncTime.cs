@@ -11,7 +11,7 @@ internal static partial class FsyncTime
     /// <param name="path">Where to write.</param>
     /// <param name="rounds">How often.</param>
     /// <param name="pause">Before each: a disk, and a core, that were idle take longer.</param>
-    public static double MedianMilliseconds(string path, int rounds, TimeSpan pause)
+    public static async Task<double> MedianMillisecondsAsync(string path, int rounds, TimeSpan pause)
     {
         var page = new byte[8192];
         using var file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, page.Length * rounds);
@@ -20,7 +20,7 @@ internal static partial class FsyncTime
         var times = new List<double>(rounds);
         for (var i = 0; i < rounds; i++)
         {
-            if (pause > TimeSpan.Zero) Thread.Sleep(pause);
+            if (pause > TimeSpan.Zero) await Task.Delay(pause);
             var clock = Stopwatch.StartNew();
             RandomAccess.Write(file, page, (long)i * page.Length);
             if (DataSync(file.DangerousGetHandle().ToInt32()) != 0) throw new Win32Exception();

@@ -20,8 +20,8 @@ internal static class P3
         var report = new WorkloadReport("p3", $"publish → receive, {rate} publishes a second, {subscribers} subscribers");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
-            report.Add("one fsync", ("p50 ms", FsyncTime.MedianMilliseconds(laboratory.File("fsync"), 300, TimeSpan.Zero)));
-            report.Add($"one fsync, {rate} a second", ("p50 ms", FsyncTime.MedianMilliseconds(laboratory.File("fsync"), 2 * rate, TimeSpan.FromSeconds(1.0 / rate))));
+            report.Add("one fsync", ("p50 ms", await FsyncTime.MedianMillisecondsAsync(laboratory.File("fsync"), 300, TimeSpan.Zero)));
+            report.Add($"one fsync, {rate} a second", ("p50 ms", await FsyncTime.MedianMillisecondsAsync(laboratory.File("fsync"), 2 * rate, TimeSpan.FromSeconds(1.0 / rate))));
             foreach (var target in Only.Of([Target.Notify(protocol), Target.Notify(protocol, "sqlite"), Target.Stock(protocol), Target.Raw()], only))
             {
                 await laboratory.BeginAsync($"p3 run {run}: {target.Name}");
