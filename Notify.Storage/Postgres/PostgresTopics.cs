@@ -13,8 +13,8 @@ namespace Notify.Storage.Postgres;
 /// </remarks>
 internal sealed class PostgresTopics
 {
-    /// <summary>About 150 bytes each.</summary>
-    private const int Kept = 100_000;
+    /// <summary>About 150 bytes each. More are forgotten, all at once, and read anew as they come.</summary>
+    private const int Kept = 200_000;
 
     /// <summary>Appends in a row without anybody else's, after which reading the topics anew costs less than looking up.</summary>
     private const int AloneAgain = 8;
