@@ -4,6 +4,12 @@ using Notify.Server.Hosting;
 
 return await StartUp.ReportMistakesAsync(async () =>
 {
+    if (HelpCommand.IsAsked(args))
+    {
+        Console.Write(HelpCommand.Text());
+        return;
+    }
+
     StartUp.CheckCommand(args);
     var newEpoch = args is [NewEpochCommand.Name, ..];
     var builder = WebApplication.CreateBuilder(newEpoch ? args[1..] : args).AddProcess();

@@ -107,7 +107,7 @@ internal sealed partial class ClusterLink(
     // Others may have come or gone, and the log's life ended, while nothing was heard.
     private void Listening()
     {
-        _others.Heard();
+        Meet();
         Hello();
         position.Suspect();
     }
@@ -196,7 +196,7 @@ internal sealed partial class ClusterLink(
         }
     }
 
-    // Whoever comes to a node that was alone has not been told of what was committed meanwhile.
+    // Whoever comes to a node that was alone, or came while it heard nothing, has not been told of what was committed meanwhile.
     private void Meet()
     {
         if (_others.Heard() && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));

@@ -30,6 +30,16 @@ internal static class NotifySettings
         Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
     ];
 
+    /// <summary>Every setting's whole key, and what it may be.</summary>
+    public static IEnumerable<(string Key, string Allowed)> Describe() =>
+    [
+        ("Urls", $"where to listen, such as {ListenAddresses.Default}"),
+        ("ConnectionStrings:Postgres", "such as Host=db;Database=notify;Username=notify;Password=…"),
+        ("ConnectionStrings:Redis", "such as redis:6379,password=…"),
+        .. Known.Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
+        ($"{NotifyOptions.Section}:{Origins}:0", "an origin, such as https://shop.example; the next one is :1"),
+    ];
+
     /// <summary>The options, every value of them checked.</summary>
     /// <exception cref="SettingsException">Something is wrong, and what.</exception>
     public static NotifyOptions Read(IConfiguration configuration, IHostEnvironment environment)

@@ -27,14 +27,14 @@ internal static class NotifyTraces
     public static Activity? Publish(int notifications) =>
         Source.StartActivity("publish")?.SetTag("notify.notifications", notifications);
 
-    public static Activity? Append(PendingPublish[] publishes, int notifications)
+    public static Activity? Append(PendingPublish[] publishes)
     {
         if (!Source.HasListeners()) return null;
         var sampled = publishes.Select(publish => publish.Trace).Where(trace => trace.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)).Take(MaxLinks + 1).ToArray();
         return sampled.Length == 0
             ? null
             : Source.StartActivity("append", ActivityKind.Internal, sampled[0], links: sampled[1..].Select(trace => new ActivityLink(trace)))
-                ?.SetTag("notify.notifications", notifications);
+                ?.SetTag("notify.notifications", publishes.Sum(publish => publish.Entries.Length));
     }
 
     /// <summary>Of an append's entries to the sessions of this node. <paramref name="append"/> is the default for what was read from the log.</summary>

@@ -29,8 +29,12 @@ internal sealed partial class AppendLoop(
 
     private readonly List<PendingPublish> _gathered = [];
 
-    // Replaced as a whole: the deadline timer looks at it from another thread.
-    private volatile PendingPublish[] _inFlight = [];
+    // What is in flight, and whether any of it may be stored: the deadline timer looks at both from another thread. Who is
+    // refused while nothing is submitted is not in the next attempt.
+    private readonly Lock _submitting = new();
+    private PendingPublish[] _inFlight = [];
+    private bool _mayBeStored;
+
     private volatile bool _storesNothing;
 
     /// <summary>The last append did not succeed: the storage is away, or full, locked or read-only and only reads work.</summary>
@@ -43,15 +47,15 @@ internal sealed partial class AppendLoop(
         {
             while (await queue.ReadAsync(_gathered, stop))
             {
-                _inFlight = [.. _gathered];
+                Hold([.. _gathered]);
                 _gathered.Clear();
                 await AppendAsync(stop);
-                _inFlight = [];
+                Hold([]);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            Refuse(_inFlight, PublishRefusals.Unknown);
+            Refuse(_inFlight, _mayBeStored ? PublishRefusals.Unknown : PublishRefusals.Stopping);
             Refuse(queue.TakeStartedBefore(long.MaxValue), PublishRefusals.Stopping);
         }
     }
@@ -60,16 +64,18 @@ internal sealed partial class AppendLoop(
     public void RefuseStartedBefore(long startedAt)
     {
         Refuse(queue.TakeStartedBefore(startedAt), PublishRefusals.NotSubmitted);
-        Refuse(_inFlight.Where(publish => publish.StartedAt < startedAt), PublishRefusals.Unknown);
+        lock (_submitting)
+            Refuse(_inFlight.Where(publish => publish.StartedAt < startedAt), _mayBeStored ? PublishRefusals.Unknown : PublishRefusals.NotSubmitted);
     }
 
     private async Task AppendAsync(CancellationToken stop)
     {
-        var batch = NewBatch();
-        using var span = NotifyTraces.Append(_inFlight, batch.Entries.Count);
-        var mayBeStored = false;
+        using var span = NotifyTraces.Append(_inFlight);
+        AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         for (var attempt = 0; ; attempt++)
         {
+            var batch = unknown ?? Submit();
+            if (batch.Entries.Count == 0) return;
             var startedAt = time.GetTimestamp();
             string kind;
             try
@@ -85,11 +91,11 @@ internal sealed partial class AppendLoop(
             }
             catch (AppendOutcomeUnknownException exception)
             {
-                mayBeStored = true;
+                unknown = batch;
                 kind = "unknown";
                 Log.OutcomeUnknown(logger, batch.Entries.Count, exception);
             }
-            catch (StorageUnavailableException exception) when (exception.Kind == StorageFailure.Permanent && !mayBeStored)
+            catch (StorageUnavailableException exception) when (exception.Kind == StorageFailure.Permanent && unknown is null)
             {
                 Log.Refused(logger, batch.Entries.Count, exception);
                 _storesNothing = true;
@@ -110,26 +116,32 @@ internal sealed partial class AppendLoop(
             }
 
             _storesNothing = true;
+            if (unknown is null) Hold(_inFlight);
             metrics.AppendRetried(kind);
             await Task.Delay(Pause(attempt), time, stop);
-            if (mayBeStored) continue;
-
-            // Who has an answer is not stored behind it.
-            var waiting = _inFlight.Where(publish => !publish.Task.IsCompleted).ToArray();
-            if (waiting.Length == 0) return;
-            if (waiting.Length == _inFlight.Length) continue;
-            _inFlight = waiting;
-            batch = NewBatch();
         }
     }
 
-    private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));
-
-    private AppendBatch NewBatch()
+    /// <summary>These are next. Nothing of them is stored.</summary>
+    private void Hold(PendingPublish[] publishes)
     {
-        var inFlight = _inFlight;
-        return new AppendBatch(Guid.CreateVersion7(), inFlight.Length == 1 ? inFlight[0].Entries : [.. inFlight.SelectMany(publish => publish.Entries)]);
+        lock (_submitting) (_inFlight, _mayBeStored) = (publishes, false);
     }
+
+    /// <summary>The batch of those who still wait: who has an answer is not stored behind it. From now on it may be stored.</summary>
+    private AppendBatch Submit()
+    {
+        PendingPublish[] waiting;
+        lock (_submitting)
+        {
+            waiting = Array.FindAll(_inFlight, publish => !publish.Task.IsCompleted);
+            (_inFlight, _mayBeStored) = (waiting, true);
+        }
+
+        return new AppendBatch(Guid.CreateVersion7(), waiting.Length == 1 ? waiting[0].Entries : [.. waiting.SelectMany(publish => publish.Entries)]);
+    }
+
+    private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));
 
     // Delivery first: who has been told that it is stored finds it when he reads.
     private void HandOn(AppendResult result)

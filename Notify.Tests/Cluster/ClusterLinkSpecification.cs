@@ -1,10 +1,10 @@
+using Microsoft.Extensions.Time.Testing;
 using Notify.Server.Cluster;
 using Notify.Server.Cluster.Carriers;
 using Notify.Storage;
 using Notify.Storage.Log;
 using Notify.Tests.Delivery;
 using Notify.Tests.Fixtures;
-using Notify.Tests.Publishing;
 using Polly.CircuitBreaker;
 using StackExchange.Redis;
 
@@ -31,6 +31,9 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     protected virtual bool Crosses => true;
 
     internal abstract Task<ClusterSettings> SettingsAsync();
+
+    /// <summary>Ends the connections on which nodes hear each other; they may connect again at once.</summary>
+    protected abstract Task CutAsync();
 
     public async ValueTask InitializeAsync()
     {
@@ -174,18 +177,9 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     [Fact]
     public async Task Who_is_alone_tells_nobody_and_who_comes_is_told_where_it_is()
     {
-        // In the life of another log: what the three others say does not count as company.
-        await using var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = _folder.File("alone.db") }, CancellationToken.None);
-        var time = new SteppedTime();
-        await using var alone = await ClusterNode.StartAsync(log, _settings, time);
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                time.Advance(OtherNodes.HelloInterval);
-                return await EntriesToldAsync(alone) == 0;
-            },
-            "it has found that it is alone");
-
+        await using var log = await OpenLogAsync();
+        var time = new FakeTimeProvider();
+        await using var alone = await StartAloneAsync(log, time);
         if (!Crosses) return;
         await using var newcomer = await ClusterNode.StartAsync(log, _settings, time);
         await Eventually.TrueAsync(
@@ -196,6 +190,39 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
             },
             "the newcomer is told");
         Assert.Equal(1, await EntriesToldAsync(alone));
+    }
+
+    [Fact]
+    public async Task Who_was_alone_and_deaf_for_a_moment_says_where_it_is()
+    {
+        if (!Crosses) return;
+        await using var log = await OpenLogAsync();
+        var time = new FakeTimeProvider();
+        await using var alone = await StartAloneAsync(log, time);
+        await CutAsync();
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(10)); // it connects again after a pause; far less than its silence
+                return alone.Counted[Sent, "position"] == 1;
+            },
+            "somebody may have come meanwhile: it is told");
+    }
+
+    /// <summary>In the life of another log: what the three others say does not count as company.</summary>
+    private Task<INotificationLog> OpenLogAsync() => LogStore.OpenAsync(new StorageOptions { SqlitePath = _folder.File("alone.db") }, CancellationToken.None);
+
+    private async Task<ClusterNode> StartAloneAsync(INotificationLog log, FakeTimeProvider time)
+    {
+        var alone = await ClusterNode.StartAsync(log, _settings, time);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                time.Advance(OtherNodes.HelloInterval);
+                return await EntriesToldAsync(alone) == 0;
+            },
+            "it has found that it is alone");
+        return alone;
     }
 
     /// <summary>How often an append is told.</summary>

@@ -10,12 +10,19 @@ public sealed class NoLinkTests : ClusterLinkSpecification
     protected override bool Crosses => false;
 
     internal override Task<ClusterSettings> SettingsAsync() => Task.FromResult(new ClusterSettings(null, null));
+
+    protected override Task CutAsync() => Task.CompletedTask;
 }
 
 public sealed class PostgresLinkTests(PostgresCluster postgres) : ClusterLinkSpecification
 {
+    private string _database = "";
+
     internal override async Task<ClusterSettings> SettingsAsync() =>
-        new(postgres.ConnectionString(await postgres.CreateDatabaseAsync()), null);
+        new(postgres.ConnectionString(_database = await postgres.CreateDatabaseAsync()), null);
+
+    protected override Task CutAsync() =>
+        postgres.ExecuteAsync("postgres", $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_database}' AND query LIKE 'LISTEN%'");
 }
 
 public sealed class RedisLinkTests : ClusterLinkSpecification
@@ -31,6 +38,8 @@ public sealed class RedisLinkTests : ClusterLinkSpecification
             ["ConnectionStrings:Redis"] = _redis.ConnectionString,
         }).Build());
     }
+
+    protected override Task CutAsync() => _redis!.CommandAsync("CLIENT KILL TYPE pubsub");
 
     public override async ValueTask DisposeAsync()
     {

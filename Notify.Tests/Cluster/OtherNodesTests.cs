@@ -1,11 +1,11 @@
+using Microsoft.Extensions.Time.Testing;
 using Notify.Server.Cluster;
-using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Cluster;
 
 public class OtherNodesTests
 {
-    private readonly SteppedTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly OtherNodes _others;
 
     public OtherNodesTests() => _others = new OtherNodes(_time);

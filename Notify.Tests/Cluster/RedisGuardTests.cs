@@ -1,9 +1,10 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Notify.Server.Cluster;
 using Notify.Server.Cluster.Redis;
-using Notify.Tests.Publishing;
+using Notify.Tests.Fixtures;
 using Polly.CircuitBreaker;
 using StackExchange.Redis;
 
@@ -14,7 +15,7 @@ public sealed class RedisGuardTests : IDisposable
     private const string Failures = "notify.link.failures";
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly SteppedTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly Readings _counted;
     private readonly RedisGuard _guard;
 

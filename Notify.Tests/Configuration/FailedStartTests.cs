@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Configuration;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Configuration;
@@ -84,6 +85,21 @@ public class FailedStartTests
             Assert.Equal(0, command.ExitCode);
             Assert.True(epochs.Add(Guid.Parse(Assert.Single(command.Lines))));
         }
+    }
+
+    [Fact]
+    public async Task Asked_for_help_it_names_its_commands_and_every_setting_and_starts_nothing()
+    {
+        using var folder = new TempFolder();
+        await using var help = Start(folder, "Production", "--help");
+        await help.WaitForExitAsync(Limit);
+        Assert.Equal(0, help.ExitCode);
+        Assert.Contains(help.Lines, line => line.Contains(" new-epoch ", StringComparison.Ordinal));
+        var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(Repository.Root, "appsettings.json")).Build();
+        var inFile = file.GetSection("Notify").AsEnumerable().Where(setting => !string.IsNullOrEmpty(setting.Value)).Select(setting => setting.Key).ToArray();
+        Assert.NotEmpty(inFile);
+        Assert.All(inFile, key => Assert.Contains(help.Lines, line => line.StartsWith($"  {key} ", StringComparison.Ordinal)));
+        Assert.DoesNotContain(help.Lines, line => line.Contains("listening", StringComparison.Ordinal));
     }
 
     private static ChildProcess Start(TempFolder folder, string environment, params string[] arguments) => ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>

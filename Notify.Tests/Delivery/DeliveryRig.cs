@@ -40,7 +40,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
 
     /// <param name="time">What the service takes for time.</param>
     /// <param name="log">Another log than a SQLite file.</param>
-    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null) => StartAsync(time, log, null, []);
+    /// <param name="stored">Notifications that are in the log before the tail begins.</param>
+    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null, params (int Count, string Topic)[] stored) => StartAsync(time, log, null, stored);
 
     private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, (int Count, string Topic)[] stored)
     {

@@ -1,4 +1,5 @@
 using CsCheck;
+using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts.Hub;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Sessions;
@@ -45,6 +46,23 @@ public sealed class DeliverySessionTests
         var (_, sink, _) = await rig.ResumeAsync(0, "rare/#");
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal([1, 2, 3, 20_004, 20_005, 20_006], sink.Versions);
+    }
+
+    [Fact]
+    public async Task On_a_long_way_through_what_it_does_not_follow_a_session_hears_how_far_it_is()
+    {
+        var time = new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromMilliseconds(300) }; // whenever somebody looks at it
+        await using var rig = await DeliveryRig.StartAsync(time, stored: (10_000, "t"));
+        var (_, sink, _) = await rig.ResumeAsync(0, "other/#");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+
+        Assert.Equal("CaughtUp", sink.Received[^1].Target);
+        Received[] progress = [.. sink.Received.SkipLast(1)];
+        Assert.NotEmpty(progress);
+        Assert.All(progress, said => Assert.Equal(("Progress", rig.Position.Life!.Epoch), (said.Target, said.Argument.GetProperty("epoch").GetString())));
+        long[] versions = [.. progress.Select(said => said.Argument.GetProperty("version").GetInt64())];
+        Assert.Equal(versions.Order().Distinct(), versions);
+        Assert.InRange(versions[0], 1, 9_999);
     }
 
     [Fact]

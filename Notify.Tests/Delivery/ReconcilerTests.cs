@@ -6,7 +6,6 @@ using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Delivery.Tail;
 using Notify.Storage.Log;
-using Notify.Tests.Cluster;
 using Notify.Tests.Faults.Breaking;
 using Notify.Tests.Fixtures;
 

@@ -30,7 +30,7 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Starts it again on the same port after <see cref="KillAsync"/>.</summary>
     public Task RestartAsync() => RunAsync();
 
-    /// <summary>Sends one command without arguments of more than a word, such as <c>FLUSHALL</c>.</summary>
+    /// <summary>Sends one command whose arguments are single words, such as <c>FLUSHALL</c>.</summary>
     public async Task CommandAsync(string command)
     {
         using var client = new TcpClient();

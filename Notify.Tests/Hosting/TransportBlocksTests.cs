@@ -1,12 +1,12 @@
 using System.Buffers;
+using Microsoft.Extensions.Time.Testing;
 using Notify.Server.Hosting;
-using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Hosting;
 
 public sealed class TransportBlocksTests : IDisposable
 {
-    private readonly SteppedTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly TransportBlocks _blocks;
 
     public TransportBlocksTests() => _blocks = new TransportBlocks(_time);

@@ -6,10 +6,10 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Notify.Server;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
-using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Operations;
 
@@ -36,7 +36,7 @@ public class DrainTests(PostgresCluster postgres)
     public async Task A_leaving_node_is_unready_and_takes_neither_negotiates_nor_connections_nor_streams()
     {
         using var folder = new TempFolder();
-        var time = new SteppedTime();
+        var time = new FakeTimeProvider();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection([new("Notify:Storage:SqlitePath", folder.File("notify.db"))]);

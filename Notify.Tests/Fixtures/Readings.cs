@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 
-namespace Notify.Tests.Cluster;
+namespace Notify.Tests.Fixtures;
 
 /// <summary>The counters of one node, of several in this process.</summary>
 internal sealed class Readings : IDisposable

@@ -1,0 +1,30 @@
+using System.Text;
+using Notify.Server.Configuration;
+
+namespace Notify.Server.Hosting;
+
+/// <summary><c>--help</c>: what the process can be told on its command line.</summary>
+internal static class HelpCommand
+{
+    private static readonly string[] Names = ["--help", "-h", "-?"];
+
+    public static bool IsAsked(string[] args) => args.Any(argument => Names.Contains(argument, StringComparer.OrdinalIgnoreCase));
+
+    public static string Text()
+    {
+        var text = new StringBuilder($"""
+            Notify, a self-hosted notification service on ASP.NET Core SignalR.
+
+              dotnet Notify.Server.dll [settings]              runs the service
+              dotnet Notify.Server.dll {NewEpochCommand.Name} [settings]    after a logical restore, while the service is stopped:
+                                                               begins a new life of the log and prints its epoch
+
+            Settings are written --Notify:Retention:MaxAge=7.00:00:00, as a variable Notify__Retention__MaxAge=7.00:00:00, or in
+            appsettings.json. What they mean and their defaults are in README.md.
+
+
+            """);
+        foreach (var (key, allowed) in NotifySettings.Describe()) text.AppendLine($"  {key,-36} {allowed}");
+        return text.ToString();
+    }
+}
