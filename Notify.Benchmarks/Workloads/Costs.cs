@@ -6,7 +6,7 @@ namespace Notify.Benchmarks.Workloads;
 
 /// <summary>
 /// What one thing costs a server and its Postgres: microseconds of CPU, which bear a disturbed machine better than times
-/// do. Checked as everywhere: what does not come once and in order is no figure.
+/// do. Checked as everywhere: what does not come once and in order is no figure. Each meter is of a server that is warm for its work.
 /// </summary>
 internal sealed class Costs(WorkloadReport report, string target, RunningServer server, Storage storage, double seconds)
 {
@@ -15,25 +15,30 @@ internal sealed class Costs(WorkloadReport report, string target, RunningServer 
     private double Cpu => CpuClock.OfProcess(server.ProcessId) + storage.CpuSeconds;
 
     /// <summary>To store one, spread over so many topics.</summary>
-    public Task AppendAsync(string figure, int topics, int batch = 1, int firstTopic = 0) => PublishAsync(figure, null, topics, batch, firstTopic);
+    public Task<CostMeter> AppendAsync(string figure, int topics, int batch = 1, int firstTopic = 0) => PublishAsync(figure, null, topics, batch, firstTopic);
 
     /// <summary>To store one and hand it to its one follower.</summary>
-    public Task DeliverAsync(string figure, Subscribers followers, int topics, int batch = 1) => PublishAsync(figure, followers, topics, batch, 0);
+    public Task<CostMeter> DeliverAsync(string figure, Subscribers followers, int topics, int batch = 1) => PublishAsync(figure, followers, topics, batch, 0);
 
     /// <summary>To hand over one that was missed; all clients together miss so many.</summary>
-    public async Task ReplayAsync(string figure, SubscriberOptions clients, long missed)
+    public async Task<CostMeter> ReplayAsync(string figure, SubscriberOptions clients, long missed)
+    {
+        await ReplayAsync(clients, missed); // what is new to the server is compiled
+        return new CostMeter(() => ReplayAsync(clients, missed), Reporter(figure));
+    }
+
+    private async Task<Spent> ReplayAsync(SubscriberOptions clients, long missed)
     {
         var cpu = Cpu;
         await using var subscribers = await Subscribers.StartAsync(clients);
         cpu = Cpu - cpu;
         var ready = subscribers.Ready;
-        if (ready.Problems is not null || ready.Replayed != missed || ready.Missing + ready.Disordered > 0) report.Invalid.Add($"{target}, {figure}: {ready}");
-        else report.Add(target, (figure, cpu / missed * Microseconds));
+        return new Spent(cpu, missed, ready.Problems is not null || ready.Replayed != missed || ready.Missing + ready.Disordered > 0 ? $"{ready}" : null);
     }
 
-    private async Task PublishAsync(string figure, Subscribers? followers, int topics, int batch, int firstTopic)
+    private async Task<CostMeter> PublishAsync(string figure, Subscribers? followers, int topics, int batch, int firstTopic)
     {
-        await using var publishers = await Publishers.StartAsync(new PublisherOptions
+        var publishers = await Publishers.StartAsync(new PublisherOptions
         {
             Peer = PeerKind.Notify,
             Port = server.Port,
@@ -44,12 +49,22 @@ internal sealed class Costs(WorkloadReport report, string target, RunningServer 
             Batch = batch,
         });
         await Warming.RunAsync([server.ProcessId], publishers, followers, 1, seconds);
-        var cpu = Cpu;
-        var published = await publishers.RunAsync(seconds);
-        var got = followers is null ? null : await followers.ReportAsync(published.Acked);
-        cpu = Cpu - cpu;
-        var problem = got is null ? published.Problems : Validity.Problem(published, got, published.Acked, isEqual: false);
-        if (problem is not null) report.Invalid.Add($"{target}, {figure}: {problem}");
-        else report.Add(target, (figure, cpu / published.Acked * Microseconds));
+        return new CostMeter(
+            async () =>
+            {
+                var cpu = Cpu;
+                var published = await publishers.RunAsync(seconds);
+                var got = followers is null ? null : await followers.ReportAsync(published.Acked);
+                cpu = Cpu - cpu;
+                return new Spent(cpu, published.Acked, got is null ? published.Problems : Validity.Problem(published, got, published.Acked, isEqual: false));
+            },
+            Reporter(figure),
+            publishers);
     }
+
+    private Action<double, string?> Reporter(string figure) => (cpu, problem) =>
+    {
+        if (problem is not null) report.Invalid.Add($"{target}, {figure}: {problem}");
+        else report.Add(target, (figure, cpu * Microseconds));
+    };
 }
