@@ -4,7 +4,7 @@ namespace Notify.Benchmarks.Workloads;
 /// <param name="work">Does it once.</param>
 /// <param name="report">Takes the CPU seconds of each that was done, or what was wrong.</param>
 /// <param name="load">Who does it, and goes with this; null when each turn has its own.</param>
-internal sealed class CostMeter(Func<Task<Spent>> work, Action<double, string?> report, IAsyncDisposable? load = null) : IAsyncDisposable
+internal sealed class CostMeter(Func<Task<Spent>> work, Action<double, string?> report, IAsyncDisposable? load = null)
 {
     private double _cpu;
     private long _done;
@@ -24,11 +24,11 @@ internal sealed class CostMeter(Func<Task<Spent>> work, Action<double, string?> 
         foreach (var meter in meters)
         {
             meter.Report();
-            await meter.DisposeAsync();
+            await meter.EndAsync();
         }
     }
 
-    public ValueTask DisposeAsync() => load?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public static async Task OnceAsync(Task<CostMeter> meter) => await ByTurnsAsync(1, await meter);
 
     private async Task TakeTurnAsync()
     {
@@ -39,6 +39,8 @@ internal sealed class CostMeter(Func<Task<Spent>> work, Action<double, string?> 
     }
 
     private void Report() => report(_cpu / _done, _problem);
+
+    private ValueTask EndAsync() => load?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
 
 /// <param name="Cpu">Seconds.</param>

@@ -23,7 +23,7 @@ internal sealed class Costs(WorkloadReport report, string target, RunningServer 
     /// <summary>To hand over one that was missed; all clients together miss so many.</summary>
     public async Task<CostMeter> ReplayAsync(string figure, SubscriberOptions clients, long missed)
     {
-        await ReplayAsync(clients, missed); // what is new to the server is compiled
+        await Warming.RunAsync([server.ProcessId], async _ => (await ReplayAsync(clients, missed)).Done, 0);
         return new CostMeter(() => ReplayAsync(clients, missed), Reporter(figure));
     }
 

@@ -66,7 +66,7 @@ internal static class OfConnections
 
         curve.Report.Add(curve.Row(size), (Heap, heap / Kibibyte / size), (Resident, resident / Kibibyte / size));
         var costs = curve.Costs(size, server, storage, seconds);
-        await CostMeter.ByTurnsAsync(1, await costs.DeliverAsync(Post, subscribers, size));
-        await CostMeter.ByTurnsAsync(1, await costs.DeliverAsync(Batched, subscribers, size, 100));
+        await CostMeter.OnceAsync(costs.DeliverAsync(Post, subscribers, size));
+        await CostMeter.OnceAsync(costs.DeliverAsync(Batched, subscribers, size, 100));
     }
 }

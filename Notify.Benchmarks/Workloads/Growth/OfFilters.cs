@@ -33,8 +33,8 @@ internal static class OfFilters
                 await laboratory.BeginAsync($"growth run {run}: {size} filters");
                 await using var others = await HoldAsync(client, size);
                 var costs = curve.Costs(size, server, storage, seconds);
-                await CostMeter.ByTurnsAsync(1, await costs.DeliverAsync(Post, followers, Followed));
-                await CostMeter.ByTurnsAsync(1, await costs.DeliverAsync(Batched, followers, Followed, 100));
+                await CostMeter.OnceAsync(costs.DeliverAsync(Post, followers, Followed));
+                await CostMeter.OnceAsync(costs.DeliverAsync(Batched, followers, Followed, 100));
             }
         }
 

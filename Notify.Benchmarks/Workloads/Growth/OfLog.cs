@@ -45,9 +45,9 @@ internal static class OfLog
         await using var server = await storage.StartServerAsync();
         var costs = curve.Costs(size, server, storage, seconds);
         var client = new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Since = await storage.HeadAsync() - missed };
-        await CostMeter.ByTurnsAsync(1, await costs.ReplayAsync(Replay, client with { FollowsAll = true }, missed));
-        await CostMeter.ByTurnsAsync(1, await costs.ReplayAsync(ReplayTopic, client with { Connections = Topics, Topics = Topics, Window = 16 }, missed));
-        await CostMeter.ByTurnsAsync(1, await costs.AppendAsync(Post, Topics, firstTopic: Topics));
-        await CostMeter.ByTurnsAsync(1, await costs.AppendAsync(Batched, Topics, AppendBatch, firstTopic: Topics));
+        await CostMeter.OnceAsync(costs.ReplayAsync(Replay, client with { FollowsAll = true }, missed));
+        await CostMeter.OnceAsync(costs.ReplayAsync(ReplayTopic, client with { Connections = Topics, Topics = Topics, Window = 16 }, missed));
+        await CostMeter.OnceAsync(costs.AppendAsync(Post, Topics, firstTopic: Topics));
+        await CostMeter.OnceAsync(costs.AppendAsync(Batched, Topics, AppendBatch, firstTopic: Topics));
     }
 }

@@ -26,8 +26,8 @@ internal static class OfTopics
             {
                 await laboratory.BeginAsync($"growth run {run}: {size} topics");
                 var costs = curve.Costs(size, server, storage, seconds);
-                await CostMeter.ByTurnsAsync(1, await costs.DeliverAsync(Post, follower, size));
-                await CostMeter.ByTurnsAsync(1, await costs.DeliverAsync(Batched, follower, size, 100));
+                await CostMeter.OnceAsync(costs.DeliverAsync(Post, follower, size));
+                await CostMeter.OnceAsync(costs.DeliverAsync(Batched, follower, size, 100));
             }
         }
 
