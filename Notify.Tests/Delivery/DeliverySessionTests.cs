@@ -49,6 +49,15 @@ public sealed class DeliverySessionTests
     }
 
     [Fact]
+    public async Task A_long_way_that_is_wanted_in_parts_is_scanned_there_and_misses_nothing()
+    {
+        await using var rig = await DeliveryRig.StartAsync(null, (15_000, "wanted/a"), (25_000, "t"), (7, "wanted/b"), (25_000, "t"), (9_000, "wanted/c"), (11_000, "t"));
+        var (_, sink, _) = await rig.ResumeAsync(0, "wanted/#");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        Assert.Equal([.. Range(1, 15_000), .. Range(40_001, 40_007), .. Range(65_008, 74_007)], sink.Versions);
+    }
+
+    [Fact]
     public async Task On_a_long_way_through_what_it_does_not_follow_a_session_hears_how_far_it_is()
     {
         var time = new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromMilliseconds(300) }; // whenever somebody looks at it

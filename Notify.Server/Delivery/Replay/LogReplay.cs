@@ -6,7 +6,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Server.Delivery.Replay;
 
-/// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long.</summary>
+/// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long and little of it is wanted.</summary>
 internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, LogClock clock) : IReplay, IDisposable
 {
     /// <summary>Entries examined in one step.</summary>
@@ -40,8 +40,12 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
 
         metrics.CatchUpReads.Add(1);
         var before = life.Ring.First - 1; // the ring has the rest
-        if (before - cursor > ShortWay && await plan.TopicsAsync(log, filters, before, cancellationToken) is { } topics)
-            return Checked(life, cursor, await ReadTopicsAsync(topics, cursor, before, cancellationToken));
+        if (before - cursor > ShortWay && plan.IsByTopic(cursor) && await plan.TopicsAsync(log, filters, before, cancellationToken) is { } topics)
+        {
+            var found = await ReadTopicsAsync(topics, cursor, before, cancellationToken);
+            plan.Saw(found.Entries.Count, cursor, found.Through);
+            return Checked(life, cursor, found);
+        }
 
         return Checked(life, cursor, await life.Blocks.GetAsync(cursor, ReadBlockAsync));
     }

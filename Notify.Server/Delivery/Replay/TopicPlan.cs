@@ -4,17 +4,33 @@ using Notify.Storage.Log;
 namespace Notify.Server.Delivery.Replay;
 
 /// <summary>
-/// How one replay reads a long way back: by the topics its filters mean when these are few, else by scanning. Holds for
-/// versions up to the one it was made for: later ones may be of topics that did not exist then.
+/// How one replay reads a long way back: by the topics its filters mean when these are few and rare, else by scanning. Its
+/// topics hold for versions up to the one they were looked up for: later ones may be of topics that did not exist then.
 /// </summary>
 internal sealed class TopicPlan
 {
     /// <summary>Topics a replay is read by; with more, a scan that everybody shares costs less.</summary>
     public const int MaxTopics = 1000;
 
+    /// <summary>Where at least one in so many is wanted a scan costs less than looking each up, and others may share it.</summary>
+    private const int Dense = 2;
+
+    /// <summary>So far it scans then, until it looks again.</summary>
+    private const long Scan = 8 * BlockCache.Size;
+
+    private long _scansThrough;
     private TopicFilter[] _filters = [];
     private long _validThrough;
     private long[]? _topicIds;
+
+    /// <summary>Whether the next step from here is by topic, as far as was seen of the log.</summary>
+    public bool IsByTopic(long cursor) => cursor >= _scansThrough;
+
+    /// <summary>Remembers what a step by topic brought: of the versions between these two so many were wanted.</summary>
+    public void Saw(int wanted, long after, long through)
+    {
+        if ((long)wanted * Dense >= through - after) _scansThrough = through + Scan;
+    }
 
     /// <summary>The topics to read by up to <paramref name="through"/>, or null when they are too many.</summary>
     public async Task<long[]?> TopicsAsync(INotificationLog log, TopicFilter[] filters, long through, CancellationToken cancellationToken)
