@@ -30,12 +30,9 @@ internal static class NotifySettings
         Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
     ];
 
-    /// <summary>Every setting's whole key, and what it may be.</summary>
+    /// <summary>Each one's whole key, and what it may be.</summary>
     public static IEnumerable<(string Key, string Allowed)> Describe() =>
     [
-        ("Urls", $"where to listen, such as {ListenAddresses.Default}"),
-        ("ConnectionStrings:Postgres", "such as Host=db;Database=notify;Username=notify;Password=…"),
-        ("ConnectionStrings:Redis", "such as redis:6379,password=…"),
         .. Known.Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
         ($"{NotifyOptions.Section}:{Origins}:0", "an origin, such as https://shop.example; the next one is :1"),
     ];

@@ -8,6 +8,13 @@ internal static class HelpCommand
 {
     private static readonly string[] Names = ["--help", "-h", "-?"];
 
+    private static readonly (string Key, string Allowed)[] OfTheProcess =
+    [
+        ("Urls", $"where to listen, such as {ListenAddresses.Default}"),
+        ("ConnectionStrings:Postgres", "such as Host=db;Database=notify;Username=notify;Password=…"),
+        ("ConnectionStrings:Redis", "such as redis:6379,password=…"),
+    ];
+
     public static bool IsAsked(string[] args) => args.Any(argument => Names.Contains(argument, StringComparer.OrdinalIgnoreCase));
 
     public static string Text()
@@ -24,7 +31,7 @@ internal static class HelpCommand
 
 
             """);
-        foreach (var (key, allowed) in NotifySettings.Describe()) text.AppendLine($"  {key,-36} {allowed}");
+        foreach (var (key, allowed) in OfTheProcess.Concat(NotifySettings.Describe())) text.AppendLine($"  {key,-36} {allowed}");
         return text.ToString();
     }
 }

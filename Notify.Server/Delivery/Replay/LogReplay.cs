@@ -15,9 +15,6 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
     /// <summary>Content bytes read from storage in one step.</summary>
     private const int StepBytes = 4 * 1024 * 1024;
 
-    /// <summary>Up to this far before the ring a shared scan is cheaper than looking topics up.</summary>
-    private const long ShortWay = 8 * BlockCache.Size;
-
     /// <summary>Steps of one REST page: bounds the work of a call whose filters match little.</summary>
     private const int StepsPerPage = 16;
 
@@ -40,7 +37,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
 
         metrics.CatchUpReads.Add(1);
         var before = life.Ring.First - 1; // the ring has the rest
-        if (before - cursor > ShortWay && plan.IsByTopic(cursor) && await plan.TopicsAsync(log, filters, before, cancellationToken) is { } topics)
+        if (await plan.TopicsAsync(log, filters, cursor, before, cancellationToken) is { } topics)
         {
             var found = await ReadTopicsAsync(topics, cursor, before, cancellationToken);
             plan.Saw(found.Entries.Count, cursor, found.Through);

@@ -15,8 +15,8 @@ internal sealed class TopicPlan
     /// <summary>Where at least one in so many is wanted a scan costs less than looking each up, and others may share it.</summary>
     private const int Dense = 2;
 
-    /// <summary>So far it scans then, until it looks again.</summary>
-    private const long Scan = 8 * BlockCache.Size;
+    /// <summary>A shared scan of so much costs less than looking topics up; so far it also scans where much is wanted, until it looks again.</summary>
+    private const long ShortWay = 8 * BlockCache.Size;
 
     private long _scansThrough;
     private TopicFilter[] _filters = [];
@@ -29,12 +29,16 @@ internal sealed class TopicPlan
     /// <summary>Remembers what a step by topic brought: of the versions between these two so many were wanted.</summary>
     public void Saw(int wanted, long after, long through)
     {
-        if ((long)wanted * Dense >= through - after) _scansThrough = through + Scan;
+        if ((long)wanted * Dense >= through - after) _scansThrough = through + ShortWay;
     }
 
-    /// <summary>The topics to read by up to <paramref name="through"/>, or null when they are too many.</summary>
-    public async Task<long[]?> TopicsAsync(INotificationLog log, TopicFilter[] filters, long through, CancellationToken cancellationToken)
+    /// <summary>
+    /// The topics to read by from <paramref name="cursor"/> up to <paramref name="through"/>, or null where a scan costs less: they are too many, too
+    /// much of the log is theirs, or the way is short.
+    /// </summary>
+    public async ValueTask<long[]?> TopicsAsync(INotificationLog log, TopicFilter[] filters, long cursor, long through, CancellationToken cancellationToken)
     {
+        if (through - cursor <= ShortWay || !IsByTopic(cursor)) return null;
         if (through <= _validThrough && filters.AsSpan().SequenceEqual(_filters)) return _topicIds;
         _topicIds = await ResolveAsync(log, filters, cancellationToken);
         (_filters, _validThrough) = (filters, through);
