@@ -35,6 +35,7 @@ public static class NotifyServiceCollectionExtensions
         var storage = new StorageOptions
         {
             Postgres = cluster.Postgres,
+            Schema = options.Storage.Schema,
             SqlitePath = options.Storage.SqlitePath,
             MigrateAtStart = options.Storage.MigrateAtStart,
         };
@@ -44,7 +45,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage);
         services.AddNotifyDelivery();
-        services.AddNotifyCluster(cluster);
+        services.AddNotifyCluster(cluster, storage.Schema);
         AddPublishing(services);
         AddApi(services);
         services.AddNotifyHub();

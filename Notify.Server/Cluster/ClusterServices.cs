@@ -8,6 +8,7 @@ using Notify.Server.Delivery.Sessions;
 using Notify.Server.Hubs;
 using Notify.Server.Observability;
 using Notify.Server.Publishing;
+using Notify.Storage;
 using Notify.Storage.Postgres;
 using StackExchange.Redis;
 
@@ -17,13 +18,13 @@ namespace Notify.Server.Cluster;
 internal static class ClusterServices
 {
     /// <summary>Before Publishing, so that a stopping node has finished its appends when the link sends its last.</summary>
-    public static IServiceCollection AddNotifyCluster(this IServiceCollection services, ClusterSettings settings)
+    public static IServiceCollection AddNotifyCluster(this IServiceCollection services, ClusterSettings settings, string schema = StorageOptions.DefaultSchema)
     {
         services.AddSingleton<LinkMetrics>();
         services.AddSingleton<ClusterLink>();
         services.AddSingleton<ICommittedEntries, LinkedEntries>();
         if (settings.Redis is { } redis) AddRedis(services, redis);
-        else AddLink(services, settings.Postgres);
+        else AddLink(services, settings.Postgres, schema);
         services.AddHostedService(s => s.GetRequiredService<ClusterLink>());
         return services;
     }
@@ -46,7 +47,7 @@ internal static class ClusterServices
         services.AddHealthChecks().AddCheck<RedisCheck>("redis", tags: [Health.ReadyTag]);
     }
 
-    private static void AddLink(IServiceCollection services, string? postgres)
+    private static void AddLink(IServiceCollection services, string? postgres, string schema)
     {
         if (postgres is null)
         {
@@ -54,7 +55,7 @@ internal static class ClusterServices
         }
         else
         {
-            services.AddSingleton(_ => new PostgresChannel(postgres));
+            services.AddSingleton(_ => new PostgresChannel(postgres, schema));
             services.AddSingleton<ICarrier, PostgresCarrier>();
         }
 

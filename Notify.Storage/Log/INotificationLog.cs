@@ -10,6 +10,9 @@ namespace Notify.Storage.Log;
 /// </remarks>
 public interface INotificationLog : IAsyncDisposable
 {
+    /// <summary>Which storage it is in, for an operator: no user and no password.</summary>
+    string Place => "memory";
+
     /// <summary>Where the log is: committed values, read from the primary.</summary>
     Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken);
 

@@ -16,6 +16,7 @@ internal sealed class SqliteFile : IDisposable
     private SqliteFile(string path, FileStream held)
     {
         _lock = held;
+        FullPath = path;
         _connectionString = new SqliteConnectionStringBuilder
         {
             DataSource = path,
@@ -24,6 +25,8 @@ internal sealed class SqliteFile : IDisposable
             DefaultTimeout = BusySeconds,
         }.ConnectionString;
     }
+
+    public string FullPath { get; }
 
     /// <summary>How long a command waits for somebody else's lock (a backup, the sqlite3 shell) before it gives up.</summary>
     private const int BusySeconds = 3;

@@ -71,9 +71,10 @@ public sealed class PostgresCluster : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>A connection of the test's own, which sees the service's tables without naming their schema.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string database)
     {
-        var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false");
+        var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false;Search Path=notify,public");
         await connection.OpenAsync();
         return connection;
     }
