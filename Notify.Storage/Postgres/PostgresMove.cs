@@ -58,10 +58,16 @@ internal static class PostgresMove
         });
     }
 
+    // A backend is there for a moment after its client has gone.
     private static async Task CheckStoppedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(Nodes, connection);
-        if (await command.ExecuteScalarAsync(cancellationToken) is long and > 0 and var count)
+        for (var look = 0; look < 25; look++)
+        {
+            if (await ScalarAsync(connection, Nodes, cancellationToken) is 0L) return;
+            await ExecuteAsync(connection, "SELECT pg_sleep(0.2)", cancellationToken);
+        }
+
+        if (await ScalarAsync(connection, Nodes, cancellationToken) is long and > 0 and var count)
             throw new StorageMisconfiguredException($"Nodes are running: the database has {count} connections of theirs. Nothing was changed. Stop every node, then move the schema, then start them.");
     }
 

@@ -28,16 +28,16 @@ internal sealed class SqliteLog : INotificationLog
     public static async Task<SqliteLog> OpenAsync(
         StorageOptions options, CancellationToken cancellationToken, TimeProvider? time = null)
     {
-        var log = new SqliteLog(SqliteFile.Hold(options.SqlitePath), time ?? TimeProvider.System);
+        var log = new SqliteLog(SqliteFile.Hold(options.SqlitePath, options.MayCreate), time ?? TimeProvider.System);
         try
         {
-            await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, options.MigrateAtStart), cancellationToken);
+            await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, log._file, options), cancellationToken);
             return log;
         }
         catch (SqliteException error)
         {
             await log.DisposeAsync();
-            throw SqliteErrors.Unavailable(error);
+            throw log._file.Mistake(error) ?? (Exception)SqliteErrors.Unavailable(error);
         }
         catch
         {
@@ -46,7 +46,7 @@ internal sealed class SqliteLog : INotificationLog
         }
     }
 
-    public string Place => $"the SQLite file {_file.FullPath}";
+    public string Place => $"the SQLite file {_file.Path}";
 
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => _reader.ReadHeadAsync(cancellationToken);
 

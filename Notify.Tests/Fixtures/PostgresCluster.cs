@@ -60,6 +60,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     public async Task<int> ExecuteAsync(string database, string sql)
     {
         await using var connection = await ConnectAsync(database);
+        return await ExecuteOnAsync(connection, sql);
+    }
+
+    public static async Task<int> ExecuteOnAsync(NpgsqlConnection connection, string sql)
+    {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 120 };
         return await command.ExecuteNonQueryAsync();
     }
