@@ -96,7 +96,7 @@ internal static class PostgresMove
             connection,
             $"""SELECT array_agg("MigrationId"::text ORDER BY "MigrationId") FROM {place.QuotedHistory} WHERE "MigrationId" = ANY ($1)""",
             cancellationToken,
-            migrations.Migrations.Keys.ToArray()))!;
+            (object)migrations.Migrations.Keys.ToArray()))!;
 
     // Of the schema as it is there, not of the newest one: a table that a later migration makes may be somebody else's there.
     private static string[] MadeBy(IMigrationsAssembly migrations, string provider, string[] applied)
@@ -122,7 +122,7 @@ internal static class PostgresMove
             INSERT INTO {to.QuotedHistory} SELECT * FROM moved
             """,
             cancellationToken,
-            applied);
+            (object)applied);
         if (await ScalarAsync(connection, $"SELECT EXISTS (SELECT FROM {from.QuotedHistory})", cancellationToken) is false)
             await ExecuteAsync(connection, $"DROP TABLE {from.QuotedHistory}", cancellationToken);
     }

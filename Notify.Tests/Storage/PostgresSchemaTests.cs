@@ -21,7 +21,7 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
         CREATE TABLE public.log_head (id int);
         """;
 
-    private const string InPublic = "SELECT coalesce(string_agg(relname || ':' || relkind, ',' ORDER BY relname), '') FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    private const string InPublic = "SELECT coalesce(string_agg(relname || ':' || relkind::text, ',' ORDER BY relname), '') FROM pg_class WHERE relnamespace = 'public'::regnamespace";
 
     private const string Schemas = "SELECT string_agg(nspname, ',' ORDER BY nspname) FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'";
 
@@ -104,15 +104,18 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
         }
 
         Assert.Contains("from the schema " + from, await LogStore.MoveSchemaAsync(Options, Stop), StringComparison.Ordinal);
-        await using var log = await LogStore.OpenAsync(Options, Stop);
-        Assert.EndsWith("schema notify", log.Place, StringComparison.Ordinal);
-        Assert.Equal(["old", "older"], (await ReadAllAsync(log)).Select(entry => entry.Topic));
-        var next = await log.AppendAsync(Batch(Entry("old")), Stop);
-        Assert.Equal((epoch, 3L, 6L), (next.Epoch, Assert.Single(next.Stored).Version, next.Stored[0].TopicSeq));
+        await using (var log = await LogStore.OpenAsync(Options, Stop))
+        {
+            Assert.EndsWith("schema notify", log.Place, StringComparison.Ordinal);
+            Assert.Equal(["old", "older"], (await ReadAllAsync(log)).Select(entry => entry.Topic));
+            var next = await log.AppendAsync(Batch(Entry("old")), Stop);
+            Assert.Equal((epoch, 3L, 6L), (next.Epoch, Assert.Single(next.Stored).Version, next.Stored[0].TopicSeq));
+        }
+
         Assert.Equal(
             besideOthers ? "PK___EFMigrationsHistory:i,__EFMigrationsHistory:r,users:r" : "", await ScalarAsync<string>(InPublic));
         if (besideOthers) Assert.Equal("20270101000000_Shop", await ScalarAsync<string>("""SELECT "MigrationId" FROM public."__EFMigrationsHistory" """));
-        Assert.Contains("already", await AfterStopAsync(log), StringComparison.Ordinal);
+        Assert.Contains("already", await LogStore.MoveSchemaAsync(Options, Stop), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -188,12 +191,6 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
             """);
         await using var epoch = new NpgsqlCommand("SELECT epoch FROM log_head", connection);
         return (Guid)(await epoch.ExecuteScalarAsync(Stop))!;
-    }
-
-    private async Task<string> AfterStopAsync(INotificationLog log)
-    {
-        await log.DisposeAsync();
-        return await LogStore.MoveSchemaAsync(Options, Stop);
     }
 
     private async Task<List<string>> HeardAsync(string listening, string[] sendings)
