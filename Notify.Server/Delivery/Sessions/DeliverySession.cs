@@ -56,10 +56,13 @@ internal sealed class DeliverySession
     /// <summary>Takes the filters and the starting point; nothing is sent before <see cref="Start"/>.</summary>
     /// <param name="life">The log as this node has it.</param>
     /// <param name="since">The last version the client has.</param>
-    /// <param name="filters">What it follows, the system's topics of its user included.</param>
+    /// <param name="named">What the client follows by name.</param>
+    /// <param name="own">The topic of its user; null for a connection without a user.</param>
+    /// <param name="tokenGroups">The topics of the groups that its token names.</param>
     /// <param name="isForeign">The client's number is from another life of the log: it gets a Gap first.</param>
     /// <returns>False when the session was resumed before, or is closed.</returns>
-    public bool TryResume(LogLife life, long since, IEnumerable<TopicFilter> filters, bool isForeign)
+    public bool TryResume(
+        LogLife life, long since, IEnumerable<TopicFilter> named, TopicFilter? own, IEnumerable<TopicFilter> tokenGroups, bool isForeign)
     {
         lock (_gate)
         {
@@ -69,7 +72,10 @@ internal sealed class DeliverySession
             _startsWithEpochGap = isForeign;
             _owesCaughtUp = true;
             _state = SessionState.CatchingUp;
-            Interests.Activate(_interests.Add(filters), since);
+            _interests.Add(InterestKind.Named, named);
+            _interests.Add(InterestKind.Token, tokenGroups);
+            _interests.Activate(since);
+            if (own is not null) _interests.AddOwn(own);
             return true;
         }
     }
@@ -86,11 +92,11 @@ internal sealed class DeliverySession
             head = 0;
             topics = [];
             if (_life is null || _state == SessionState.Closed) return false;
-            if (_interests.Count + filters.Count(f => !_interests.Contains(f)) > _limits.FiltersPerConnection) return false;
+            if (_interests.NamedCount + filters.Count(f => !_interests.IsNamed(f)) > _limits.FiltersPerConnection) return false;
 
-            var added = _interests.Add(filters);
-            head = Math.Max(_life.Ring.End, _life.Head);
-            Interests.Activate(added, head);
+            _interests.Add(InterestKind.Named, filters);
+            head = KnownHead;
+            _interests.Activate(head);
             topics = _interests.Named;
             return true;
         }
@@ -101,7 +107,7 @@ internal sealed class DeliverySession
     {
         lock (_gate)
         {
-            _interests.Remove(filters);
+            _interests.Remove(InterestKind.Named, filters);
             return _interests.Named;
         }
     }
@@ -146,7 +152,7 @@ internal sealed class DeliverySession
     {
         lock (_gate)
         {
-            if (_state != SessionState.Live || !_interests.Want(entry)) return false;
+            if (_state != SessionState.Live || !_interests.Want(entry.Version, entry.Topic)) return false;
             if (_queue.Fits(frame, _limits.SessionQueueEntries, _limits.SessionQueueBytes)) return Enqueue(frame);
             _scheduler.Metrics.EphemeralDropped.Add(1);
             return false;
@@ -211,7 +217,7 @@ internal sealed class DeliverySession
     /// <summary>Where the loop reads on, in which life, and for which filters.</summary>
     public SessionPlace Place()
     {
-        lock (_gate) return new SessionPlace(_life!, _cursor, _interests.Filters(), _interests.Stamp, _interests.SharedKey(_cursor));
+        lock (_gate) return new SessionPlace(_life!, _cursor, _life!.Applied, _interests.Filters(_cursor), _interests.Stamp, _interests.SharedKey(_cursor));
     }
 
     /// <summary>Becomes live when the ring ends at the cursor (or the client is ahead of this node's tail).</summary>
@@ -260,10 +266,8 @@ internal sealed class DeliverySession
     {
         lock (_gate)
         {
-            foreach (var entry in entries)
-            {
-                if (entry.Version > _cursor && entry.IsNotification && !entry.HasExpired(now) && _interests.Want(entry)) wanted.Add(entry);
-            }
+            _interests.Select(entries, _cursor, wanted);
+            wanted.RemoveAll(entry => entry.HasExpired(now));
         }
     }
 
@@ -271,6 +275,9 @@ internal sealed class DeliverySession
     {
         lock (_gate) _cursor = Math.Max(_cursor, cursor);
     }
+
+    /// <summary>A filter that begins now begins above everything that this node knows of, has applied or has examined for the session.</summary>
+    private long KnownHead => Math.Max(Math.Max(_life!.Ring.End, _life.Head), _life.Applied);
 
     private Gap GapTo(long oldest, string reason, bool restart)
     {
@@ -282,7 +289,7 @@ internal sealed class DeliverySession
 
     private bool Enqueue(OutgoingFrame frame)
     {
-        _queue.Add(frame);
+        _queue.Add(frame, _interests.Stamp);
         if (_pumping) return false;
         return _pumping = true;
     }
@@ -292,9 +299,11 @@ internal sealed class DeliverySession
         lock (_gate)
         {
             frame = null!;
-            if (!_queue.IsEmpty && _state != SessionState.Closed)
+            while (!_queue.IsEmpty && _state != SessionState.Closed)
             {
-                frame = _queue.Take();
+                var (queued, stamp) = _queue.Take();
+                if ((stamp == _interests.Stamp ? queued : StillWanted(queued)) is not { } left) continue;
+                frame = left;
                 return true;
             }
 
@@ -304,6 +313,10 @@ internal sealed class DeliverySession
             return false;
         }
     }
+
+    /// <summary>What of a queued frame still comes after the session has unsubscribed or its token has narrowed; null for nothing.</summary>
+    private OutgoingFrame? StillWanted(OutgoingFrame queued) =>
+        queued is NotificationFrame notifications ? notifications.Where(entry => _interests.Want(entry.Version, entry.Topic)) : queued;
 
     private async Task PumpAgainAfterAsync(ValueTask write)
     {

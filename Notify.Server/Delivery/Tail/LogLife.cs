@@ -22,6 +22,7 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
 
     private long _head = start.Head;
     private long _oldest = start.Oldest;
+    private long _applied = ring.End;
 
     public Guid EpochId { get; } = start.Epoch;
 
@@ -50,6 +51,13 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
         }
 
         return new LogLife(head, ring, head.Epoch == epoch ? differsFrom : null);
+    }
+
+    /// <summary>Every change of people up to here is applied on this node; never below the end of the ring.</summary>
+    public long Applied
+    {
+        get => Volatile.Read(ref _applied);
+        set => Volatile.Write(ref _applied, value);
     }
 
     /// <summary>The largest committed version this node knows of; its tail may not have come there yet.</summary>
