@@ -11,10 +11,10 @@ namespace Notify.Tests.Delivery;
 public class InterestsTests
 {
     private static readonly string[] Topics = ["a", "b", "c/1", "c/2"];
-    private static readonly Gen<Interval> Interval = Gen.Select(Gen.Int[0, 5], Gen.Bool, Gen.Long[0, 20], Gen.Long[1, 12], Gen.Bool)
-        .Select((topic, durable, since, length, open) => new Interval(
-            TopicFilter.TryParseAny(topic switch { 4 => "c/+", 5 => "#", _ => Topics[topic] }, out var filter, out _) ? filter : null!,
+    private static readonly Gen<UserInterest> Interval = Gen.Select(Gen.Int[0, 5], Gen.Bool, Gen.Long[0, 20], Gen.Long[1, 12], Gen.Bool)
+        .Select((topic, durable, since, length, open) => new UserInterest(
             durable ? InterestKind.Durable : InterestKind.Membership,
+            TopicFilter.TryParseAny(topic switch { 4 => "c/+", 5 => "#", _ => Topics[topic] }, out var filter, out _) ? filter : null!,
             since,
             open ? Interest.Open : since + length));
 
@@ -43,14 +43,15 @@ public class InterestsTests
     {
         var router = new Router();
         var interests = new Interests(null!, router);
-        interests.Open(new Interval(TopicFilter.Exact("$group/g"), InterestKind.Membership, 5, Interest.Open), covered: true, dispatched: 5);
+        interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("$group/g"), 5, Interest.Open), covered: true, dispatched: 5);
         interests.End(InterestKind.Membership, TopicFilter.Exact("$group/g"), 9);
 
         interests.Sweep(dispatched: 8, passed: 8);
         Assert.Equal(1, Matches(router, "$group/g"));
-        Assert.Equal(9, interests.ChangesThrough);
+        Assert.Equal(long.MaxValue, interests.ChangesThrough); // the index still finds the session, above the end too
 
         interests.Sweep(dispatched: 9, passed: 8);
+        Assert.Equal(9, interests.ChangesThrough);
         Assert.Equal(0, Matches(router, "$group/g"));
         Assert.True(interests.Want(9, "$group/g"));
         Assert.False(interests.Want(10, "$group/g"));
@@ -60,9 +61,9 @@ public class InterestsTests
     public void An_ephemeral_notification_is_for_open_intervals_only()
     {
         var interests = new Interests(null!, new Router());
-        interests.Open(new Interval(TopicFilter.Exact("$group/g"), InterestKind.Membership, 5, 9), covered: true, dispatched: 5);
+        interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("$group/g"), 5, 9), covered: true, dispatched: 5);
         Assert.False(interests.Want(0, "$group/g"));
-        interests.Open(new Interval(TopicFilter.Exact("$group/g"), InterestKind.Membership, 11, Interest.Open), covered: true, dispatched: 11);
+        interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("$group/g"), 11, Interest.Open), covered: true, dispatched: 11);
         Assert.True(interests.Want(0, "$group/g"));
     }
 
@@ -73,7 +74,7 @@ public class InterestsTests
         var interests = new Interests(null!, router);
         interests.Add(InterestKind.Named, [TopicFilter.Exact("a"), TopicFilter.Exact("b")]);
         interests.Activate(3);
-        interests.Open(new Interval(TopicFilter.Exact("a"), InterestKind.Durable, 1, Interest.Open), covered: true, dispatched: 3);
+        interests.Begin(new UserInterest(InterestKind.Durable, TopicFilter.Exact("a"), 1, Interest.Open), covered: true, dispatched: 3);
         var before = interests.Stamp;
 
         interests.Cover(filter => filter.Text == "b", dispatched: 3);
@@ -98,7 +99,7 @@ public class InterestsTests
         Assert.Null(interests.SharedKey(2));
         Assert.Equal("a", interests.SharedKey(3));
 
-        interests.Open(new Interval(TopicFilter.Exact("$group/g"), InterestKind.Membership, 2, 7), covered: true, dispatched: 0);
+        interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("$group/g"), 2, 7), covered: true, dispatched: 7);
         Assert.Null(interests.SharedKey(6));
         Assert.Equal("a", interests.SharedKey(7));
         Assert.Equal(["a"], interests.Filters(7).Select(f => f.Text));

@@ -54,8 +54,9 @@ internal struct Interest
         !Asleep && (version == 0 ? From != long.MaxValue && Until == Open : From < version && version <= Until);
 }
 
-/// <summary>An interval of a user's interest, as it is stored: a membership or a durable subscription.</summary>
+/// <summary>What a user follows by interval, on every connection: a membership or a durable subscription.</summary>
+/// <param name="Kind">Which of the two.</param>
 /// <param name="Filter">The group's topic, or the durable filter.</param>
 /// <param name="Since">It holds for versions above.</param>
 /// <param name="Until">And up to; <see cref="Interest.Open"/> while it has no end.</param>
-internal readonly record struct Interval(TopicFilter Filter, InterestKind Kind, long Since, long Until);
+internal readonly record struct UserInterest(InterestKind Kind, TopicFilter Filter, long Since, long Until = Interest.Open);

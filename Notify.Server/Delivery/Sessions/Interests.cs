@@ -34,8 +34,8 @@ internal sealed class Interests(DeliverySession session, Router router)
     public int Stamp => Volatile.Read(ref _stamp);
 
     /// <summary>
-    /// The last version at which an interest begins or ends. A unit that does not begin above it is selected entry by
-    /// entry: the index knows filters, not their intervals.
+    /// The last version at which an interest begins or ends; <see cref="long.MaxValue"/> while the index still holds one that
+    /// ends. A unit that does not begin above it is selected entry by entry: the index knows filters, not their intervals.
     /// </summary>
     public long ChangesThrough => Volatile.Read(ref _changesThrough);
 
@@ -121,11 +121,22 @@ internal sealed class Interests(DeliverySession session, Router router)
         Restamp();
     }
 
+    /// <summary>Ends what is not among these.</summary>
+    public void Keep(InterestKind kind, IReadOnlyCollection<TopicFilter> filters)
+    {
+        for (var i = _count - 1; i >= 0; i--)
+        {
+            if (_held[i].Kind == kind && !filters.Contains(_held[i].Filter)) RemoveAt(i);
+        }
+
+        Restamp();
+    }
+
     /// <summary>Begins an interval of the user. One that is known already stays as it is.</summary>
     /// <param name="interval">As stored; it may have its end already.</param>
     /// <param name="covered">Whether the token covers the filter; anything else of the user's needs no grant.</param>
     /// <param name="dispatched">What ends at or below it is kept for catching up, but not indexed.</param>
-    public void Open(Interval interval, bool covered, long dispatched)
+    public void Begin(UserInterest interval, bool covered, long dispatched)
     {
         for (var i = 0; i < _count; i++)
         {
@@ -172,14 +183,14 @@ internal sealed class Interests(DeliverySession session, Router router)
     }
 
     /// <summary>Puts these in the place of everything that is the user's by interval: the log is another one, or read anew.</summary>
-    public void ReplaceIntervals(IEnumerable<Interval> intervals, Func<TopicFilter, bool> covers, long dispatched)
+    public void ReplaceIntervals(IEnumerable<UserInterest> intervals, Func<TopicFilter, bool> covers, long dispatched)
     {
         for (var i = _count - 1; i >= 0; i--)
         {
             if (_held[i].Kind is InterestKind.Membership or InterestKind.Durable) RemoveAt(i);
         }
 
-        foreach (var interval in intervals) Open(interval, interval.Kind != InterestKind.Durable || covers(interval.Filter), dispatched);
+        foreach (var interval in intervals) Begin(interval, interval.Kind != InterestKind.Durable || covers(interval.Filter), dispatched);
         Restamp();
     }
 
@@ -293,7 +304,7 @@ internal sealed class Interests(DeliverySession session, Router router)
         _names = null;
 
         // Before the index has it: a dispatcher that finds the session by this filter must see that it looks entry by entry.
-        Volatile.Write(ref _changesThrough, Math.Max(_changesThrough, until == Interest.Open ? from : Math.Max(from, until)));
+        Volatile.Write(ref _changesThrough, Math.Max(_changesThrough, until == Interest.Open ? from : isIndexed ? long.MaxValue : Math.Max(from, until)));
         var added = new Interest { List = null!, From = from, Until = until, Slot = -1, Kind = kind, Asleep = asleep };
         router.Change((this, added, filter, isIndexed), static (index, state) =>
         {
@@ -321,7 +332,7 @@ internal sealed class Interests(DeliverySession session, Router router)
             interest.Slot = -1; // first: the list must not find it as the one that it moves
             index.Remove(interest.List, slot);
         });
-        _names = null;
+        NoteChanges();
         Restamp();
     }
 
@@ -344,7 +355,7 @@ internal sealed class Interests(DeliverySession session, Router router)
         foreach (ref readonly var interest in Held)
         {
             through = Math.Max(through, interest.From);
-            if (interest.Until != Interest.Open) through = Math.Max(through, interest.Until);
+            if (interest.Until != Interest.Open) through = Math.Max(through, interest.Slot < 0 ? interest.Until : long.MaxValue);
         }
 
         _names = null;

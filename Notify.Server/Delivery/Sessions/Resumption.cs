@@ -37,7 +37,7 @@ internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> opti
         var isForeign = since > end || (request.Epoch is { } epoch && !string.Equals(epoch, life.Epoch, StringComparison.OrdinalIgnoreCase));
 
         var own = user is null ? null : TopicFilter.Exact(TopicName.OfUser(user));
-        return session.TryResume(life, since, filters, own, [], isForeign)
+        return session.TryResume(life, since, filters, own, [], null, isForeign)
             ? (new ResumeResult(end, life.Epoch, since, session.Topics), null)
             : Refuse("Resume is the first call on a connection, once.");
     }

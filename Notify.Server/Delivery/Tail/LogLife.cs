@@ -35,6 +35,9 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
     /// </summary>
     public long? DiffersFrom { get; } = differsFrom;
 
+    /// <summary>Where the tail of this life began: everything up to here was in the log before.</summary>
+    public long Start { get; } = ring.End;
+
     public Ring Ring { get; } = ring;
     public BlockCache Blocks { get; } = new();
 
