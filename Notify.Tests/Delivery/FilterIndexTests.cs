@@ -1,7 +1,7 @@
 using CsCheck;
 using Notify.Contracts.Topics;
-using Notify.Server.Delivery.Routing;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Tests.Delivery;
 

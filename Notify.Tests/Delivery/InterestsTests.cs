@@ -1,8 +1,8 @@
 using CsCheck;
 using Notify.Contracts.Topics;
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Routing;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Delivery.Sessions;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Delivery;
