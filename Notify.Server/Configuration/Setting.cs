@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Notify.Engine.Configuration;
 
 namespace Notify.Server.Configuration;
 

@@ -1,4 +1,3 @@
-using Notify.Server.Configuration;
 using Notify.Storage;
 
 namespace Notify.Server.Hosting;

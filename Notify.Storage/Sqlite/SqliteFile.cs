@@ -47,7 +47,7 @@ internal sealed class SqliteFile : IDisposable
     public static SqliteFile Hold(string given, bool mayCreate)
     {
         var path = SqlitePath.Of(given) ?? throw new StorageMisconfiguredException($"{Setting} must name a file, such as data/notify.db.");
-        if (Directory.Exists(path.Full))
+        if (System.IO.Directory.Exists(path.Full))
             throw Misconfigured(path, $"is a folder; it must name a file in it, such as {System.IO.Path.Combine(path.Full, "notify.db")}");
         if (mayCreate) MakeFolder(path);
 
@@ -107,7 +107,7 @@ internal sealed class SqliteFile : IDisposable
     {
         try
         {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path.Full)!);
+            System.IO.Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path.Full)!);
         }
         catch (PathTooLongException error)
         {
