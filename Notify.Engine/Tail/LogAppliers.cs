@@ -50,7 +50,6 @@ internal sealed class LogAppliers
     {
         _unfinished = null;
         LastChange = life.Ring.End;
-        life.Applied(life.Ring.End);
         foreach (var applier in _inOrder) applier.Begin(life);
     }
 
@@ -127,7 +126,7 @@ internal sealed class LogAppliers
             if (_next == _inOrder.Length - 1)
             {
                 if (unit.HasChanges) LastChange = unit.Changes.Last().Version;
-                unit.Life.Applied(unit.Last); // before it is in the ring: no page goes beyond what was applied
+                unit.Life.Pass(unit.Last); // before it is in the ring: no page goes beyond what was applied
             }
 
             if (unit.Last > _loadedAt[_next]) await _inOrder[_next].ApplyAsync(unit, cancellationToken);

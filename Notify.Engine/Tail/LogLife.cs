@@ -22,10 +22,10 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
 
     private readonly Lock _gate = new();
     private List<(long Version, TaskCompletionSource<bool> Waiter)>? _waiting;
-    private long _applied;
     private bool _isOver;
     private long _head = start.Head;
     private long _oldest = start.Oldest;
+    private long _applied = ring.End;
 
     public Guid EpochId { get; } = start.Epoch;
 
@@ -37,6 +37,9 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
     /// epoch; null when none of the old numbers means anything here.
     /// </summary>
     public long? DiffersFrom { get; } = differsFrom;
+
+    /// <summary>Where the tail of this life began: everything up to here was in the log before.</summary>
+    public long Start { get; } = ring.End;
 
     public Ring Ring { get; } = ring;
     public BlockCache Blocks { get; } = new();
@@ -57,14 +60,14 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
         return new LogLife(head, ring, head.Epoch == epoch ? differsFrom : null);
     }
 
+    /// <summary>Every change of people up to here is applied on this node; never below the end of the ring.</summary>
+    public long Applied => Volatile.Read(ref _applied);
+
     /// <summary>The largest committed version this node knows of; its tail may not have come there yet.</summary>
     public long Head => Volatile.Read(ref _head);
 
     /// <summary>The oldest version kept, as this node knows it.</summary>
     public long Oldest => Volatile.Read(ref _oldest);
-
-    /// <summary>Internal entries up to here have been applied: what a page goes beyond would be selected by interests that are out of date.</summary>
-    public long AppliedTo => Volatile.Read(ref _applied);
 
     /// <summary>
     /// Completes when the entries up to <paramref name="version"/> have been applied, with true; with false when another life
@@ -82,8 +85,8 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
         }
     }
 
-    /// <summary>The tail: everything up to here has been applied.</summary>
-    public void Applied(long version)
+    /// <summary>The tail: everything up to here has been applied, and comes into the ring next.</summary>
+    public void Pass(long version)
     {
         lock (_gate)
         {

@@ -35,12 +35,12 @@ public sealed class LogApplierTests
         Assert.All(first.Units, unit => Assert.DoesNotContain(unit.Entries[..^1], entry => entry.Entry.Kind is EntryKind.MembersChanged or EntryKind.KeysChanged));
         Assert.Equal([5, 9], first.Units.Where(unit => unit.HasChanges).Select(unit => unit.Last));
         Assert.Equal([5, 7, 9], first.Units.SelectMany(unit => unit.Changes).Select(entry => entry.Version));
-        Assert.Equal(10, rig.Position.Life!.AppliedTo);
+        Assert.Equal(10, rig.Position.Life!.Applied);
 
         void Note(string name, LogUnit unit)
         {
             order.Add(name);
-            if (unit.Life.Ring.End >= unit.First || unit.Life.AppliedTo >= unit.First) early.Add(unit.First);
+            if (unit.Life.Ring.End >= unit.First || unit.Life.Applied >= unit.First) early.Add(unit.First);
         }
     }
 
