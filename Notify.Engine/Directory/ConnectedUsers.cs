@@ -1,7 +1,6 @@
 using Notify.Contracts.Topics;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
-using Notify.Storage.Directory;
 
 namespace Notify.Engine.Directory;
 
@@ -32,7 +31,7 @@ internal sealed class ConnectedUsers
     /// <param name="reading">What was read.</param>
     /// <param name="install">Gives it to the session; false when it no longer wants it.</param>
     /// <returns>False when the session has to read again: an entry above the reading names no users.</returns>
-    public bool TryInstall(DeliverySession session, long user, UserReading reading, Func<bool> install)
+    public bool TryInstall(DeliverySession session, long user, IntervalReading reading, Func<bool> install)
     {
         lock (_gate)
         {
@@ -137,7 +136,7 @@ internal readonly record struct AppliedChange(Guid Epoch, long Version, long? Us
         else session.End(Epoch, Kind, Filter, Version);
     }
 
-    public void To(UserReading reading)
+    public void To(IntervalReading reading)
     {
         if (Begins) reading.Begin(new UserInterest(Kind, Filter, Version));
         else reading.End(Kind, Filter, Version);

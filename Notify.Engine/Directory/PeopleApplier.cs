@@ -39,7 +39,11 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
     public async ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
     {
         router.SweepEnded(position.Dispatched);
-        foreach (var entry in unit.Changes) await ApplyAsync(unit.Life.EpochId, DirectoryEntry.Parse(entry), cancellationToken);
+        foreach (var entry in unit.Changes)
+        {
+            if (entry.Kind is EntryKind.GroupChanged or EntryKind.MembersChanged or EntryKind.SubscriptionsChanged)
+                await ApplyAsync(unit.Life.EpochId, DirectoryEntry.Parse(entry), cancellationToken);
+        }
     }
 
     private async ValueTask ApplyAsync(Guid epoch, DirectoryEntry entry, CancellationToken cancellationToken)

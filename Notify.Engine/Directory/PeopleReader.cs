@@ -2,7 +2,6 @@ using Notify.Contracts.Topics;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
-using UserReading = Notify.Engine.Delivery.Sessions.UserReading;
 
 namespace Notify.Engine.Directory;
 
@@ -90,7 +89,7 @@ internal sealed class PeopleReader(INotificationLog log)
 internal sealed record PeopleOf(LogHead Head, Notify.Storage.Directory.UserReading User)
 {
     /// <summary>As a session takes it.</summary>
-    public UserReading ToReading() => new(Head.Epoch, Head.Head, [.. Interests()]);
+    public IntervalReading ToReading() => new(Head.Epoch, Head.Head, [.. Interests()]);
 
     private IEnumerable<UserInterest> Interests()
     {

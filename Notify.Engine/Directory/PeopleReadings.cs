@@ -1,7 +1,6 @@
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Storage.Directory;
-using UserReading = Notify.Engine.Delivery.Sessions.UserReading;
 
 namespace Notify.Engine.Directory;
 
@@ -31,7 +30,7 @@ internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader read
         while (!connected.TryInstall(session, start.User, start.Reading, () => Prepare(session, start.Reading)));
     }
 
-    private static bool Prepare(DeliverySession session, UserReading reading)
+    private static bool Prepare(DeliverySession session, IntervalReading reading)
     {
         session.Prepare(reading);
         return true;

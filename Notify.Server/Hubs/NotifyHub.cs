@@ -30,7 +30,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
         var session = Session;
         try
         {
-            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), Caller.User, Context.ConnectionAborted);
+            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), SessionAccess.Everything, Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
             return result;

@@ -6,6 +6,7 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Storage;
@@ -66,6 +67,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
             .AddNotifyDelivery()
+            .AddNotifyDirectory()
             .BuildServiceProvider();
         var rig = new DeliveryRig(folder, services, log);
         foreach (var (count, topic) in stored) await rig.AppendAsync(count, topic);
@@ -84,7 +86,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
     public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsync(long? since, params string[] topics)
     {
         var (session, sink) = Connect();
-        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, null, CancellationToken.None);
+        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, SessionAccess.Everything, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         return (session, sink, result!);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
@@ -35,7 +36,7 @@ internal sealed class DeliverySession
     private SessionSignals _signals;
     private Guid _readEpoch; // of the reading of its user's intervals; the default for a connection without a user
     private long _readHead;
-    private UserReading? _prepared;
+    private IntervalReading? _prepared;
     private Func<TopicFilter, bool> _covers = static _ => true;
 
     public DeliverySession(ISessionSink sink, Router router, SessionScheduler scheduler, LimitSettings limits)
@@ -172,6 +173,7 @@ internal sealed class DeliverySession
     /// </summary>
     public void Signal(string key, OutgoingFrame frame)
     {
+        if (_sink.Encoder.Format == FrameFormat.ServerSentEvents) return; // signals are the hub's
         lock (_gate)
         {
             if (_state is SessionState.Idle or SessionState.Closed) return;
@@ -184,7 +186,7 @@ internal sealed class DeliverySession
     }
 
     /// <summary>The catch-up loop's: the next signal to send between two pages.</summary>
-    public bool TryTakeSignal(out OutgoingFrame frame)
+    public bool TryTakeSignal([NotNullWhen(true)] out OutgoingFrame? frame)
     {
         lock (_gate) return _signals.TryTake(out frame);
     }
@@ -232,7 +234,7 @@ internal sealed class DeliverySession
     // The user's intervals. They change with the log: an entry is applied here before the ring has it.
 
     /// <summary>Installs what was read; a reading never replaces one that the tail has kept up since.</summary>
-    public void Install(UserReading reading)
+    public void Install(IntervalReading reading)
     {
         lock (_gate)
         {
@@ -241,7 +243,7 @@ internal sealed class DeliverySession
     }
 
     /// <summary>Keeps what was read for an epoch, or a new beginning of this one, until the session goes over to it.</summary>
-    public void Prepare(UserReading reading)
+    public void Prepare(IntervalReading reading)
     {
         lock (_gate) _prepared = reading;
     }
@@ -317,7 +319,7 @@ internal sealed class DeliverySession
         }
     }
 
-    private void Take(UserReading reading)
+    private void Take(IntervalReading reading)
     {
         (_readEpoch, _readHead, _prepared) = (reading.Epoch, reading.Head, null);
         _interests.ReplaceIntervals(reading.Interests, _covers, _life!.Applied);

@@ -29,4 +29,4 @@ internal interface IUserReadings
 /// <param name="User">The user's number.</param>
 /// <param name="Reading">What the user follows by interval.</param>
 /// <param name="Acknowledged">What the device has acknowledged in this epoch; null: nothing.</param>
-internal sealed record UserStart(LogLife Life, long User, UserReading Reading, long? Acknowledged);
+internal sealed record UserStart(LogLife Life, long User, IntervalReading Reading, long? Acknowledged);

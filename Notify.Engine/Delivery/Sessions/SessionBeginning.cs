@@ -22,7 +22,7 @@ internal sealed record SessionBeginning(LogLife Life, long Since, bool IsForeign
     public SessionAccess Access { get; init; } = SessionAccess.Everything;
 
     /// <summary>What its user follows by interval, of the life's epoch; null for a connection without a user.</summary>
-    public UserReading? Reading { get; init; }
+    public IntervalReading? Reading { get; init; }
 }
 
 /// <summary>What a connection's credential allows, as far as delivery is concerned.</summary>
