@@ -6,6 +6,7 @@ using Notify.Server.Cluster.Redis;
 using Notify.Server.Cluster.Signals;
 using Notify.Server.Delivery.Sessions;
 using Notify.Server.Hubs;
+using Notify.Server.Hubs.Arguments;
 using Notify.Server.Observability;
 using Notify.Server.Publishing;
 using Notify.Storage.Postgres;
@@ -75,7 +76,7 @@ internal static class ClusterServices
             // has this, and would never hear of anything if that failed.
             ConnectionFactory = _ => services.GetRequiredService<RedisConnection>().Connected,
         }),
-        new NotifyProtocolResolver(),
+        new NotifyProtocolResolver(services.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
         services.GetRequiredService<IOptions<HubOptions>>(),
         services.GetRequiredService<IOptions<HubOptions<NotifyHub>>>());
 }

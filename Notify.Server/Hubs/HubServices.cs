@@ -6,6 +6,7 @@ using Notify.Server.Cluster;
 using Notify.Server.Configuration;
 using Notify.Server.Delivery.Frames;
 using Notify.Server.Delivery.Sessions;
+using Notify.Server.Hubs.Arguments;
 using Notify.Server.Security;
 using Notify.Server.Wire;
 
@@ -41,7 +42,7 @@ internal static class HubServices
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
             s.GetRequiredService<HubLifetimeManager<NotifyHub>>(),
-            new NotifyProtocolResolver(),
+            new NotifyProtocolResolver(s.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
             new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),
