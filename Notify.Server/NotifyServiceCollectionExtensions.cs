@@ -1,13 +1,15 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Notify.Engine.Cluster;
+using Notify.Engine.Delivery;
+using Notify.Engine.Observability;
+using Notify.Engine.Publishing;
 using Notify.Server.Api;
-using Notify.Server.Cluster;
 using Notify.Server.Configuration;
-using Notify.Server.Delivery;
 using Notify.Server.Hosting;
 using Notify.Server.Hubs;
+using Notify.Server.Hubs.Signals;
 using Notify.Server.Observability;
-using Notify.Server.Publishing;
 using Notify.Server.Security;
 using Notify.Server.Streaming;
 using Notify.Storage;
@@ -35,6 +37,7 @@ public static class NotifyServiceCollectionExtensions
         var storage = new StorageOptions
         {
             Postgres = cluster.Postgres,
+            Schema = options.Storage.Schema,
             SqlitePath = options.Storage.SqlitePath,
             MigrateAtStart = options.Storage.MigrateAtStart,
         };
@@ -44,7 +47,8 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage);
         services.AddNotifyDelivery();
-        services.AddNotifyCluster(cluster);
+        services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
+        services.AddNotifySignals(cluster.Redis);
         AddPublishing(services);
         AddApi(services);
         services.AddNotifyHub();

@@ -1,4 +1,5 @@
-using Notify.Server.Security;
+using Notify.Engine;
+using Notify.Engine.Access;
 
 namespace Notify.Server.Api;
 

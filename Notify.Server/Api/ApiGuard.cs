@@ -2,7 +2,8 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.WebUtilities;
 using Notify.Contracts;
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Publishing;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Notify.Contracts;
+using Notify.Engine;
 
 namespace Notify.Server.Api;
 

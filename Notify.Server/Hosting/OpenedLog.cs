@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Hosting;
@@ -16,6 +17,8 @@ internal sealed class OpenedLog : INotificationLog
 
     public bool IsOpen => _log is not null;
 
+    public string Place => Log.Place;
+
     private INotificationLog Log => _log ?? throw new StorageUnavailableException("The storage has not been reached yet.");
 
     /// <summary>Once, by <see cref="LogOpening"/>; the log is disposed of with this one.</summary>
@@ -24,6 +27,8 @@ internal sealed class OpenedLog : INotificationLog
         _log = log;
         _opened.TrySetResult(log);
     }
+
+    public IDirectory Directory => Log.Directory;
 
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => Log.ReadHeadAsync(cancellationToken);
 

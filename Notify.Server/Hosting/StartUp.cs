@@ -22,8 +22,8 @@ internal static partial class StartUp
     /// <summary>What is neither a setting nor a command is a slip, not a wish to start the service.</summary>
     public static void CheckCommand(string[] args)
     {
-        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && first != NewEpochCommand.Name)
-            throw new SettingsException($"There is no command '{first}'. There is {NewEpochCommand.Name}; settings are written --Urls=http://localhost:5080.");
+        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && first is not (NewEpochCommand.Name or MoveSchemaCommand.Name))
+            throw new SettingsException($"There is no command '{first}'. There are {NewEpochCommand.Name} and {MoveSchemaCommand.Name}; settings are written --Urls=http://localhost:5080.");
     }
 
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>

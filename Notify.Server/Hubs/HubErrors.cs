@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.SignalR;
+using Notify.Engine;
 
 namespace Notify.Server.Hubs;
 

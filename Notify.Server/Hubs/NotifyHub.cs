@@ -2,9 +2,11 @@ using Microsoft.AspNetCore.SignalR;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Publishing;
-using Notify.Server.Delivery.Routing;
-using Notify.Server.Delivery.Sessions;
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Access;
+using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Publishing;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 

@@ -1,4 +1,4 @@
-using Notify.Server.Delivery;
+using Notify.Engine.Delivery.Replay;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Delivery;

@@ -4,6 +4,7 @@ using System.Runtime.Serialization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Notify.Contracts.Wire;
+using Notify.Engine.Publishing;
 
 namespace Notify.Server.Hubs.Arguments;
 
@@ -99,7 +100,7 @@ internal static class ArgumentKinds
         if (type == typeof(Guid)) return "an id, as a string";
         if (IsInteger(type)) return "a whole number";
         if (type == typeof(double) || type == typeof(float) || type == typeof(decimal)) return "a number";
-        if (type == typeof(JsonElement)) return $"a JSON value of at most {Publishing.StrictJson.MaxDepth} levels";
+        if (type == typeof(JsonElement)) return $"a JSON value of at most {StrictJson.MaxDepth} levels";
         return Element(type) is { } element ? $"an array of {Several(element)}" : "an object";
     }
 

@@ -1,5 +1,6 @@
+using Notify.Engine;
+using Notify.Engine.Publishing;
 using Notify.Server.Configuration;
-using Notify.Server.Publishing;
 
 namespace Notify.Server.Hubs.Arguments;
 
