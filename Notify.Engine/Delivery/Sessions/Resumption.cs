@@ -1,15 +1,14 @@
-using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
-using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Tail;
 using Notify.Storage.Log;
 
 namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>What a client says when it comes, and where its session then begins: for the hub and the event stream alike.</summary>
-internal sealed class Resumption(TailPosition tail, IUserReadings users, IOptions<NotifyOptions> options)
+internal sealed class Resumption(TailPosition tail, IUserReadings users, FilterReader filterReader)
 {
     /// <summary>The largest integer that JavaScript holds exactly.</summary>
     private const long MaxVersion = (1L << 53) - 1;
@@ -26,7 +25,8 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, IOption
     {
         if (request.Since is < 0 or > MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
         if (request.Epoch is { Length: > MaxEpochLength or 0 }) return Refuse("'epoch' is what Resume, CaughtUp, Progress or Gap gave you; leave it out when you have none.");
-        if (Filters(request.Topics, out var named) is { } problem) return (null, problem);
+        if (filterReader.Read(request.Topics, out var named) is { } problem) return (null, problem);
+        if (session.State != SessionState.Idle) return ResumedBefore();
         if (session.User is null)
         {
             var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
@@ -71,7 +71,7 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, IOption
         };
         var isResumed = false;
         if (!install(() => isResumed = session.TryResume(beginning))) return default;
-        if (!isResumed) return Refuse("Resume is the first call on a connection, once.");
+        if (!isResumed) return ResumedBefore();
         return (new ResumeResult(end, life.Epoch, since, session.Topics)
         {
             User = session.User,
@@ -80,24 +80,7 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, IOption
         }, null);
     }
 
-    /// <summary>Reads the filters of a call; one bad one refuses all.</summary>
-    public Refusal? Filters(IReadOnlyList<string>? topics, out List<TopicFilter> filters)
-    {
-        filters = [];
-        var limit = options.Value.Limits.FiltersPerConnection;
-        if (topics?.Count > limit) return TooMany(limit);
-        var known = new HashSet<TopicFilter>();
-        foreach (var text in topics ?? [])
-        {
-            if (!TopicFilter.TryParse(text, out var filter, out var problem)) return new Refusal(ErrorCodes.InvalidFilter, problem);
-            if (known.Add(filter)) filters.Add(filter);
-        }
-
-        return null;
-    }
-
-    public static Refusal TooMany(int limit) =>
-        new(ErrorCodes.InvalidRequest, $"A connection follows at most {limit} filters (Notify:Limits:FiltersPerConnection).");
+    private static (ResumeResult?, Refusal?) ResumedBefore() => Refuse("Resume is the first call on a connection, once.");
 
     private static (ResumeResult?, Refusal?) Refuse(string detail) => (null, new Refusal(ErrorCodes.InvalidRequest, detail));
 }
