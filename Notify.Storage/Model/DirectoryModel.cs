@@ -9,7 +9,8 @@ namespace Notify.Storage.Model;
 internal static class DirectoryModel
 {
     // Interval.Open, as the indexes' conditions have it.
-    private const string IsOpen = "until = 9223372036854775807";
+    private const string Open = "9223372036854775807";
+    private const string IsOpen = $"until = {Open}";
 
     public static void Build(ModelBuilder modelBuilder)
     {
@@ -31,7 +32,8 @@ internal static class DirectoryModel
             group.ToTable("groups");
             group.HasKey(row => row.Id);
             group.HasIndex(row => row.Name).IsUnique().HasFilter(IsOpen).HasDatabaseName("groups_name");
-            group.HasIndex(row => row.Id).HasFilter("pending").HasDatabaseName("groups_pending");
+            group.HasIndex([nameof(GroupRow.Id)], "groups_pending").HasFilter("pending");
+            group.HasIndex([nameof(GroupRow.Id)], "groups_ended").HasFilter($"members > 0 AND until <> {Open}");
             group.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
             group.Property(row => row.Name).HasColumnName("name");
             group.Property(row => row.Since).HasColumnName("since");

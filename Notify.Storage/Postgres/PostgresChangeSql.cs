@@ -38,7 +38,7 @@ internal static class PostgresChangeSql
     public const string CountGroups = """
         SELECT u.id, CASE WHEN open.n + asked.more <= $3 THEN open.n ELSE
                      (SELECT count(*) FROM memberships AS m JOIN groups AS g ON g.id = m.group_id
-                      WHERE m.user_id = u.id AND m.until = 9223372036854775807 AND g.until = 9223372036854775807) END
+                      WHERE m.user_id = u.id AND m.until = 9223372036854775807 AND g.until = 9223372036854775807 AND g.since < g.until) END
         FROM unnest($1, $2) AS asked(name, more)
         JOIN users AS u ON u.name = asked.name
         CROSS JOIN LATERAL (SELECT count(*) AS n FROM memberships AS m WHERE m.user_id = u.id AND m.until = 9223372036854775807) AS open

@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
 
@@ -13,6 +14,8 @@ internal sealed class PostgresLog : INotificationLog
     private readonly PostgresRetention _retention;
     private readonly PostgresPartitions _partitions;
     private readonly PostgresEpoch _epoch;
+    private readonly NpgsqlDataSource _people;
+    private readonly PostgresDirectory _directory;
 
     private PostgresLog(NpgsqlConnectionStringBuilder settings, long partitionSize)
     {
@@ -22,7 +25,11 @@ internal sealed class PostgresLog : INotificationLog
         _reader = new PostgresReader(connections);
         _retention = new PostgresRetention(connections, _partitions);
         _epoch = new PostgresEpoch(connections);
+        _people = PostgresConnections.CreateForPeople(settings, _known);
+        _directory = new PostgresDirectory(_people, _append, _known);
     }
+
+    public IDirectory Directory => _directory;
 
     public static async Task<PostgresLog> OpenAsync(
         string connectionString, bool migrate, CancellationToken cancellationToken, long partitionSize = PostgresPartitions.DefaultSize)
@@ -76,6 +83,7 @@ internal sealed class PostgresLog : INotificationLog
         PostgresErrors.AsUnavailable(async () =>
         {
             await _retention.SweepAsync(await _reader.ReadHeadAsync(cancellationToken), maxAge, cancellationToken);
+            await _directory.SweepAsync(cancellationToken);
             return await _reader.ReadHeadAsync(cancellationToken);
         });
 
@@ -85,6 +93,7 @@ internal sealed class PostgresLog : INotificationLog
     public async ValueTask DisposeAsync()
     {
         await _append.DisposeAsync();
+        await _people.DisposeAsync();
         await _connections.DisposeAsync();
     }
 }

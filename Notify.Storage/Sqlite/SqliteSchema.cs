@@ -9,7 +9,7 @@ namespace Notify.Storage.Sqlite;
 internal static class SqliteSchema
 {
     /// <summary>The last migration. A start asks for it by one plain query: EF's model alone costs half a second.</summary>
-    public const string Current = "20261125201625_Directory";
+    public const string Current = "20261125202955_Directory";
 
     public static void Ensure(SqliteConnection connection, bool migrate)
     {

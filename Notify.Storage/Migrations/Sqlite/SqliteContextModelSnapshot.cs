@@ -208,14 +208,16 @@ namespace Notify.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("Id")
-                        .HasDatabaseName("groups_pending")
-                        .HasFilter("pending");
-
                     b.HasIndex("Name")
                         .IsUnique()
                         .HasDatabaseName("groups_name")
                         .HasFilter("until = 9223372036854775807");
+
+                    b.HasIndex(new[] { "Id" }, "groups_ended")
+                        .HasFilter("members > 0 AND until <> 9223372036854775807");
+
+                    b.HasIndex(new[] { "Id" }, "groups_pending")
+                        .HasFilter("pending");
 
                     b.ToTable("groups", (string)null);
                 });

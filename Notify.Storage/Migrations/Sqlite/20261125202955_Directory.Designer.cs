@@ -10,7 +10,7 @@ using Notify.Storage.Model;
 namespace Notify.Storage.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteContext))]
-    [Migration("20261125201625_Directory")]
+    [Migration("20261125202955_Directory")]
     partial class Directory
     {
         /// <inheritdoc />
@@ -211,14 +211,16 @@ namespace Notify.Storage.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("Id")
-                        .HasDatabaseName("groups_pending")
-                        .HasFilter("pending");
-
                     b.HasIndex("Name")
                         .IsUnique()
                         .HasDatabaseName("groups_name")
                         .HasFilter("until = 9223372036854775807");
+
+                    b.HasIndex(new[] { "Id" }, "groups_ended")
+                        .HasFilter("members > 0 AND until <> 9223372036854775807");
+
+                    b.HasIndex(new[] { "Id" }, "groups_pending")
+                        .HasFilter("pending");
 
                     b.ToTable("groups", (string)null);
                 });

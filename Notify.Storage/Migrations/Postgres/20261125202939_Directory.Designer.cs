@@ -12,7 +12,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Notify.Storage.Migrations.Postgres
 {
     [DbContext(typeof(PostgresContext))]
-    [Migration("20261125201617_Directory")]
+    [Migration("20261125202939_Directory")]
     partial class Directory
     {
         /// <inheritdoc />
@@ -214,14 +214,16 @@ namespace Notify.Storage.Migrations.Postgres
 
                     b.HasKey("Id");
 
-                    b.HasIndex("Id")
-                        .HasDatabaseName("groups_pending")
-                        .HasFilter("pending");
-
                     b.HasIndex("Name")
                         .IsUnique()
                         .HasDatabaseName("groups_name")
                         .HasFilter("until = 9223372036854775807");
+
+                    b.HasIndex(new[] { "Id" }, "groups_ended")
+                        .HasFilter("members > 0 AND until <> 9223372036854775807");
+
+                    b.HasIndex(new[] { "Id" }, "groups_pending")
+                        .HasFilter("pending");
 
                     b.ToTable("groups", (string)null);
                 });

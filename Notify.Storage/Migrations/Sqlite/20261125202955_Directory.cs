@@ -1,10 +1,8 @@
-﻿using System;
-using Microsoft.EntityFrameworkCore.Migrations;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
+﻿using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace Notify.Storage.Migrations.Postgres
+namespace Notify.Storage.Migrations.Sqlite
 {
     /// <inheritdoc />
     internal sealed partial class Directory : Migration
@@ -15,13 +13,13 @@ namespace Notify.Storage.Migrations.Postgres
             migrationBuilder.AddColumn<byte[]>(
                 name: "answers",
                 table: "appends",
-                type: "bytea",
+                type: "BLOB",
                 nullable: true);
 
             migrationBuilder.AddColumn<long>(
                 name: "last_change",
                 table: "appends",
-                type: "bigint",
+                type: "INTEGER",
                 nullable: false,
                 defaultValue: 0L);
 
@@ -29,16 +27,16 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "api_keys",
                 columns: table => new
                 {
-                    id = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    number = table.Column<long>(type: "bigint", nullable: false),
-                    name = table.Column<string>(type: "text", nullable: false),
-                    hash = table.Column<byte[]>(type: "bytea", nullable: false),
-                    publish = table.Column<string>(type: "text", nullable: false),
-                    subscribe = table.Column<string>(type: "text", nullable: false),
-                    admin = table.Column<bool>(type: "boolean", nullable: false),
-                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    last_used_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                    id = table.Column<string>(type: "TEXT", nullable: false),
+                    number = table.Column<long>(type: "INTEGER", nullable: false),
+                    name = table.Column<string>(type: "TEXT", nullable: false),
+                    hash = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    publish = table.Column<string>(type: "TEXT", nullable: false),
+                    subscribe = table.Column<string>(type: "TEXT", nullable: false),
+                    admin = table.Column<bool>(type: "INTEGER", nullable: false),
+                    created_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    expires_at = table.Column<long>(type: "INTEGER", nullable: true),
+                    last_used_at = table.Column<long>(type: "INTEGER", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -49,11 +47,11 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "devices",
                 columns: table => new
                 {
-                    user_id = table.Column<long>(type: "bigint", nullable: false),
-                    device = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    epoch = table.Column<Guid>(type: "uuid", nullable: false),
-                    version = table.Column<long>(type: "bigint", nullable: false),
-                    seen_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
+                    user_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    device = table.Column<string>(type: "TEXT", nullable: false),
+                    epoch = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    version = table.Column<long>(type: "INTEGER", nullable: false),
+                    seen_at = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -64,9 +62,10 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "directory",
                 columns: table => new
                 {
-                    id = table.Column<short>(type: "smallint", nullable: false),
-                    rules_revision = table.Column<long>(type: "bigint", nullable: false),
-                    keys_stored = table.Column<bool>(type: "boolean", nullable: false)
+                    id = table.Column<short>(type: "INTEGER", nullable: false),
+                    rules_revision = table.Column<long>(type: "INTEGER", nullable: false),
+                    keys_stored = table.Column<bool>(type: "INTEGER", nullable: false),
+                    stamp = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -78,16 +77,16 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "groups",
                 columns: table => new
                 {
-                    id = table.Column<long>(type: "bigint", nullable: false),
-                    name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    since = table.Column<long>(type: "bigint", nullable: false),
-                    until = table.Column<long>(type: "bigint", nullable: false),
-                    rule = table.Column<string>(type: "text", nullable: true),
-                    rule_revision = table.Column<long>(type: "bigint", nullable: false),
-                    pending = table.Column<bool>(type: "boolean", nullable: false),
-                    members = table.Column<long>(type: "bigint", nullable: false),
-                    lease_owner = table.Column<Guid>(type: "uuid", nullable: true),
-                    lease_expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                    id = table.Column<long>(type: "INTEGER", nullable: false),
+                    name = table.Column<string>(type: "TEXT", nullable: false),
+                    since = table.Column<long>(type: "INTEGER", nullable: false),
+                    until = table.Column<long>(type: "INTEGER", nullable: false),
+                    rule = table.Column<string>(type: "TEXT", nullable: true),
+                    rule_revision = table.Column<long>(type: "INTEGER", nullable: false),
+                    pending = table.Column<bool>(type: "INTEGER", nullable: false),
+                    members = table.Column<long>(type: "INTEGER", nullable: false),
+                    lease_owner = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    lease_expires_at = table.Column<long>(type: "INTEGER", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -98,10 +97,10 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "memberships",
                 columns: table => new
                 {
-                    user_id = table.Column<long>(type: "bigint", nullable: false),
-                    group_id = table.Column<long>(type: "bigint", nullable: false),
-                    until = table.Column<long>(type: "bigint", nullable: false),
-                    since = table.Column<long>(type: "bigint", nullable: false)
+                    user_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    group_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    until = table.Column<long>(type: "INTEGER", nullable: false),
+                    since = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -112,10 +111,10 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "subscriptions",
                 columns: table => new
                 {
-                    user_id = table.Column<long>(type: "bigint", nullable: false),
-                    filter = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    until = table.Column<long>(type: "bigint", nullable: false),
-                    since = table.Column<long>(type: "bigint", nullable: false)
+                    user_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    filter = table.Column<string>(type: "TEXT", nullable: false),
+                    until = table.Column<long>(type: "INTEGER", nullable: false),
+                    since = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -126,9 +125,9 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "token_revocations",
                 columns: table => new
                 {
-                    user_id = table.Column<long>(type: "bigint", nullable: false),
-                    issued_before = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    version = table.Column<long>(type: "bigint", nullable: false)
+                    user_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    issued_before = table.Column<long>(type: "INTEGER", nullable: false),
+                    version = table.Column<long>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -139,13 +138,13 @@ namespace Notify.Storage.Migrations.Postgres
                 name: "users",
                 columns: table => new
                 {
-                    id = table.Column<long>(type: "bigint", nullable: false)
-                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
-                    name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    attributes = table.Column<string>(type: "jsonb", nullable: true),
-                    attributes_stamp = table.Column<long>(type: "bigint", nullable: false, defaultValue: 0L),
-                    claims_issued_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    last_seen_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                    id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    name = table.Column<string>(type: "TEXT", nullable: false),
+                    attributes = table.Column<string>(type: "TEXT", nullable: true),
+                    attributes_stamp = table.Column<long>(type: "INTEGER", nullable: false, defaultValue: 0L),
+                    claims_issued_at = table.Column<long>(type: "INTEGER", nullable: true),
+                    last_seen_at = table.Column<long>(type: "INTEGER", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -157,6 +156,12 @@ namespace Notify.Storage.Migrations.Postgres
                 table: "api_keys",
                 column: "number",
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "groups_ended",
+                table: "groups",
+                column: "id",
+                filter: "members > 0 AND until <> 9223372036854775807");
 
             migrationBuilder.CreateIndex(
                 name: "groups_name",
@@ -189,9 +194,7 @@ namespace Notify.Storage.Migrations.Postgres
                 column: "name",
                 unique: true);
 
-            // Rewritten again and again: with room on the page an update leaves the index alone.
-            migrationBuilder.Sql("ALTER TABLE devices SET (fillfactor = 70); ALTER TABLE users SET (fillfactor = 85); ALTER TABLE groups SET (fillfactor = 85);");
-            migrationBuilder.Sql("INSERT INTO directory (id, rules_revision, keys_stored) VALUES (1, 0, false);");
+            migrationBuilder.Sql("INSERT INTO directory (id, rules_revision, keys_stored, stamp) VALUES (1, 0, 0, 0);");
         }
 
         /// <inheritdoc />
