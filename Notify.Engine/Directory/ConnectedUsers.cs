@@ -49,6 +49,7 @@ internal sealed class ConnectedUsers
             }
 
             _reading.Remove(session);
+            session.UserNumber = user;
             if (!install()) return true;
             if (_userOf.TryAdd(session, user))
             {

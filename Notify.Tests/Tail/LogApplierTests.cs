@@ -137,7 +137,7 @@ public sealed class LogApplierTests
 
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 4, "all delivered");
         Assert.Equal([1, 2, 3, 4], applier.Versions);
-        Assert.Equal("{}"u8, applier.Units.SelectMany(unit => unit.Changes).Single().Content.Span);
+        Assert.Equal(Entries.ContentOf(EntryKind.MembersChanged), applier.Units.SelectMany(unit => unit.Changes).Single().Content.ToArray());
     }
 
     [Fact]

@@ -52,6 +52,9 @@ internal sealed class DeliverySession
     /// <summary>Whose connection it is; null for one without a user.</summary>
     public string? User { get; init; }
 
+    /// <summary>The user's number in the directory; 0 until it was read, and without a user.</summary>
+    public long UserNumber { get; set; }
+
     /// <summary>The connection's device; null when it named none.</summary>
     public string? Device { get; init; }
 
