@@ -104,7 +104,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
     /// <summary>Another read of storage, in its turn.</summary>
     public async Task<Block> ReadStorageAsync(LogLife life, Func<Task<LogPage>> read, CancellationToken cancellationToken)
     {
-        metrics.CatchUpReads.Add(1);
+        metrics.Read();
         await _storage.WaitAsync(cancellationToken);
         try
         {
