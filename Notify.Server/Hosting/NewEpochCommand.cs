@@ -11,11 +11,11 @@ internal static class NewEpochCommand
 {
     public const string Name = "new-epoch";
 
-    public static async Task RunAsync(WebApplicationBuilder builder)
+    public static async Task RunAsync(WebApplicationBuilder builder, CancellationToken cancellationToken)
     {
         builder.Logging.ClearProviders(); // the epoch alone goes to stdout
         await using var app = builder.Build();
-        await using var log = await app.Services.GetRequiredService<LogOpener>()(CancellationToken.None);
-        Console.WriteLine((await log.BeginEpochAsync(CancellationToken.None)).ToString());
+        await using var log = await app.Services.GetRequiredService<LogOpener>()(cancellationToken);
+        Console.WriteLine((await log.BeginEpochAsync(cancellationToken)).ToString());
     }
 }
