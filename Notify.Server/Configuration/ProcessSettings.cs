@@ -45,7 +45,7 @@ internal static class ProcessSettings
     /// <exception cref="SettingsException">There is no such setting.</exception>
     public static void CheckKey(string key)
     {
-        if (Is(key, OfTheHost) || key.StartsWith("OTEL_", StringComparison.OrdinalIgnoreCase)) return;
+        if (Is(key, OfTheHost) || Is(key, Sections) || key.StartsWith("OTEL_", StringComparison.OrdinalIgnoreCase)) return;
         var section = key.Split(':', 2)[0];
         if (key.Contains(':', StringComparison.Ordinal) && (Is(section, Sections) || section.Equals("hostBuilder", StringComparison.OrdinalIgnoreCase))) return;
         throw new SettingsException($"The setting {key} is unknown.{Hint(key)} --help lists them.");

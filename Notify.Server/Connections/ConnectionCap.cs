@@ -60,10 +60,13 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
         }
 
         var room = Math.Min(limit.Value - open - Kept, int.MaxValue);
-        if (room < Fewest) throw new SettingsException($"This process may have {limit} open files, of which it needs {open + Kept} itself: raise the limit ({HowToRaise}) to 1024 or more.");
+        if (room < Fewest) throw TooFewFiles(limit.Value, open + Kept);
         if (wanted > room) throw new SettingsException($"The setting Notify:Limits:Connections is {wanted}, but this process may have {limit} open files, of which it needs {open + Kept} itself: raise that limit ({HowToRaise}), or lower the setting to {room} or less.");
         Most = wanted == 0 ? (int)room : wanted;
     }
+
+    public static SettingsException TooFewFiles(long limit, int needed) =>
+        new($"This process may have {limit} open files and needs {needed} itself: raise the limit ({HowToRaise}) to 1024 or more.");
 
     /// <summary>Waits until one more may be taken.</summary>
     public async ValueTask WaitForRoomAsync(CancellationToken cancellationToken)

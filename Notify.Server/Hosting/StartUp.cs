@@ -27,6 +27,7 @@ internal static partial class StartUp
     /// </remarks>
     public static WebApplicationBuilder CreateBuilder(IEnumerable<string> settings)
     {
+        Surroundings.Check();
         Environment.SetEnvironmentVariable("DOTNET_USE_POLLING_FILE_WATCHER", "true");
         return WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", .. settings]);
     }
