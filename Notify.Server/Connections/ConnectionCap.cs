@@ -1,7 +1,8 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
-using Notify.Server.Cluster;
+using Notify.Engine.Cluster;
+using Notify.Engine.Configuration;
 using Notify.Server.Configuration;
 
 namespace Notify.Server.Connections;

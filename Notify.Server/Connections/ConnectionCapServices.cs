@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Net.Http.Headers;
 using Notify.Contracts;
+using Notify.Engine;
 using Notify.Server.Api;
 using Notify.Server.Observability;
 

@@ -1,0 +1,87 @@
+using Notify.Storage.Postgres;
+using Notify.Tests.Fixtures;
+using Npgsql;
+
+namespace Notify.Tests.Hosting;
+
+/// <summary>SIGTERM before the service is there: a rollout that is taken back, or a stop just after the start.</summary>
+public class StopDuringStartTests(PostgresCluster postgres)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task At_any_moment_it_ends_quietly_with_0(bool databaseIsAway)
+    {
+        // Twelve moments from the first on which the process listens for the signal, all within a usual start.
+        for (var moment = 0; moment < 12; moment++)
+        {
+            using var folder = new TempFolder();
+            var storage = databaseIsAway ? "--ConnectionStrings:Postgres=Host=127.0.0.1;Port=1;Database=x;Username=x" : $"--Notify:Storage:SqlitePath={folder.File("n.db")}";
+            await using var server = Start(folder, "--Urls=http://127.0.0.1:0", storage);
+            await Eventually.TrueAsync(() => ListensForTerm(server), "the process takes the signal", Limit);
+            await Task.Delay(TimeSpan.FromMilliseconds(100 * moment), TimeProvider.System, Cancel);
+            await EndsQuietlyAsync(server, $"at moment {moment}");
+        }
+    }
+
+    [Theory]
+    [InlineData("--Urls=http://127.0.0.1:0")]
+    [InlineData("new-epoch")]
+    public async Task While_it_waits_to_migrate_it_ends_quietly_with_0(string word)
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await using var connection = await postgres.ConnectAsync(database);
+        await using var other = await connection.BeginTransactionAsync(Cancel);
+        await BlockMigrationAsync(connection);
+
+        using var folder = new TempFolder();
+        await using var server = Start(folder, word, $"--ConnectionStrings:Postgres={postgres.ConnectionString(database)}");
+        await Eventually.TrueAsync(() => WaitsForALockAsync(database), "the start waits for the other one's migration", Limit);
+        await EndsQuietlyAsync(server, "while it waits");
+        await Eventually.TrueAsync(async () => !await WaitsForALockAsync(database), "nothing of it waits on at the database", Limit);
+    }
+
+    [Fact]
+    public async Task While_new_epoch_waits_for_its_database_it_ends_quietly_with_0()
+    {
+        await using var silent = new SilentServer();
+        using var folder = new TempFolder();
+        await using var command = Start(folder, "new-epoch", $"--ConnectionStrings:Postgres=Host=127.0.0.1;Port={silent.Port};Database=x;Username=x");
+        await silent.Asked.WaitAsync(Limit, Cancel);
+        await EndsQuietlyAsync(command, "while it waits");
+    }
+
+    private static async Task EndsQuietlyAsync(ChildProcess process, string when)
+    {
+        if (!process.HasExited) await process.SignalAsync("TERM");
+        await process.WaitForExitAsync(Limit);
+        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode} {when}: {string.Join('\n', process.Lines.TakeLast(20))}");
+        Assert.DoesNotContain(process.Lines, line => line.Contains("xception", StringComparison.Ordinal) || line.StartsWith("fail:", StringComparison.Ordinal) || line.StartsWith("crit:", StringComparison.Ordinal));
+    }
+
+    // The 15th bit of the signals that it catches. Before, in the runtime's own first moments, nothing can.
+    private static bool ListensForTerm(ChildProcess process)
+    {
+        var caught = File.ReadLines($"/proc/{process.Pid}/status").First(line => line.StartsWith("SigCgt:", StringComparison.Ordinal))[7..].Trim();
+        return process.Lines.Count > 0 || (Convert.ToUInt64(caught, 16) & (1UL << 14)) != 0;
+    }
+
+    private static async Task BlockMigrationAsync(NpgsqlConnection connection)
+    {
+        await using var command = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", connection) { Parameters = { new() { Value = PostgresLocks.Schema } } };
+        await command.ExecuteNonQueryAsync(Cancel);
+    }
+
+    private async Task<bool> WaitsForALockAsync(string database) =>
+        await postgres.ScalarAsync<long>("postgres", $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock'") > 0;
+
+    private static ChildProcess Start(TempFolder folder, params string[] arguments) => ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
+    {
+        ["ASPNETCORE_ENVIRONMENT"] = "Development",
+        ["ASPNETCORE_URLS"] = null,
+    });
+}
