@@ -58,7 +58,7 @@ public class FailedStartTests
     [Theory]
     [InlineData("Notify_Retention_MaxAge", "Did you mean Notify__Retention__MaxAge?")]
     [InlineData("NOTIFY.RETENTION.MAXAGE", "Did you mean Notify__Retention__MaxAge?")]
-    [InlineData("Notify__Retention__MaxAg", "Did you mean Notify:Retention:MaxAge?")]
+    [InlineData("Notify__Retention__MaxAg", "Did you mean Notify__Retention__MaxAge?")]
     [InlineData("Notfy__Retention__MaxAge", "Did you mean Notify?")]
     [InlineData("ConnectionStrings_Postgres", "Did you mean ConnectionStrings__Postgres?")]
     [InlineData("ConnectionString__Postgres", "Did you mean ConnectionStrings?")]

@@ -17,8 +17,8 @@ public class ConnectionCapTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(0, 1024, 300, 1024 - 300 - ConnectionCap.Kept)] // derived
-    [InlineData(100, 1024, 300, 100)] // set
+    [InlineData(0, 1024L, 300, 1024 - 300 - ConnectionCap.Kept)] // derived
+    [InlineData(100, 1024L, 300, 100)] // set
     [InlineData(0, null, 300, int.MaxValue)] // a system that does not say
     [InlineData(100, null, 300, 100)]
     [InlineData(0, 1L << 40, 300, int.MaxValue)]
