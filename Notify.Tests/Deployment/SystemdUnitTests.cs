@@ -38,7 +38,8 @@ public sealed class SystemdUnitTests(PublishedServer published, PostgresCluster 
                 ("Notify:Storage:SqlitePath", "/var/lib/notify/notify.db"),
                 .. onPostgres ? [("ConnectionStrings:Postgres", postgres.ConnectionString(await postgres.CreateDatabaseAsync()).Replace("127.0.0.1", "localhost", StringComparison.Ordinal))] : Array.Empty<(string, string)>(),
             ]);
-        await using var follower = await StockFollower.StartAsync(server.Url, "unit/#");
+        await using var follower = new StockFollower(server.Url);
+        await follower.ResumeAsync(null, null, "unit/#");
         await server.PublishAsync("unit/a", "under the filter");
         await follower.Received.FirstAsync(n => n.Body == "under the filter", Limit);
         using var metrics = await server.Http.GetAsync(new Uri("metrics", UriKind.Relative), Cancel);
