@@ -71,5 +71,7 @@ internal sealed class CappedConnection(ConnectionContext inner, ConnectionCap ca
         {
             if (Interlocked.Exchange(ref _disposed, 1) == 0) cap.Closed(this);
         }
+
+        await base.DisposeAsync();
     }
 }

@@ -16,7 +16,7 @@ namespace Notify.Server.Connections;
 /// with a refusal that sends the client to another node. One that asks nothing makes room for the next, so that a probe is answered
 /// while somebody opens connections by the thousand; beyond them connections wait in the kernel.
 /// </remarks>
-internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, TimeProvider time, ILogger<ConnectionCap> logger)
+internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, TimeProvider time, ILogger<ConnectionCap> logger) : IDisposable
 {
     /// <summary>Taken beyond the cap, to be answered and closed.</summary>
     public const int Surplus = 64;
@@ -118,6 +118,8 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
             return connection.IsLast;
         }
     }
+
+    public void Dispose() => _closed.Dispose();
 
     internal void Closed(CappedConnection connection)
     {

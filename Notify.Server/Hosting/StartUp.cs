@@ -78,11 +78,11 @@ internal static partial class StartUp
             }
             catch
             {
-                await app.StopAsync(); // else what did start calls its disposal a failure, above the one sentence that matters
+                await app.StopAsync(CancellationToken.None); // else what did start calls its disposal a failure, above the one sentence that matters
                 throw;
             }
 
-            await app.WaitForShutdownAsync();
+            await app.WaitForShutdownAsync(stop);
             if (app.Services.GetRequiredService<LogOpening>().Misconfigured is { } misconfigured) throw misconfigured;
         }
     }

@@ -22,7 +22,11 @@ public class ConnectionCapTests
     [InlineData(0, null, 300, int.MaxValue)] // a system that does not say
     [InlineData(100, null, 300, 100)]
     [InlineData(0, 1L << 40, 300, int.MaxValue)]
-    public void What_is_taken_is_what_the_limit_of_open_files_leaves(int setting, long? limit, int open, int most) => Assert.Equal(most, Settled(setting, limit, open).Most);
+    public void What_is_taken_is_what_the_limit_of_open_files_leaves(int setting, long? limit, int open, int most)
+    {
+        using var cap = Settled(setting, limit, open);
+        Assert.Equal(most, cap.Most);
+    }
 
     [Theory]
     [InlineData(0, 512, 300, "512 open files and needs 492 itself")]
@@ -76,7 +80,7 @@ public class ConnectionCapTests
     [Fact]
     public async Task What_asks_nothing_makes_room_and_what_asks_does_not()
     {
-        var cap = Settled(1, null, 0);
+        using var cap = Settled(1, null, 0);
         var first = new Pretended();
         cap.Take(first);
         var beyond = Enumerable.Range(0, ConnectionCap.Surplus).Select(_ => new Pretended()).ToArray();
@@ -94,7 +98,7 @@ public class ConnectionCapTests
     [Fact]
     public async Task A_connection_beyond_the_cap_is_an_ordinary_one_when_others_have_gone()
     {
-        var cap = Settled(1, null, 0);
+        using var cap = Settled(1, null, 0);
         var first = cap.Take(new Pretended());
         var second = (CappedConnection)cap.Take(new Pretended());
         await first.DisposeAsync();
