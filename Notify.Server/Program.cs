@@ -27,6 +27,12 @@ return await StartUp.ReportMistakesAsync(async stop =>
         return;
     }
 
+    if (line.Command == MoveSchemaCommand.Name)
+    {
+        await MoveSchemaCommand.RunAsync(builder, stop);
+        return;
+    }
+
     var app = builder.Build();
     app.UseConnectionCap();
     app.MapNotify();

@@ -9,7 +9,7 @@ internal sealed record CommandLine(string? Command, string[] Settings)
 {
     private const string Prefix = "--";
 
-    private static readonly string[] Commands = [NewEpochCommand.Name];
+    private static readonly string[] Commands = [NewEpochCommand.Name, MoveSchemaCommand.Name];
 
     /// <summary>Whether an option is among the words, with or without a value.</summary>
     public static bool Has(string[] args, params string[] options) =>
@@ -37,6 +37,6 @@ internal sealed record CommandLine(string? Command, string[] Settings)
     }
 
     private static SettingsException NoSetting(string word, bool mayBeCommand) => mayBeCommand && !word.StartsWith('-')
-        ? new($"There is no command '{word}'. There is {string.Join(", ", Commands)}; settings are written --Urls={ListenAddresses.Default}. --help lists them.")
+        ? new($"There is no command '{word}'. There are {string.Join(" and ", Commands)}; settings are written --Urls={ListenAddresses.Default}. --help lists them.")
         : new($"'{word}' is no setting: they are written --Urls={ListenAddresses.Default}, and a value with spaces in it needs quotes. --help lists them.");
 }

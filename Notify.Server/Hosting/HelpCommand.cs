@@ -18,6 +18,8 @@ internal static class HelpCommand
               dotnet Notify.Server.dll [settings]              runs the service
               dotnet Notify.Server.dll {NewEpochCommand.Name} [settings]    after a logical restore, while the service is stopped:
                                                                begins a new life of the log and prints its epoch
+              dotnet Notify.Server.dll {MoveSchemaCommand.Name} [settings]  once, while every node is stopped: takes what an earlier version
+                                                               made, often in public, into the schema Notify:Storage:Schema
               dotnet Notify.Server.dll --version               says which build this is
 
             Settings are written --Notify:Retention:MaxAge=7.00:00:00, as a variable Notify__Retention__MaxAge=7.00:00:00, or in

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 using Notify.Server.Connections;
 
@@ -83,6 +84,7 @@ internal static partial class StartUp
             }
 
             await app.WaitForShutdownAsync(stop);
+            if (app.Services.GetRequiredService<TailPosition>().StoppedBy is { } stopped) throw stopped;
             if (app.Services.GetRequiredService<LogOpening>().Misconfigured is { } misconfigured) throw misconfigured;
         }
     }

@@ -1,4 +1,4 @@
-using Notify.Storage.Postgres;
+using Notify.Storage;
 using Notify.Tests.Fixtures;
 using Npgsql;
 
@@ -29,18 +29,20 @@ public class StopDuringStartTests(PostgresCluster postgres)
     }
 
     [Theory]
-    [InlineData("--Urls=http://127.0.0.1:0")]
-    [InlineData("new-epoch")]
-    public async Task While_it_waits_to_migrate_it_ends_quietly_with_0(string word)
+    [InlineData("--Urls=http://127.0.0.1:0", "CREATE SCHEMA notify", false)] // the very first thing that is made
+    [InlineData("--Urls=http://127.0.0.1:0", "LOCK TABLE notify.log_head", true)]
+    [InlineData("new-epoch", "LOCK TABLE notify.log_head", true)]
+    public async Task While_its_work_on_the_database_waits_it_ends_quietly_with_0(string word, string obstacle, bool exists)
     {
         var database = await postgres.CreateDatabaseAsync();
+        if (exists) await (await LogStore.OpenAsync(new StorageOptions { Postgres = postgres.ConnectionString(database) }, Cancel)).DisposeAsync();
         await using var connection = await postgres.ConnectAsync(database);
         await using var other = await connection.BeginTransactionAsync(Cancel);
-        await BlockMigrationAsync(connection);
+        await using (var command = new NpgsqlCommand(obstacle, connection)) await command.ExecuteNonQueryAsync(Cancel);
 
         using var folder = new TempFolder();
         await using var server = Start(folder, word, $"--ConnectionStrings:Postgres={postgres.ConnectionString(database)}");
-        await Eventually.TrueAsync(() => WaitsForALockAsync(database), "the start waits for the other one's migration", Limit);
+        await Eventually.TrueAsync(() => WaitsForALockAsync(database), "its work on the database waits", Limit);
         await EndsQuietlyAsync(server, "while it waits");
         await Eventually.TrueAsync(async () => !await WaitsForALockAsync(database), "nothing of it waits on at the database", Limit);
     }
@@ -66,12 +68,6 @@ public class StopDuringStartTests(PostgresCluster postgres)
     // The runtime's thread for signals is there. Before the program's first line nothing of it can listen.
     private static bool ListensForTerm(ChildProcess process) =>
         Directory.GetDirectories($"/proc/{process.Pid}/task").Any(task => File.Exists($"{task}/comm") && File.ReadAllText($"{task}/comm").Contains("SigHandler", StringComparison.Ordinal));
-
-    private static async Task BlockMigrationAsync(NpgsqlConnection connection)
-    {
-        await using var command = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", connection) { Parameters = { new() { Value = PostgresLocks.Schema } } };
-        await command.ExecuteNonQueryAsync(Cancel);
-    }
 
     private async Task<bool> WaitsForALockAsync(string database) =>
         await postgres.ScalarAsync<long>("postgres", $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock'") > 0;
