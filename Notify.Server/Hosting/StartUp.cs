@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 
 namespace Notify.Server.Hosting;
@@ -75,6 +76,7 @@ internal static partial class StartUp
             }
 
             await app.WaitForShutdownAsync();
+            if (app.Services.GetRequiredService<TailPosition>().StoppedBy is { } stopped) throw stopped;
             if (app.Services.GetRequiredService<LogOpening>().Misconfigured is { } misconfigured) throw misconfigured;
         }
     }
