@@ -7,6 +7,9 @@ internal static class PostgresSettings
 {
     private const int ConnectSeconds = 5;
 
+    // libpq's and Npgsql's word for those of the operating system.
+    private const string SystemCertificates = "system";
+
     // For so long Npgsql passes over a host that was away or a standby; after a failover every second counts.
     private const int RecheckSeconds = 2;
 
@@ -68,6 +71,11 @@ internal static class PostgresSettings
 
     private static NpgsqlConnectionStringBuilder Completed(NpgsqlConnectionStringBuilder settings)
     {
+        // Found missing only in the handshake, it would read as a certificate that is not trusted.
+        string?[] files = [settings.RootCertificate, settings.SslCertificate, settings.SslKey];
+        if (files.FirstOrDefault(file => !string.IsNullOrEmpty(file) && file != SystemCertificates && !File.Exists(file)) is { } missing)
+            throw PostgresMistakes.Misconfigured($"names the file {missing}, which is not there or may not be read");
+
         if (!settings.Keys.Cast<string>().Contains("Timeout", StringComparer.OrdinalIgnoreCase)) settings.Timeout = ConnectSeconds;
 
         // Always the primary, where the log is read and written; with one host there is nothing to choose, and a standby says so.
