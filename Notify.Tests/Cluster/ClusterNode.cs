@@ -48,6 +48,7 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
+            .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
             .AddNotifyCluster(settings.Postgres, settings.Redis)

@@ -67,6 +67,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
             .BuildServiceProvider();
