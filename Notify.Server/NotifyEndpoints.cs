@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Routing;
 using Notify.Server.Api;
 using Notify.Server.Hubs;
 using Notify.Server.Observability;
@@ -9,7 +10,7 @@ namespace Notify.Server;
 /// <summary>The service's endpoints.</summary>
 public static class NotifyEndpoints
 {
-    private const string Metrics = "/metrics";
+    internal const string Metrics = "/metrics";
     private const string OpenApi = "/openapi/{documentName}.json";
 
     /// <summary>Maps the hub, the calls under <c>/api/v1</c>, the page, health, metrics and the OpenAPI document.</summary>
@@ -21,7 +22,7 @@ public static class NotifyEndpoints
         endpoints.MapNotifyPage();
         endpoints.MapHealth();
         endpoints.MapPrometheusScrapingEndpoint(Metrics);
-        endpoints.MapOpenApi(OpenApi);
+        endpoints.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));
         return endpoints;
     }
 }

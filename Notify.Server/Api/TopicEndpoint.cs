@@ -17,10 +17,13 @@ namespace Notify.Server.Api;
 /// <c>POST /topics/{topic…}</c>, for shells: <c>curl -d "Backup done" HOST/api/v1/topics/backups</c>. Rewritten as the
 /// request of <c>POST /notifications</c>, whose rules it has.
 /// </summary>
-internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions> options, NotifyMetrics metrics)
+internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions> options, PublishingMetrics metrics)
 {
     /// <summary>What besides the body may be said, as a query parameter or as the header <c>X-…</c>.</summary>
     internal static readonly string[] Parameters = ["title", "priority", "tags", "type", "link", "ttlSeconds"];
+
+    /// <summary>Those that are lists, and may be blank.</summary>
+    internal static readonly string[] Lists = ["tags"];
 
     private const string HeaderPrefix = "X-";
 
@@ -45,7 +48,7 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
             return;
         }
 
-        metrics.Publishing.Refused(refusal.Code);
+        metrics.Refused(refusal.Code);
         await Problem.WriteAsync(context, refusal);
     }
 
@@ -72,7 +75,7 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
             Topic = topic,
             Title = title,
             Priority = priority,
-            Tags = tags?.Split(',', StringSplitOptions.TrimEntries),
+            Tags = tags?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } labels ? labels : null,
             Type = type,
             Link = link,
             TtlSeconds = seconds,
@@ -88,6 +91,7 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
             var header = http.Headers[HeaderPrefix + Parameters[i]];
             if (query.Count + header.Count > 1) return StrictJson.Invalid($"'{Parameters[i]}' is given twice.");
             values[i] = query.Count == 1 ? query[0] : header.Count == 1 ? header[0] : null;
+            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0) return StrictJson.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
         }
 
         return null;

@@ -6,9 +6,11 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Storage;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 
@@ -36,24 +38,38 @@ internal sealed class DeliveryRig : IAsyncDisposable
 
     /// <param name="limits">The service's defaults unless given.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored) => StartAsync(TimeProvider.System, null, limits, stored);
+    public static Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored) => StartAsync(TimeProvider.System, null, limits, [], stored);
 
     /// <param name="time">What the service takes for time.</param>
     /// <param name="log">Another log than a SQLite file.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null, params (int Count, string Topic)[] stored) => StartAsync(time, log, null, stored);
+    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null, params (int Count, string Topic)[] stored) => StartAsync(time, log, null, [], stored);
 
-    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, (int Count, string Topic)[] stored)
+    /// <param name="appliers">What is applied before delivery, in this order.</param>
+    /// <param name="around">What the service has for the log; null: the log itself.</param>
+    /// <param name="stored">Notifications that are in the log before the tail begins.</param>
+    public static async Task<DeliveryRig> StartAsync(ILogApplier[] appliers, Func<INotificationLog, INotificationLog>? around = null, params (int Count, string Topic)[] stored)
+    {
+        var folder = Directory.CreateTempSubdirectory("notify-delivery-");
+        var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
+        return await StartAsync(TimeProvider.System, around?.Invoke(log) ?? log, null, appliers, stored);
+    }
+
+    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers, (int Count, string Topic)[] stored)
     {
         var folder = Directory.CreateTempSubdirectory("notify-delivery-");
         log ??= await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
-        var services = new ServiceCollection()
+        var collection = new ServiceCollection();
+        foreach (var applier in appliers) collection.AddSingleton(applier);
+        var services = collection
             .AddLogging()
             .AddMetrics()
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddNotifyTail()
             .AddNotifyDelivery()
+            .AddNotifyDirectory()
             .BuildServiceProvider();
         var rig = new DeliveryRig(folder, services, log);
         foreach (var (count, topic) in stored) await rig.AppendAsync(count, topic);
@@ -62,17 +78,37 @@ internal sealed class DeliveryRig : IAsyncDisposable
         return rig;
     }
 
-    public (DeliverySession Session, RecordingSink Sink) Connect()
+    public (DeliverySession Session, RecordingSink Sink) Connect(string? user = null, string? device = null)
     {
         var sink = new RecordingSink();
-        return (Get<SessionOpener>()($"c{Interlocked.Increment(ref _sessions)}", sink, null), sink);
+        return (Get<SessionOpener>()($"c{Interlocked.Increment(ref _sessions)}", sink, user, device), sink);
+    }
+
+    /// <summary>Connects as a user, resumes and starts, as the hub does.</summary>
+    public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsAsync(
+        string user, long? since, string? device = null, SessionAccess? access = null, params string[] topics)
+    {
+        var (session, sink) = Connect(user, device);
+        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, access ?? SessionAccess.Everything, CancellationToken.None);
+        Assert.Null(refusal);
+        session.Start();
+        return (session, sink, result!);
+    }
+
+    /// <summary>Changes people and tells the tail, as the directory's front does; the version of the change, or the head.</summary>
+    public async Task<long> ChangeAsync(params DirectoryChange[] changes)
+    {
+        var result = await Log.Directory.ChangeAsync(new ChangeBatch(Guid.NewGuid(), changes, new DirectoryLimits(1000, 1000)), CancellationToken.None);
+        Assert.All(result.Outcomes, outcome => Assert.Equal(ChangeStatus.Done, outcome.Status));
+        if (result.Stored.Count > 0) Tail.Committed(result.Epoch, result.Stored);
+        return result.Head;
     }
 
     /// <summary>Connects, resumes and starts, as the hub does.</summary>
     public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsync(long? since, params string[] topics)
     {
         var (session, sink) = Connect();
-        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, null, CancellationToken.None);
+        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, SessionAccess.Everything, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         return (session, sink, result!);

@@ -7,7 +7,7 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Delivery.Replay;
 
 /// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long and little of it is wanted.</summary>
-internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, LogClock clock) : IReplay, IDisposable
+internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayMetrics metrics, LogClock clock) : IReplay, IDisposable
 {
     /// <summary>Entries examined in one step.</summary>
     private const int StepEntries = BlockCache.Size;
@@ -35,7 +35,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
         if (life.Ring.TryRead(cursor, StepEntries, entries))
             return new ReplayStep(entries, entries.Count > 0 ? entries[^1].Version : cursor, null);
 
-        metrics.CatchUpReads.Add(1);
+        metrics.Read();
         var before = life.Ring.First - 1; // the ring has the rest
         if (await plan.TopicsAsync(log, filters, cursor, before, cancellationToken) is { } topics)
         {
@@ -92,6 +92,32 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
         ReplayPage Page(long next) => new(found, next, new LogHead(life.EpochId, Math.Max(head, next), life.Oldest), gap);
     }
 
+    /// <summary>The block after a version; read anew where the log still grows (not settled), since what is cached may end too early.</summary>
+    public async Task<Block> BlockAsync(LogLife life, long cursor, bool isSettled, CancellationToken cancellationToken)
+    {
+        var block = isSettled ? await life.Blocks.GetAsync(cursor, ReadBlockAsync) : await ReadBlockAsync(cursor);
+        cancellationToken.ThrowIfCancellationRequested();
+        See(life, block);
+        return block;
+    }
+
+    /// <summary>Another read of storage, in its turn.</summary>
+    public async Task<Block> ReadStorageAsync(LogLife life, Func<Task<LogPage>> read, CancellationToken cancellationToken)
+    {
+        metrics.Read();
+        await _storage.WaitAsync(cancellationToken);
+        try
+        {
+            var block = BlockOf(await read());
+            See(life, block);
+            return block;
+        }
+        finally
+        {
+            _storage.Release();
+        }
+    }
+
     public void Dispose() => _storage.Dispose();
 
     private async Task<Block> ReadBlockAsync(long after)
@@ -128,17 +154,22 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
 
     private ReplayStep Checked(LogLife life, long cursor, Block block)
     {
+        // Rows below the oldest version may have been dropped while they were read: the page is worth nothing then.
+        See(life, block);
+        return cursor + 1 < block.Head.Oldest
+            ? ReplayStep.Gone(block.Head.Oldest)
+            : new ReplayStep(block.Entries, block.Through, null);
+    }
+
+    private void See(LogLife life, Block block)
+    {
         if (block.Head.Epoch != life.EpochId)
         {
             tail.Suspect();
             throw new StorageUnavailableException("The log was replaced; this node is about to notice.");
         }
 
-        // Rows below the oldest version may have been dropped while they were read: the page is worth nothing then.
         life.Saw(block.Head);
-        return cursor + 1 < block.Head.Oldest
-            ? ReplayStep.Gone(block.Head.Oldest)
-            : new ReplayStep(block.Entries, block.Through, null);
     }
 }
 
