@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Server.Api;
@@ -71,9 +72,12 @@ public static class NotifyServiceCollectionExtensions
 
     private static void AddPublishing(IServiceCollection services)
     {
+        services.AddSingleton<AppendTurn>();
         services.AddSingleton<Publisher>();
         services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
         services.AddSingleton<RecordPublisher>();
+        services.AddSingleton<DirectoryWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<DirectoryWriter>());
     }
 
     private static void AddApi(IServiceCollection services)

@@ -34,13 +34,14 @@ internal sealed class Publisher : IHostedService, IDisposable
     public Publisher(
         INotificationLog log,
         ICommittedEntries committed,
+        AppendTurn turn,
         IOptions<NotifyOptions> options,
         NotifyMetrics metrics,
         TimeProvider time,
         ILogger<Publisher> logger)
     {
         _queue = new PublishQueue(options.Value.Limits, time);
-        _loop = new AppendLoop(_queue, log, committed, metrics.Publishing, time, logger);
+        _loop = new AppendLoop(_queue, log, committed, turn, metrics.Publishing, time, logger);
         _committed = committed;
         _metrics = metrics.Publishing;
         _time = time;

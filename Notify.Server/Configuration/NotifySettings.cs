@@ -31,6 +31,8 @@ internal static class NotifySettings
         Setting.Number("Limits:PublishQueueBytes", 1024, 64L * 1024 * Mebibyte, (o, v) => o.Limits.PublishQueueBytes = v),
         Setting.Number("Limits:RequestsPerSecond", 0, 1_000_000_000, (o, v) => o.Limits.RequestsPerSecond = (int)v),
         Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
+        Setting.Number("Limits:GroupsPerUser", 0, 1_000_000, (o, v) => o.Limits.GroupsPerUser = (int)v),
+        Setting.Number("Limits:SubscriptionsPerUser", 0, 1_000_000, (o, v) => o.Limits.SubscriptionsPerUser = (int)v),
     ];
 
     /// <summary>Each one's whole key, and what it may be.</summary>
