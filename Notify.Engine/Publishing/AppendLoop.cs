@@ -21,7 +21,6 @@ internal sealed partial class AppendLoop(
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
-    private const int PauseDoublings = 6;
 
     // Whom an append has just answered publishes again, if at all, at once: the next append waits for them as long as the last
     // one took, within these bounds. (docs/decisions/0009)
@@ -76,7 +75,8 @@ internal sealed partial class AppendLoop(
 
     private async Task AppendAsync(CancellationToken stop)
     {
-        using var span = NotifyTraces.Append(_inFlight);
+        using var span = NotifyTraces.Append(_inFlight, static publish => publish.Trace, static publish => publish.Entries.Length);
+        Backoff? backoff = null;
         AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         for (var attempt = 0; ; attempt++)
         {
@@ -131,7 +131,7 @@ internal sealed partial class AppendLoop(
             }
 
             metrics.AppendRetried(kind);
-            await Task.Delay(Pause(attempt), time, stop);
+            await (backoff ??= new Backoff(time, FirstPause, LongestPause)).WaitAsync(stop);
         }
     }
 
@@ -215,13 +215,6 @@ internal sealed partial class AppendLoop(
         {
             if (publish.TryRefuse(refused)) metrics.Refused(refused.Refusal.Code, publish.Entries.Length);
         }
-    }
-
-    // Half of it is chance: nodes that lost the database together do not come back together.
-    private static TimeSpan Pause(int attempt)
-    {
-        var pause = FirstPause * (1 << Math.Min(attempt, PauseDoublings));
-        return (pause < LongestPause ? pause : LongestPause) * (0.5 + Random.Shared.NextDouble() / 2);
     }
 
     private static partial class Log

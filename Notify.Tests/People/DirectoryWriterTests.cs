@@ -6,7 +6,6 @@ using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts;
 using Notify.Engine.Configuration;
 using Notify.Engine.Directory;
-using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
@@ -122,7 +121,7 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
         var change = MakeAsync(new DirectoryChange.PutGroup("g"));
         await lost.Task;
         using var publisher = new Publisher(
-            _log, _handedOver, _turn, Options.Create(_options), new NotifyMetrics(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time, NullLogger<Publisher>.Instance);
+            _log, _handedOver, _turn, Options.Create(_options), new PublishingMetrics(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time, NullLogger<Publisher>.Instance);
         await publisher.StartAsync(Stop);
         var publish = publisher.PublishAsync(new PublishCommand("t", "{}"u8.ToArray(), null, false, null), null, Stop);
         Assert.Equal(1, (await _store.ReadHeadAsync(Stop)).Head);
