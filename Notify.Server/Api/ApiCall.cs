@@ -1,4 +1,5 @@
 using Notify.Engine.Access;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Api;
 
@@ -18,6 +19,9 @@ internal sealed record ApiCall(string[] Methods, ApiHandler Handler)
 
     /// <summary>The query parameters it takes, besides those that name the caller in Development. Others are refused.</summary>
     public string[] Query { get; init; } = [];
+
+    /// <summary>Whether it takes a token in the query, for browsers, which cannot set headers on it.</summary>
+    public bool TakesTokenInQuery => Array.IndexOf(Query, ShownCredential.QueryParameter) >= 0;
 
     /// <summary>Whether <c>Notify:Limits:RequestsPerSecond</c> counts it.</summary>
     public bool Publishes { get; init; }

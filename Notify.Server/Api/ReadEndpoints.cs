@@ -12,14 +12,13 @@ using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Replay;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
-using Notify.Server.Security;
 using Notify.Server.Wire;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
 
 /// <summary><c>GET /notifications</c> and <c>GET /notifications/{id}</c>.</summary>
-internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Callers callers, IOptions<NotifyOptions> options, LogClock clock)
+internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, IOptions<NotifyOptions> options, LogClock clock)
 {
     internal static readonly string[] Parameters = ["filter", "since", "limit"];
 
@@ -27,14 +26,11 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
     private const int MaxLimit = 1000;
     private const long MaxVersion = (1L << 53) - 1; // what JavaScript holds
 
-    // A leading wildcard matches no topic that begins with '$' (MQTT 3.1.1 §4.7.2): this is all that is not the system's.
-    private static readonly TopicFilter[] Everything = [TopicFilter.TryParse("#", out var all, out var problem) ? all : throw new InvalidOperationException(problem)];
-
     private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no such notification, or no longer.");
 
     public async Task ListAsync(HttpContext context, Caller caller)
     {
-        if (!TryReadQuery(context.Request, out var filters, out var since, out var limit, out var refusal))
+        if (!TryReadQuery(context.Request, caller, out var filters, out var since, out var limit, out var refusal))
         {
             await Problem.WriteAsync(context, refusal);
             return;
@@ -48,10 +44,16 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
 
     public async Task GetAsync(HttpContext context, Caller caller)
     {
+        if (AccessRules.Enter(caller) is { } stranger)
+        {
+            await Problem.WriteAsync(context, stranger);
+            return;
+        }
+
         var entry = Guid.TryParseExact((string?)context.Request.RouteValues["id"], "D", out var id)
             ? await log.FindAsync(id, context.RequestAborted)
             : null;
-        if (entry is null || entry.ExpiresAt <= clock.Now || !callers.MaySee(caller, entry.Topic))
+        if (entry is null || entry.ExpiresAt <= clock.Now || !AccessRules.MaySee(caller, entry.Topic))
         {
             await Problem.WriteAsync(context, NotFound);
             return;
@@ -102,6 +104,7 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
 
     private bool TryReadQuery(
         HttpRequest request,
+        Caller caller,
         [NotNullWhen(true)] out IReadOnlyList<TopicFilter>? filters,
         out long since,
         out int limit,
@@ -113,19 +116,20 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
         refusal = ReadNumber(request, "limit", DefaultLimit, 1, MaxLimit, out var entries);
         if (refusal is not null) return false;
         limit = (int)entries;
-        return TryReadFilters(request.Query["filter"], out filters, out refusal);
+        return TryReadFilters(request.Query["filter"], caller, out filters, out refusal);
     }
 
     private bool TryReadFilters(
         StringValues texts,
+        Caller caller,
         [NotNullWhen(true)] out IReadOnlyList<TopicFilter>? filters,
         [NotNullWhen(false)] out Refusal? refusal)
     {
         (filters, refusal) = (null, null);
         if (texts.Count == 0)
         {
-            filters = Everything;
-            return true;
+            refusal = AccessRules.ReadAll(caller, out filters);
+            return refusal is null;
         }
 
         if (texts.Count > options.Value.Limits.FiltersPerConnection)
@@ -147,7 +151,8 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
         }
 
         filters = parsed;
-        return true;
+        refusal = AccessRules.Follow(caller, parsed);
+        return refusal is null;
     }
 
     private static Refusal? ReadNumber(HttpRequest request, string name, long whenAbsent, long least, long most, out long value)

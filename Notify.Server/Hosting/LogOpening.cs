@@ -1,3 +1,4 @@
+using Notify.Server.Configuration;
 using Notify.Storage;
 using Notify.Storage.Log;
 
@@ -11,7 +12,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
 /// stops the start.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, StorageOptions storage, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorKeeper doors, StorageOptions storage, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -25,7 +26,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Stora
     private Task _opening = Task.CompletedTask;
 
     /// <summary>Why the start failed after it looked well.</summary>
-    public StorageMisconfiguredException? Misconfigured { get; private set; }
+    public Exception? Misconfigured { get; private set; }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -54,7 +55,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Stora
         {
             try
             {
-                opened.Open(await open(cancellationToken));
+                opened.Open(await OpenDecidedAsync(cancellationToken));
                 Log.Opened(logger, LogStore.Describe(storage));
                 return;
             }
@@ -64,6 +65,22 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Stora
             }
 
             await Task.Delay(pause, time, cancellationToken);
+        }
+    }
+
+    // Who is let in is decided before the log is: until then everything is answered 503.
+    private async Task<INotificationLog> OpenDecidedAsync(CancellationToken cancellationToken)
+    {
+        var log = await open(cancellationToken);
+        try
+        {
+            await doors.DecideAsync(log, cancellationToken);
+            return log;
+        }
+        catch
+        {
+            await log.DisposeAsync();
+            throw;
         }
     }
 
@@ -77,7 +94,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Stora
         {
             // Stopped before the database came.
         }
-        catch (StorageMisconfiguredException exception)
+        catch (Exception exception) when (exception is StorageMisconfiguredException or SettingsException)
         {
             Misconfigured = exception;
             lifetime.StopApplication();

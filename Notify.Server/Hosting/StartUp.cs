@@ -5,7 +5,7 @@ using Notify.Server.Configuration;
 namespace Notify.Server.Hosting;
 
 /// <summary>What belongs to the process and not to the service: its settings file, its log filter, its server, its end.</summary>
-internal static partial class StartUp
+internal static class StartUp
 {
     private const int MaxRequestLineBytes = 32 * 1024; // many filters in one query
     private const int Failure = 1;
@@ -29,6 +29,7 @@ internal static partial class StartUp
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
     public static WebApplicationBuilder AddProcess(this WebApplicationBuilder builder)
     {
+        builder.Services.AddSingleton<OwnProcess>();
         OwnSettingsFile.AddTo(builder.Configuration);
         ListenAddresses.Check(builder.Configuration, builder.Environment, address => builder.WebHost.UseUrls(address));
 
@@ -61,7 +62,6 @@ internal static partial class StartUp
     /// <summary>Runs until it is told to stop.</summary>
     public static async Task RunAsync(WebApplication app)
     {
-        if (app.Environment.IsDevelopment()) app.Lifetime.ApplicationStarted.Register(() => Log.Development(app.Logger));
         await using (app)
         {
             try
@@ -92,11 +92,5 @@ internal static partial class StartUp
             await Console.Error.WriteLineAsync(sentence);
             return Failure;
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(LogLevel.Warning, "Development: nobody needs a token, everything is allowed, and only this machine is listened to.")]
-        public static partial void Development(ILogger logger);
     }
 }

@@ -5,7 +5,6 @@ using Notify.Contracts.Hub;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Hubs.Signals;
-using Notify.Server.Security;
 using Notify.Server.Wire;
 
 namespace Notify.Server.Hubs;
@@ -35,7 +34,7 @@ internal static class HubServices
             SignalServices.Signals(s),
             s.GetRequiredService<SessionOpener>(),
             s.GetRequiredService<SessionRegistry>(),
-            s.GetRequiredService<Callers>(),
+            s.GetRequiredService<EstablishedConnections>(),
             s.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
@@ -44,9 +43,10 @@ internal static class HubServices
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
             new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),
-            new CallerUserIdProvider(s.GetRequiredService<Callers>()),
+            new CallerUserIdProvider(),
             s.GetRequiredService<IServiceScopeFactory>()));
 
+        services.AddSingleton<EstablishedConnections>();
         services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<Draining>();
         services.AddHostedService(s => s.GetRequiredService<Draining>());

@@ -8,6 +8,7 @@ using Notify.Engine.Access;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Publishing;
+using Notify.Server.Authentication;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 
@@ -22,7 +23,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
 
     private DeliverySession Session => Feature<DeliverySession>();
 
-    private Caller Caller => Feature<Caller>();
+    private Caller Caller => Feature<LiveCaller>().Current;
 
     /// <summary>The first call on every connection: where the client is, and what it follows here.</summary>
     public async Task<ResumeResult> Resume(ResumeRequest request)
@@ -30,7 +31,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
         var session = Session;
         try
         {
-            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), Caller.User, Context.ConnectionAborted);
+            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), Caller, Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
             return result;
@@ -48,6 +49,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
         var session = Resumed();
         if (request is { Durable: true }) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
         if (resumption.Filters(request?.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (AccessRules.Follow(Caller, filters) is { } forbidden) throw Error(forbidden);
         return session.TrySubscribe(filters, out var head, out var topics)
             ? new SubscribeResult(head, topics)
             : throw Error(Resumption.TooMany(options.Value.Limits.FiltersPerConnection));

@@ -3,7 +3,7 @@ using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Sessions;
-using Notify.Server.Security;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
 
@@ -16,26 +16,28 @@ internal sealed class NotifyLifetimeManager(
     HubLifetimeManager<NotifyHub> inner,
     SessionOpener open,
     SessionRegistry sessions,
-    Callers callers,
+    EstablishedConnections established,
     TimeProvider time) : HubLifetimeManager<NotifyHub>
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
     {
         WholeWrites.Use(connection);
-        var caller = CallerOf(callers, connection);
+        var caller = CallerOf(connection);
+        established.Add(connection);
         connection.Features.Set(open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User));
-        connection.Features.Set(caller);
+        connection.Features.Set(new LiveCaller(caller));
         await inner.OnConnectedAsync(connection);
     }
 
     /// <summary>Who connected; the endpoint has refused before what cannot be identified.</summary>
-    public static Caller CallerOf(Callers callers, HubConnectionContext connection) =>
-        connection.GetHttpContext() is { } http && callers.TryIdentify(http, out var caller, out _)
+    public static Caller CallerOf(HubConnectionContext connection) =>
+        connection.GetHttpContext() is { } http && Authenticator.Find(http) is { } caller
             ? caller
             : throw new HubException($"{ErrorCodes.Unauthenticated}: Connect again.");
 
     public override async Task OnDisconnectedAsync(HubConnectionContext connection)
     {
+        established.Remove(connection);
         sessions.Remove(connection.ConnectionId);
         await inner.OnDisconnectedAsync(connection);
     }

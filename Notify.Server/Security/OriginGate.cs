@@ -5,6 +5,8 @@ using Notify.Contracts;
 using Notify.Engine;
 using Notify.Engine.Configuration;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
+using Notify.Server.Configuration;
 
 namespace Notify.Server.Security;
 
@@ -22,19 +24,21 @@ internal sealed class OriginGate
 
     private readonly ICorsService _cors;
     private readonly CorsPolicy _policy;
-    private readonly bool _loopbackOnly;
+    private readonly Doors _doors;
 
-    public OriginGate(ICorsService cors, IOptions<NotifyOptions> options, IHostEnvironment environment)
+    public OriginGate(ICorsService cors, IOptions<NotifyOptions> options, IHostEnvironment environment, Doors doors)
     {
         _cors = cors;
-        _loopbackOnly = environment.IsDevelopment();
-        _policy = new CorsPolicyBuilder([.. options.Value.AllowedOrigins])
+        _doors = doors;
+        var policy = new CorsPolicyBuilder([.. options.Value.AllowedOrigins])
             .AllowAnyHeader()
             .AllowAnyMethod()
             .AllowCredentials() // SignalR's JavaScript client asks with credentials
-            .WithExposedHeaders("Location", "Idempotency-Replayed", "Retry-After")
-            .SetPreflightMaxAge(PreflightMaxAge)
-            .Build();
+            .WithExposedHeaders("Location", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate", "RateLimit", "RateLimit-Policy")
+            .SetPreflightMaxAge(PreflightMaxAge);
+        var allowed = options.Value.AllowedOrigins.ToHashSet(StringComparer.Ordinal);
+        if (environment.IsDevelopment()) policy.SetIsOriginAllowed(origin => allowed.Contains(origin) || IsLoopbackOrigin(origin)); // a page's own development server
+        _policy = policy.Build();
     }
 
     public Task RunAsync(HttpContext context, RequestDelegate next)
@@ -50,13 +54,16 @@ internal sealed class OriginGate
         return Task.CompletedTask;
     }
 
-    // In Development nobody needs a token: a page whose name was made to point at 127.0.0.1 (DNS rebinding) has "its
+    private static bool IsLoopbackOrigin(string origin) =>
+        OriginRule.TryNormalise(origin, out var normal) && Uri.TryCreate(normal, UriKind.Absolute, out var uri) && uri.IsLoopback;
+
+    // In open Development no token is needed: a page whose name was made to point at 127.0.0.1 (DNS rebinding) has "its
     // own" origin too, so there the name must be a loopback one.
     private bool IsOwn(HttpRequest request, string origin) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var theirs)
         && Uri.TryCreate($"{request.Scheme}://{request.Host.Value}", UriKind.Absolute, out var own)
         && string.Equals(theirs.GetLeftPart(UriPartial.Authority), own.GetLeftPart(UriPartial.Authority), StringComparison.OrdinalIgnoreCase)
-        && (!_loopbackOnly || own.IsLoopback || own.Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(own.Host, out _));
+        && (_doors.Now != Door.Development || own.IsLoopback || own.Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(own.Host, out _));
 }
 
 /// <summary>Puts the <see cref="OriginGate"/> before endpoints.</summary>

@@ -4,6 +4,7 @@ using Notify.Contracts;
 using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Configuration;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Security;
 
@@ -36,9 +37,16 @@ internal sealed class RequestRate : IDisposable
     public Refusal? Check(HttpContext? context, Caller caller)
     {
         if (_limiter is null) return null;
-        using var lease = _limiter.AttemptAcquire(caller.User is { } user ? $"user {user}" : $"address {context?.Connection.RemoteIpAddress}");
+        using var lease = _limiter.AttemptAcquire(Partition(context, caller));
         return lease.IsAcquired ? null : _refusal;
     }
+
+    private static string Partition(HttpContext? context, Caller caller) => caller switch
+    {
+        { Credential.KeyId: { } key } => $"key {key}",
+        { User: { } user } => $"user {user}",
+        _ => $"address {BadCredentials.Network(context?.Connection.RemoteIpAddress)}",
+    };
 
     public void Dispose() => _limiter?.Dispose();
 }

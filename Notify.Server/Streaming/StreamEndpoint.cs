@@ -6,6 +6,7 @@ using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
 using Notify.Server.Hubs;
 
 namespace Notify.Server.Streaming;
@@ -20,13 +21,13 @@ internal sealed class StreamEndpoint(
     /// <summary>Below <see cref="ApiPaths.Root"/>.</summary>
     internal const string Path = "/stream";
 
-    internal static readonly string[] Parameters = ["filter", "since", "access_token"];
+    internal static readonly string[] Parameters = ["filter", "since", ShownCredential.QueryParameter];
 
     public async Task GetAsync(HttpContext context, Caller caller)
     {
         var request = new ResumeRequest();
         var leaving = draining.IsDraining ? Draining.Leaving : null;
-        if ((leaving ?? Read(context.Request, out request) ?? limit.Check(caller)) is { } problem)
+        if ((leaving ?? Read(context.Request, out request) ?? AccessRules.Enter(caller) ?? limit.Check(caller)) is { } problem)
         {
             await Problem.WriteAsync(context, problem);
             return;
@@ -37,7 +38,7 @@ internal sealed class StreamEndpoint(
         var session = open(id, sink, caller.User);
         try
         {
-            var (_, refusal) = await resumption.ResumeAsync(session, request, caller.User, context.RequestAborted);
+            var (_, refusal) = await resumption.ResumeAsync(session, request, caller, context.RequestAborted);
             if (refusal is not null)
             {
                 await Problem.WriteAsync(context, refusal);

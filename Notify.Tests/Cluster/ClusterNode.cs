@@ -13,6 +13,7 @@ using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 using Notify.Storage.Log;
 using Notify.Tests.Delivery;
+using Notify.Tests.Access;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Cluster;
@@ -63,7 +64,7 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         var sink = new RecordingSink();
         var session = Get<SessionOpener>()(Guid.NewGuid().ToString(), sink, null);
-        var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, null, CancellationToken.None);
+        var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, Callers.Anyone, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "the session is live");

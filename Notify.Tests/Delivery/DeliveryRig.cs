@@ -10,6 +10,7 @@ using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Storage;
 using Notify.Storage.Log;
+using Notify.Tests.Access;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Delivery;
@@ -72,7 +73,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
     public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsync(long? since, params string[] topics)
     {
         var (session, sink) = Connect();
-        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, null, CancellationToken.None);
+        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, Callers.Anyone, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         return (session, sink, result!);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
+using Notify.Engine.Access;
 using Notify.Engine.Configuration;
 using Notify.Engine.Tail;
 using Notify.Storage.Log;
@@ -19,14 +20,15 @@ internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> opti
     /// <summary>Prepares the session; it sends nothing before it is started.</summary>
     /// <param name="session">A new connection's.</param>
     /// <param name="request">What the client said.</param>
-    /// <param name="user">Whose own topic comes unasked; null for nobody's.</param>
+    /// <param name="caller">The connection's: its own topic and its token's groups come unasked, and what it names must be granted.</param>
     /// <param name="cancellationToken">The connection's.</param>
     public async Task<(ResumeResult? Result, Refusal? Refusal)> ResumeAsync(
-        DeliverySession session, ResumeRequest request, string? user, CancellationToken cancellationToken)
+        DeliverySession session, ResumeRequest request, Caller caller, CancellationToken cancellationToken)
     {
         if (request.Since is < 0 or > MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
         if (request.Epoch is { Length: > MaxEpochLength or 0 }) return Refuse("'epoch' is what Resume, CaughtUp, Progress or Gap gave you; leave it out when you have none.");
         if (Filters(request.Topics, out var filters) is { } problem) return (null, problem);
+        if (AccessRules.Follow(caller, filters) is { } forbidden) return (null, forbidden);
         if (tail.Life is not { } life) throw new StorageUnavailableException("The log has not been read yet.");
 
         var end = Math.Max(life.Ring.End, life.Head);
@@ -36,7 +38,8 @@ internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> opti
         if (since > end) end = Math.Max(end, (await tail.RefreshAsync(cancellationToken)).Head);
         var isForeign = since > end || (request.Epoch is { } epoch && !string.Equals(epoch, life.Epoch, StringComparison.OrdinalIgnoreCase));
 
-        if (user is not null) filters.Add(TopicFilter.Exact(TopicName.OfUser(user)));
+        if (caller.User is { } user) filters.Add(TopicFilter.Exact(TopicName.OfUser(user)));
+        filters.AddRange(caller.Grants.Groups.Select(group => TopicFilter.Exact(TopicName.OfGroup(group))));
         return session.TryResume(life, since, filters, isForeign)
             ? (new ResumeResult(end, life.Epoch, since, session.Topics), null)
             : Refuse("Resume is the first call on a connection, once.");
