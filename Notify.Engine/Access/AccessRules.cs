@@ -94,7 +94,7 @@ internal static class AccessRules
     public static Refusal? UserOf(Caller caller, string named, out string user)
     {
         user = named;
-        if (named != "me") return TopicName.IsValidId(named, "user", out var problem) ? null : new Refusal(ErrorCodes.InvalidRequest, problem);
+        if (named != TopicName.Me) return TopicName.IsValidId(named, "user", out var problem) ? null : new Refusal(ErrorCodes.InvalidRequest, problem);
         if (NeedsCredential(caller) is { } refusal) return refusal;
         if (caller.User is null) return NoUser;
         user = caller.User;

@@ -40,6 +40,9 @@ internal sealed partial class DoorKeeper
         Announce(host, keys);
     }
 
+    /// <summary>Whether what is stored decides if the service may start at all.</summary>
+    public bool MayRefuse => _doors.Now == Door.Undecided && !_auth.Embedded && !_auth.AllowAnonymous && !_environment.IsDevelopment();
+
     internal static Door Decide(AuthSettings auth, IHostEnvironment environment, bool hostAuthenticates, bool keysStored)
     {
         if (auth.TakesTokens || hostAuthenticates || keysStored) return Door.Closed;

@@ -23,6 +23,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _unavailable = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _opening = Task.CompletedTask;
 
     /// <summary>Why the start failed after it looked well.</summary>
@@ -33,6 +34,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
         var opening = OpenAsync(_stop.Token);
         try
         {
+            if (doors.MayRefuse) await Task.WhenAny(opening, _unavailable.Task).WaitAsync(cancellationToken); // nothing else starts before it is known
             await opening.WaitAsync(Patience, time, cancellationToken);
         }
         catch (TimeoutException)
@@ -61,6 +63,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
             }
             catch (StorageUnavailableException exception)
             {
+                _unavailable.TrySetResult();
                 Log.NotYet(logger, pause.TotalSeconds, exception.Message);
             }
 

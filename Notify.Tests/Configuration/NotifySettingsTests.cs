@@ -2,7 +2,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Notify.Engine.Configuration;
-using Notify.Engine.Configuration;
 using Notify.Server.Authentication;
 using Notify.Server.Configuration;
 using Notify.Server.Hosting;
