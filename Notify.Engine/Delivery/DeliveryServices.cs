@@ -22,6 +22,8 @@ internal static class DeliveryServices
 
         services.AddSingleton<Router>();
         services.AddSingleton<Dispatcher>();
+        services.AddSingleton<IDelivery, LiveDelivery>();
+        services.AddSingleton<LogAppliers>();
 
         services.AddSingleton<LogReplay>();
         services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());

@@ -12,6 +12,7 @@ internal static class NotifySettings
     private static readonly Setting[] Known =
     [
         Setting.Text("Storage:SqlitePath", (o, v) => o.Storage.SqlitePath = v),
+        Setting.SchemaName("Storage:Schema", (o, v) => o.Storage.Schema = v),
         Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
         Setting.Time("Storage:UnreadableLimit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Storage.UnreadableLimit = v),
         new("Auth:SigningKey", $"at least {ListSetting.LeastKeyBytes} bytes of UTF-8", (o, v) =>
@@ -22,6 +23,8 @@ internal static class NotifySettings
         Setting.Text("Auth:Authority", (o, v) => o.Auth.Authority = v),
         Setting.Text("Auth:Issuer", (o, v) => o.Auth.Issuer = v),
         Setting.Text("Auth:Audience", (o, v) => o.Auth.Audience = v),
+        Setting.Flag("Auth:OpenInDevelopment", (o, v) => o.Auth.OpenInDevelopment = v),
+        Setting.Flag("Auth:HostPrincipal", (o, v) => o.Auth.HostPrincipal = v),
         Setting.Flag("Auth:AllowAnonymous", (o, v) => o.Auth.AllowAnonymous = v),
         Setting.Time("Retention:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Retention.MaxAge = v),
         Setting.Time("Retention:SweepInterval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Retention.SweepInterval = v),

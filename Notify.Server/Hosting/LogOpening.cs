@@ -12,7 +12,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
 /// stops the start.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorKeeper doors, StorageOptions storage, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorKeeper doors, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -58,7 +58,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
             try
             {
                 opened.Open(await OpenDecidedAsync(cancellationToken));
-                Log.Opened(logger, LogStore.Describe(storage));
+                Log.Opened(logger, opened.Place);
                 return;
             }
             catch (StorageUnavailableException exception)

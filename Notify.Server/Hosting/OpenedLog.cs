@@ -17,6 +17,8 @@ internal sealed class OpenedLog : INotificationLog
 
     public bool IsOpen => _log is not null;
 
+    public string Place => Log.Place;
+
     private INotificationLog Log => _log ?? throw new StorageUnavailableException("The storage has not been reached yet.");
 
     /// <summary>Once, by <see cref="LogOpening"/>; the log is disposed of with this one.</summary>

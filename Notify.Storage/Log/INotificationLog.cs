@@ -12,6 +12,9 @@ namespace Notify.Storage.Log;
 /// </remarks>
 public interface INotificationLog : IAsyncDisposable
 {
+    /// <summary>Which storage it is in, for an operator: no user and no password.</summary>
+    string Place => "memory";
+
     /// <summary>Users, groups and what belongs to them, kept in the same database and changed by entries of this log.</summary>
     /// <exception cref="StorageUnavailableException">The storage has not been reached yet.</exception>
     IDirectory Directory => throw new NotSupportedException("This log keeps no directory.");

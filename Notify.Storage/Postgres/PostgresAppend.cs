@@ -79,7 +79,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
         {
             // Also a cancellation: the request may have come too late.
             await CloseAsync();
-            throw new AppendOutcomeUnknownException($"The append was submitted and not answered: {error.Message}", error);
+            throw new AppendOutcomeUnknownException($"The append was submitted and not answered: {PostgresErrors.Cause(error)}", error);
         }
     }
 

@@ -17,6 +17,8 @@ internal static class PostgresConnections
         "-c default_transaction_isolation=read\\ committed -c statement_timeout=5000 -c lock_timeout=4000 " +
         "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
+    /// <param name="settings">With the installation's schema as their search path.</param>
+    /// <param name="known">What the node knows of the log's life.</param>
     public static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings, KnownHead known)
     {
         var builder = new NpgsqlDataSourceBuilder(Tuned(settings).ConnectionString);
@@ -35,9 +37,6 @@ internal static class PostgresConnections
 
             // Longer than the server's own timeouts: it is for a server that is silent.
             CommandTimeout = 10,
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = 5,
-            TcpKeepAliveInterval = 2,
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 1,
             Enlist = false,
@@ -45,8 +44,7 @@ internal static class PostgresConnections
             // The details of an error quote values: topics and keys do not belong into anybody's log.
             IncludeErrorDetail = false,
         };
-        if (!given.Contains("Timeout"))
-            tuned.Timeout = 5;
+        PostgresSettings.KeepAlive(tuned);
         if (!given.Contains("Maximum Pool Size"))
             tuned.MaxPoolSize = 10;
         if (!given.Contains("Application Name"))

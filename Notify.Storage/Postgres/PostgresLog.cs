@@ -14,25 +14,28 @@ internal sealed class PostgresLog : INotificationLog
     private readonly PostgresPartitions _partitions;
     private readonly PostgresEpoch _epoch;
 
-    private PostgresLog(NpgsqlConnectionStringBuilder settings, long partitionSize)
+    private PostgresLog(NpgsqlConnectionStringBuilder settings, PostgresPlace place, long partitionSize)
     {
-        var connections = _connections = PostgresConnections.Create(settings, _known);
-        _partitions = new PostgresPartitions(connections, partitionSize);
+        var connections = _connections = PostgresConnections.Create(PostgresSettings.In(settings, place), _known);
+        _partitions = new PostgresPartitions(connections, place.Locks, partitionSize);
         _append = new PostgresAppend(connections, _partitions);
         _reader = new PostgresReader(connections);
-        _retention = new PostgresRetention(connections, _partitions);
+        _retention = new PostgresRetention(connections, _partitions, place.Locks);
         _epoch = new PostgresEpoch(connections);
+        Place = $"{PostgresSettings.Describe(settings)}, schema {place.Schema}";
     }
 
+    public string Place { get; }
+
     public static async Task<PostgresLog> OpenAsync(
-        string connectionString, bool migrate, CancellationToken cancellationToken, long partitionSize = PostgresPartitions.DefaultSize)
+        StorageOptions options, CancellationToken cancellationToken, long partitionSize = PostgresPartitions.DefaultSize)
     {
-        var settings = PostgresSchema.Parse(connectionString);
-        await PostgresSchema.EnsureAsync(settings, migrate, cancellationToken);
-        var log = new PostgresLog(settings, partitionSize);
+        var settings = PostgresSettings.Parse(options.Postgres!);
+        var place = await PostgresSchema.EnsureAsync(settings, options, cancellationToken);
+        var log = new PostgresLog(settings, place, partitionSize);
         try
         {
-            await PostgresErrors.AsUnavailable(() => log._partitions.MakeAheadAsync(1, cancellationToken));
+            await PostgresMistakes.ToldAsync(settings, place.Schema, () => log._partitions.MakeAheadAsync(1, cancellationToken));
             return log;
         }
         catch

@@ -26,18 +26,18 @@ internal sealed class SqliteLog : INotificationLog
     internal SqliteWriter Writer { get; }
 
     public static async Task<SqliteLog> OpenAsync(
-        string path, bool migrate, CancellationToken cancellationToken, TimeProvider? time = null)
+        StorageOptions options, CancellationToken cancellationToken, TimeProvider? time = null)
     {
-        var log = new SqliteLog(SqliteFile.Hold(path), time ?? TimeProvider.System);
+        var log = new SqliteLog(SqliteFile.Hold(options.SqlitePath, options.MayCreate), time ?? TimeProvider.System);
         try
         {
-            await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, migrate), cancellationToken);
+            await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, log._file, options), cancellationToken);
             return log;
         }
         catch (SqliteException error)
         {
             await log.DisposeAsync();
-            throw SqliteErrors.Unavailable(error);
+            throw log._file.Mistake(error) ?? (Exception)SqliteErrors.Unavailable(error);
         }
         catch
         {
@@ -45,6 +45,8 @@ internal sealed class SqliteLog : INotificationLog
             throw;
         }
     }
+
+    public string Place => $"the SQLite file {_file.Path}";
 
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => _reader.ReadHeadAsync(cancellationToken);
 

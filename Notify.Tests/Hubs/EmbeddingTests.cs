@@ -21,7 +21,7 @@ public sealed class EmbeddingTests
         using var folder = new TempFolder();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
         builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection([new("Notify:Storage:SqlitePath", folder.File("notify.db"))]);
+        builder.Configuration.AddInMemoryCollection([new("Notify:Storage:SqlitePath", folder.File("notify.db")), new("Notify:Auth:OpenInDevelopment", "true")]);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSignalR().AddJsonProtocol(json => json.PayloadSerializerOptions.PropertyNamingPolicy = null);

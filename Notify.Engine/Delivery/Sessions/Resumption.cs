@@ -38,12 +38,15 @@ internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> opti
         if (since > end) end = Math.Max(end, (await tail.RefreshAsync(cancellationToken)).Head);
         var isForeign = since > end || (request.Epoch is { } epoch && !string.Equals(epoch, life.Epoch, StringComparison.OrdinalIgnoreCase));
 
-        if (caller.User is { } user) filters.Add(TopicFilter.Exact(TopicName.OfUser(user)));
-        filters.AddRange(caller.Grants.Groups.Select(group => TopicFilter.Exact(TopicName.OfGroup(group))));
-        return session.TryResume(life, since, filters, isForeign)
+        session.Reauthenticate(caller.Grants.MaySubscribe, []); // durable subscriptions that are not covered sleep
+        var own = caller.User is { } user ? TopicFilter.Exact(TopicName.OfUser(user)) : null;
+        return session.TryResume(life, since, filters, own, TokenGroups(caller), null, isForeign)
             ? (new ResumeResult(end, life.Epoch, since, session.Topics), null)
             : Refuse("Resume is the first call on a connection, once.");
     }
+
+    /// <summary>The topics of the groups that the caller's token names.</summary>
+    public static TopicFilter[] TokenGroups(Caller caller) => [.. caller.Grants.Groups.Select(group => TopicFilter.Exact(TopicName.OfGroup(group)))];
 
     /// <summary>Reads the filters of a call; one bad one refuses all.</summary>
     public Refusal? Filters(IReadOnlyList<string>? topics, out List<TopicFilter> filters)
