@@ -69,7 +69,7 @@ internal static class StartUp
             {
                 await app.StartAsync();
             }
-            catch
+            catch (Exception exception) when (exception is not SettingsException) // which comes before anything has started
             {
                 await app.StopAsync(); // else what did start calls its disposal a failure, above the one sentence that matters
                 throw;

@@ -40,9 +40,10 @@ public sealed class EmbeddingTests
         await theirs.InvokeAsync("Say", new { Text = "x", Unknown = 1 }); // ours would refuse the unknown member
         Assert.Equal("""{"Text":"x"}""", (await heard.CountAsync(1))[0]);
 
+        using var http = new HttpClient { BaseAddress = url };
+        await Eventually.TrueAsync(async () => (await http.GetAsync(new Uri("api/v1/notifications", UriKind.Relative))).IsSuccessStatusCode, "the storage is reached");
         await using var ours = new StockFollower(url);
         await ours.ResumeAsync(null, null, "a");
-        using var http = new HttpClient { BaseAddress = url };
         using var published = await http.PostAsync(new Uri("api/v1/topics/a", UriKind.Relative), new StringContent("hello"));
         Assert.Equal("hello", (await ours.Received.CountAsync(1))[0].Body);
         Assert.Equal("theirs", await http.GetStringAsync(new Uri("their-page", UriKind.Relative)));
