@@ -27,10 +27,12 @@ internal static class DeliveryServices
 
         services.AddSingleton<LogReplay>();
         services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());
+        services.AddSingleton<IHistory, History>();
 
         services.AddSingleton<SessionRegistry>();
         services.AddSingleton(Opener);
         services.AddSingleton<CatchUp>();
+        services.AddSingleton<FilterReader>();
         services.AddSingleton<Resumption>();
         services.AddSingleton<SessionScheduler>();
         services.AddHostedService(s => s.GetRequiredService<SessionScheduler>());

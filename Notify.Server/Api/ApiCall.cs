@@ -1,3 +1,4 @@
+using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Server.Authentication;
 
@@ -22,6 +23,12 @@ internal sealed record ApiCall(string[] Methods, ApiHandler Handler)
 
     /// <summary>Whether it takes a token in the query, for browsers, which cannot set headers on it.</summary>
     public bool TakesTokenInQuery => Array.IndexOf(Query, ShownCredential.QueryParameter) >= 0;
+
+    /// <summary>Those of <see cref="Query"/> that may be blank: lists, which may have nothing in them.</summary>
+    public string[] Lists { get; init; } = [];
+
+    /// <summary>How a refusal looks; a problem document unless the call has something better.</summary>
+    public Func<HttpContext, Refusal, Task> RefuseAsync { get; init; } = (context, refusal) => Problem.WriteAsync(context, refusal);
 
     /// <summary>Whether <c>Notify:Limits:RequestsPerSecond</c> counts it.</summary>
     public bool Publishes { get; init; }

@@ -42,6 +42,12 @@ public interface INotificationLog : IAsyncDisposable
     /// <summary>As <see cref="ReadAsync"/>, of these topics only, through their index: cost does not grow with what lies between.</summary>
     Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// As <see cref="ReadTopicsAsync"/>, but the versions below <paramref name="before"/>, newest first:
+    /// <see cref="LogPage.Through"/> is then the lowest version down to which the page is complete, 1 when nothing is left.
+    /// </summary>
+    Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken);
+
     /// <summary>The topics that exist with exactly these names.</summary>
     Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken);
 

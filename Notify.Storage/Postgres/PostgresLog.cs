@@ -66,6 +66,10 @@ internal sealed class PostgresLog : INotificationLog
         IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         PostgresErrors.AsUnavailable(() => _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));
 
+    public Task<LogPage> ReadTopicsBackAsync(
+        IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken));
+
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         PostgresErrors.AsUnavailable(() => _reader.FindTopicsAsync(names, cancellationToken));
 

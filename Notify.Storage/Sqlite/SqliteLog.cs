@@ -60,6 +60,10 @@ internal sealed class SqliteLog : INotificationLog
         IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
 
+    public Task<LogPage> ReadTopicsBackAsync(
+        IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
+
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         _reader.FindTopicsAsync(names, cancellationToken);
 
