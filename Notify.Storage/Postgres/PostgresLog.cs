@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
 
@@ -13,17 +14,24 @@ internal sealed class PostgresLog : INotificationLog
     private readonly PostgresRetention _retention;
     private readonly PostgresPartitions _partitions;
     private readonly PostgresEpoch _epoch;
+    private readonly NpgsqlDataSource _people;
+    private readonly PostgresDirectory _directory;
 
     private PostgresLog(NpgsqlConnectionStringBuilder settings, PostgresPlace place, long partitionSize)
     {
-        var connections = _connections = PostgresConnections.Create(PostgresSettings.In(settings, place), _known);
+        var inPlace = PostgresSettings.In(settings, place);
+        var connections = _connections = PostgresConnections.Create(inPlace, _known);
         _partitions = new PostgresPartitions(connections, place.Locks, partitionSize);
         _append = new PostgresAppend(connections, _partitions);
         _reader = new PostgresReader(connections);
         _retention = new PostgresRetention(connections, _partitions, place.Locks);
         _epoch = new PostgresEpoch(connections);
+        _people = PostgresConnections.CreateForPeople(inPlace, _known);
+        _directory = new PostgresDirectory(_people, _append, _known);
         Place = $"{PostgresSettings.Describe(settings)}, schema {place.Schema}";
     }
+
+    public IDirectory Directory => _directory;
 
     public string Place { get; }
 
@@ -83,6 +91,7 @@ internal sealed class PostgresLog : INotificationLog
         PostgresErrors.AsUnavailable(async () =>
         {
             await _retention.SweepAsync(await _reader.ReadHeadAsync(cancellationToken), maxAge, cancellationToken);
+            await _directory.SweepAsync(cancellationToken);
             return await _reader.ReadHeadAsync(cancellationToken);
         });
 
@@ -92,6 +101,7 @@ internal sealed class PostgresLog : INotificationLog
     public async ValueTask DisposeAsync()
     {
         await _append.DisposeAsync();
+        await _people.DisposeAsync();
         await _connections.DisposeAsync();
     }
 }

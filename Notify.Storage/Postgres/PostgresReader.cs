@@ -108,7 +108,7 @@ internal sealed class PostgresReader(NpgsqlDataSource connections)
     }
 
     private static LogHead ToHead(NpgsqlDataReader reader) =>
-        new(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)) { Now = new DateTimeOffset(reader.GetDateTime(3)) };
+        new(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)) { Now = new DateTimeOffset(reader.GetDateTime(3)), LastChange = reader.GetInt64(4) };
 
     private static LogEntry ToEntry(NpgsqlDataReader reader) => new()
     {

@@ -5,8 +5,8 @@ internal static class PostgresReaderSql
 {
     /// <summary>Before the rows: every version up to this head is in what the next command sees.</summary>
     public const string Head = """
-        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0), oldest, clock_timestamp()
-        FROM log_head
+        SELECT epoch, coalesce(last.last_version, 0), oldest, clock_timestamp(), coalesce(last.last_change, 0)
+        FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
         """;
 
     /// <summary>After the rows: what was dropped while they were read is below it.</summary>

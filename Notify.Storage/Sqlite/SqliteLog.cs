@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Storage.Sqlite;
@@ -11,6 +12,7 @@ internal sealed class SqliteLog : INotificationLog
     private readonly SqliteReader _reader;
     private readonly SqliteAppend _append;
     private readonly SqliteRetention _retention;
+    private readonly SqliteDirectory _directory;
 
     private SqliteLog(SqliteFile file, TimeProvider time)
     {
@@ -20,7 +22,10 @@ internal sealed class SqliteLog : INotificationLog
         _reader = new SqliteReader(_readers);
         _append = new SqliteAppend(Writer, time);
         _retention = new SqliteRetention(Writer, _reader, time);
+        _directory = new SqliteDirectory(Writer, _readers, time);
     }
+
+    public IDirectory Directory => _directory;
 
     /// <summary>For tests that fill the disk or take the file away.</summary>
     internal SqliteWriter Writer { get; }
@@ -72,8 +77,12 @@ internal sealed class SqliteLog : INotificationLog
 
     public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) => _reader.FindAsync(id, cancellationToken);
 
-    public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) =>
-        _retention.SweepAsync(maxAge, cancellationToken);
+    public async Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken)
+    {
+        var head = await _retention.SweepAsync(maxAge, cancellationToken);
+        await _directory.SweepAsync(cancellationToken);
+        return head;
+    }
 
     public Task<Guid> BeginEpochAsync(CancellationToken cancellationToken) =>
         Writer.TransactAsync(

@@ -7,7 +7,8 @@ namespace Notify.Storage.Sqlite;
 internal sealed class SqliteReader(SqliteReaders readers)
 {
     private const string Head = """
-        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0), oldest FROM log_head
+        SELECT epoch, coalesce(last.last_version, 0), oldest, coalesce(last.last_change, 0)
+        FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
         """;
 
     private const string Columns = """
@@ -180,11 +181,11 @@ internal sealed class SqliteReader(SqliteReaders readers)
     private static long OfEach(long[] topics, int maxEntries) =>
         Math.Min(maxEntries + 1L, Math.Max(16, 4L * maxEntries / Math.Max(1, topics.Length)));
 
-    private static LogHead ReadHead(SqliteStatements statements)
+    public static LogHead ReadHead(SqliteStatements statements)
     {
         using var reader = statements.Query(Head);
         reader.Read();
-        return new LogHead(reader.GetId(0), reader.GetInt64(1), reader.GetInt64(2));
+        return new LogHead(reader.GetId(0), reader.GetInt64(1), reader.GetInt64(2)) { LastChange = reader.GetInt64(3) };
     }
 
     private static List<LogTopic> ReadTopics(SqliteStatements statements, string sql, params ReadOnlySpan<object?> values)
