@@ -99,6 +99,8 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
+        services.AddSingleton<KeyEndpoints>();
+        services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services);
     }

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-using Notify.Engine.Configuration;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Storage.Directory;
@@ -11,21 +9,21 @@ namespace Notify.Engine.Directory;
 /// Makes one change of the directory: repeats it while its outcome is unknown, and hands its entry on before it answers. An answer
 /// that others must feel waits until this node has applied it.
 /// </summary>
-internal sealed class DirectoryChanges(INotificationLog log, ICommittedEntries committed, TailPosition tail, IOptions<NotifyOptions> options, TimeProvider time)
+internal sealed class DirectoryChanges(INotificationLog log, ICommittedEntries committed, TailPosition tail, TimeProvider time)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan AppliedWithin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(5);
 
-    private readonly DirectoryLimits _limits = new(options.Value.Limits.GroupsPerUser, options.Value.Limits.SubscriptionsPerUser);
+    private static readonly DirectoryLimits Limits = new(1000, 1000); // of changes that this is not for
 
     /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
     /// <exception cref="AppendOutcomeUnknownException">The change may have been made.</exception>
     public async Task<ChangeOutcome> ChangeAsync(DirectoryChange change)
     {
         // The id names the attempt, whoever waits for it: a repeat changes nothing twice.
-        var batch = new ChangeBatch(Guid.CreateVersion7(), [change], _limits);
+        var batch = new ChangeBatch(Guid.CreateVersion7(), [change], Limits);
         var started = time.GetTimestamp();
         while (true)
         {

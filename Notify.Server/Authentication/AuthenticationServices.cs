@@ -1,4 +1,7 @@
+using Notify.Engine.Access;
 using Notify.Engine.Configuration;
+using Notify.Engine.Directory;
+using Notify.Engine.Tail;
 using Notify.Server.Authentication.Keys;
 using Notify.Server.Authentication.Tokens;
 
@@ -11,6 +14,13 @@ internal static class AuthenticationServices
     {
         services.AddNotifyTokens(settings);
         services.AddSingleton<ApiKeyVerifier>();
+        services.AddHostedService(s => s.GetRequiredService<ApiKeyVerifier>());
+        services.AddSingleton<LiveCallers>();
+        services.AddSingleton<ICredentialWatch>(s => s.GetRequiredService<LiveCallers>());
+        services.AddHostedService(s => s.GetRequiredService<LiveCallers>());
+        services.AddSingleton<Revocations>();
+        services.AddSingleton<ILogApplier>(s => s.GetRequiredService<Revocations>());
+        services.AddSingleton<DirectoryChanges>();
         services.AddSingleton<HostPrincipal>();
         services.AddSingleton<CredentialState>();
         services.AddSingleton<Doors>();

@@ -64,10 +64,10 @@ internal sealed partial class Authenticator(
     /// <summary>The caller that a fresh token makes, on a connection that is there already.</summary>
     public async Task<(Caller? Caller, Refusal? Refusal)> ReauthenticateAsync(string? token, string? device, IPAddress? address)
     {
-        if (Blocked() is { } blocked) return (null, blocked);
+        if (await state.MayAcceptAsync() is { } blind) return (null, blind);
         var (caller, rejection) = await VerifyAsync(new ShownCredential(token ?? "", MustBeKey: false), device);
-        if (caller is not null) return (caller, null);
-        return (null, Reject(rejection!, address, out _));
+        if (caller is { Kind: not CallerKind.Token }) return (null, new Refusal(ErrorCodes.Forbidden, "An API key is no user's: connect with it."));
+        return caller is not null ? (caller, null) : (null, Reject(rejection!, address, out _));
     }
 
     private async ValueTask<(Caller?, Refusal?)> IdentifyAsync(HttpContext context, bool tokenInQuery)
@@ -87,7 +87,7 @@ internal sealed partial class Authenticator(
         if (shown is { } credential && door != Door.Development) return await CheckAsync(context, credential, device);
         if (host.IsAuthenticated(context))
         {
-            if (Blocked() is { } blocked) return (null, blocked);
+            if (await state.MayAcceptAsync() is { } blind) return (null, blind);
             return await host.CallerOfAsync(context, device);
         }
 
@@ -96,7 +96,7 @@ internal sealed partial class Authenticator(
 
     private async ValueTask<(Caller?, Refusal?)> CheckAsync(HttpContext context, ShownCredential shown, string? device)
     {
-        if (Blocked() is { } blocked) return (null, blocked);
+        if (await state.MayAcceptAsync() is { } blind) return (null, blind);
         var (caller, rejection) = await VerifyAsync(shown, device);
         if (caller is not null) return (caller, null);
         var refusal = Reject(rejection!, context.Connection.RemoteIpAddress, out var retryAfter);
@@ -142,9 +142,6 @@ internal sealed partial class Authenticator(
         Door.Everybody => new Caller { Kind = CallerKind.Everybody, Device = device, Grants = new Grants { Subscribe = Grants.EveryTopic, Publish = Grants.Everything } },
         _ => new Caller { Kind = CallerKind.Anonymous, Device = device, Grants = _anonymous },
     };
-
-    /// <summary>A node that cannot read the log may have missed a revocation.</summary>
-    private Refusal? Blocked() => state.IsBlind ? CredentialState.Blind : null;
 
     private Refusal Reject(Rejection rejection, IPAddress? address, out TimeSpan? retryAfter)
     {

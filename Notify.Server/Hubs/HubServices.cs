@@ -7,6 +7,7 @@ using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
 using Notify.Server.Wire;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
 
@@ -36,6 +37,7 @@ internal static class HubServices
             s.GetRequiredService<SessionOpener>(),
             s.GetRequiredService<SessionRegistry>(),
             s.GetRequiredService<EstablishedConnections>(),
+            s.GetRequiredService<LiveCallers>(),
             s.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(

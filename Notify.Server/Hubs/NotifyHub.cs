@@ -16,8 +16,11 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
-internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader, RecordPublisher publisher, RequestRate rate) : Hub
+internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader, RecordPublisher publisher, RequestRate rate, Authenticator authenticator, LiveCallers live) : Hub
 {
+    private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
+    private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Connect anew to be another user.");
+
     private DeliverySession? _toStart;
 
     private DeliverySession Session => Feature<DeliverySession>();
@@ -77,6 +80,23 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
             PublishOutcome.Refused refused => throw Error(refused.Refusal),
             var other => throw new NotSupportedException(other.GetType().Name),
         };
+    }
+
+    /// <summary>A fresh token of the same user, at any time. What it no longer covers stops with the answer.</summary>
+    public async Task<ReauthenticateResult> Reauthenticate(ReauthenticateRequest request)
+    {
+        var current = Feature<LiveCaller>();
+        if (current.Current.User is not { } user) throw Error(NoUser);
+        var (fresh, refusal) = await authenticator.ReauthenticateAsync(request.Token, current.Current.Device, Context.GetHttpContext()?.Connection.RemoteIpAddress);
+        if (fresh is null) throw Error(refusal!);
+        if (fresh.User != user) throw Error(OtherUser);
+
+        // First in its place and then looked at again: a revocation finds it there, or is found here.
+        var isGood = live.TryReplace(current, fresh);
+        var topics = Session.Reauthenticate(fresh.Grants.MaySubscribe, Resumption.TokenGroups(fresh));
+        if (isGood) return new ReauthenticateResult { ExpiresAt = fresh.Credential.ExpiresAt!.Value, Topics = topics };
+        Session.Sink.CloseForReconnect();
+        throw Error(new Refusal(ErrorCodes.Unauthenticated, "The credential was revoked. The connection is closed."));
     }
 
     /// <summary>

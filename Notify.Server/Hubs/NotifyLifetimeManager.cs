@@ -17,6 +17,7 @@ internal sealed class NotifyLifetimeManager(
     SessionOpener open,
     SessionRegistry sessions,
     EstablishedConnections established,
+    LiveCallers live,
     TimeProvider time) : HubLifetimeManager<NotifyHub>
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
@@ -24,8 +25,11 @@ internal sealed class NotifyLifetimeManager(
         WholeWrites.Use(connection);
         var caller = CallerOf(connection);
         established.Add(connection);
-        connection.Features.Set(open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User));
-        connection.Features.Set(new LiveCaller(caller));
+        var session = open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User);
+        var current = new LiveCaller(caller, session);
+        connection.Features.Set(session);
+        connection.Features.Set(current);
+        if (!live.TryAdd(connection.ConnectionId, current)) session.Sink.CloseForReconnect(); // its credential ended while it connected
         await inner.OnConnectedAsync(connection);
     }
 
@@ -38,6 +42,7 @@ internal sealed class NotifyLifetimeManager(
     public override async Task OnDisconnectedAsync(HubConnectionContext connection)
     {
         established.Remove(connection);
+        live.Remove(connection.ConnectionId);
         sessions.Remove(connection.ConnectionId);
         await inner.OnDisconnectedAsync(connection);
     }

@@ -13,7 +13,7 @@ namespace Notify.Server.Streaming;
 
 /// <summary><c>GET /stream</c>: a delivery session over Server-Sent Events, for clients that have nothing but HTTP.</summary>
 internal sealed class StreamEndpoint(
-    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, TimeProvider time)
+    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, LiveCallers live, TimeProvider time)
 {
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
@@ -44,6 +44,7 @@ internal sealed class StreamEndpoint(
         var session = open(id, sink, caller.User);
         try
         {
+            if (!live.TryAdd(id, new LiveCaller(caller, session))) sink.CloseForReconnect(); // its credential ended while it connected
             var (_, refusal) = await resumption.ResumeAsync(session, request, caller, context.RequestAborted);
             if (refusal is not null)
             {
@@ -59,6 +60,7 @@ internal sealed class StreamEndpoint(
         }
         finally
         {
+            live.Remove(id);
             sessions.Remove(id);
         }
     }
