@@ -11,23 +11,18 @@ return await StartUp.ReportMistakesAsync(async () =>
     }
 
     StartUp.CheckCommand(args);
-    var (newEpoch, moveSchema) = (args is [NewEpochCommand.Name, ..], args is [MoveSchemaCommand.Name, ..]);
-    var builder = WebApplication.CreateBuilder(newEpoch || moveSchema ? args[1..] : args).AddProcess();
+    var (command, options) = Commands.Find(args);
+    var builder = WebApplication.CreateBuilder(options?.Settings ?? args).AddProcess();
     builder.Services.AddNotify(builder.Configuration, builder.Environment);
 
-    if (newEpoch)
+    if (command is not null)
     {
-        await NewEpochCommand.RunAsync(builder);
-        return;
-    }
-
-    if (moveSchema)
-    {
-        await MoveSchemaCommand.RunAsync(builder);
+        await command(builder, options!);
         return;
     }
 
     var app = builder.Build();
+    app.UseKnownProxies();
     app.MapNotify();
     app.MapFallback(ApiEndpoints.NothingHereAsync);
     await StartUp.RunAsync(app);

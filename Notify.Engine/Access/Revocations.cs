@@ -9,15 +9,20 @@ namespace Notify.Engine.Access;
 /// What this node knows of credentials that ended before their time: tokens by user and moment of issue, API keys by id. A function
 /// of the log, kept up by its entries, so that it holds on every node whether or not anything else joins them.
 /// </summary>
-internal sealed class Revocations(INotificationLog log, IEnumerable<ICredentialWatch> watches) : ILogApplier
+internal sealed class Revocations(INotificationLog log) : ILogApplier
 {
     private const int PageSize = 1000;
+
+    private ICredentialWatch[] _watches = [];
 
     private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // By name: users have few, and a caller is known by its name. Never cleared of keys: an id is given once.
     private readonly ConcurrentDictionary<string, bool> _keys = new(StringComparer.Ordinal);
     private ConcurrentDictionary<string, DateTimeOffset> _tokens = new(StringComparer.Ordinal);
+
+    /// <summary>Tells this one too from now on; before the tail begins.</summary>
+    public void Tell(ICredentialWatch watch) => _watches = [.. _watches, watch];
 
     /// <summary>Completes once the revocations were read: before that no credential is accepted.</summary>
     public Task Loaded => _loaded.Task;
@@ -60,7 +65,7 @@ internal sealed class Revocations(INotificationLog log, IEnumerable<ICredentialW
     public void Begin(LogLife life)
     {
         _loaded.TrySetResult();
-        foreach (var watch in watches) watch.LookAgain();
+        foreach (var watch in _watches) watch.LookAgain();
     }
 
     public async ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
@@ -71,17 +76,17 @@ internal sealed class Revocations(INotificationLog log, IEnumerable<ICredentialW
             {
                 case TokensRevoked revoked when await NameAsync(revoked.User, cancellationToken) is { } user:
                     _tokens[user] = revoked.IssuedBefore; // the last one wins, also with an earlier moment
-                    foreach (var watch in watches) watch.TokensRevoked(user);
+                    foreach (var watch in _watches) watch.TokensRevoked(user);
                     break;
                 case Disconnected disconnected when await NameAsync(disconnected.User, cancellationToken) is { } user:
-                    foreach (var watch in watches) watch.Disconnected(user);
+                    foreach (var watch in _watches) watch.Disconnected(user);
                     break;
                 case KeysChanged { Revoked: true } key:
                     _keys[key.Key] = true;
-                    foreach (var watch in watches) watch.KeyRevoked(key.Key);
+                    foreach (var watch in _watches) watch.KeyRevoked(key.Key);
                     break;
                 case KeysChanged:
-                    foreach (var watch in watches) watch.KeyStored();
+                    foreach (var watch in _watches) watch.KeyStored();
                     break;
             }
         }

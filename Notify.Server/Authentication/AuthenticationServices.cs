@@ -16,7 +16,6 @@ internal static class AuthenticationServices
         services.AddSingleton<ApiKeyVerifier>();
         services.AddHostedService(s => s.GetRequiredService<ApiKeyVerifier>());
         services.AddSingleton<LiveCallers>();
-        services.AddSingleton<ICredentialWatch>(s => s.GetRequiredService<LiveCallers>());
         services.AddHostedService(s => s.GetRequiredService<LiveCallers>());
         services.AddSingleton<Revocations>();
         services.AddSingleton<ILogApplier>(s => s.GetRequiredService<Revocations>());

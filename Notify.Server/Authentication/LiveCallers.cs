@@ -10,13 +10,24 @@ namespace Notify.Server.Authentication;
 /// The callers of this node's connections, hub and event streams alike. Closes those whose credential expired, was revoked or
 /// belongs to a door that has closed, with reconnect allowed: a client that has a fresh credential comes back by itself.
 /// </summary>
-internal sealed partial class LiveCallers(CredentialState state, Doors doors, INotificationLog log, AccessMetrics metrics, TimeProvider time, ILogger<LiveCallers> logger)
-    : BackgroundService, ICredentialWatch
+internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, LiveCaller> _live = new(StringComparer.Ordinal);
+    private readonly CredentialState _state;
+    private readonly Doors _doors;
+    private readonly INotificationLog _log;
+    private readonly AccessMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private int _lookAgain;
+
+    public LiveCallers(Revocations revocations, CredentialState state, Doors doors, INotificationLog log, AccessMetrics metrics, TimeProvider time, ILogger<LiveCallers> logger)
+    {
+        (_state, _doors, _log, _metrics, _time, _logger) = (state, doors, log, metrics, time, logger);
+        revocations.Tell(this);
+    }
 
     /// <summary>
     /// Registers a connection's caller; false when its credential has ended meanwhile. The caller is registered before it is
@@ -39,7 +50,7 @@ internal sealed partial class LiveCallers(CredentialState state, Doors doors, IN
         return IsGood(fresh);
     }
 
-    public void TokensRevoked(string user) => Close("revoked", caller => caller.User == user && state.Check(caller) is not null || caller is { Kind: CallerKind.Host, Credential.IssuedAt: null } && caller.User == user);
+    public void TokensRevoked(string user) => Close("revoked", caller => caller.User == user && _state.Check(caller) is not null || caller is { Kind: CallerKind.Host, Credential.IssuedAt: null } && caller.User == user);
 
     public void Disconnected(string user) => Close("disconnected", caller => caller.User == user);
 
@@ -48,7 +59,7 @@ internal sealed partial class LiveCallers(CredentialState state, Doors doors, IN
     /// <summary>From the first stored key on, callers without a credential are no longer let in; those who were are let go.</summary>
     public void KeyStored()
     {
-        doors.Decide(Door.Closed);
+        _doors.Decide(Door.Closed);
         Close("closed", caller => caller.Kind is CallerKind.Development or CallerKind.Everybody);
     }
 
@@ -56,8 +67,8 @@ internal sealed partial class LiveCallers(CredentialState state, Doors doors, IN
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        metrics.BeginAtZero();
-        using var timer = new PeriodicTimer(Look, time);
+        _metrics.BeginAtZero();
+        using var timer = new PeriodicTimer(Look, _time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             CloseExpired();
@@ -66,11 +77,11 @@ internal sealed partial class LiveCallers(CredentialState state, Doors doors, IN
     }
 
     private bool IsGood(Caller caller) =>
-        state.Check(caller) is null && (caller.Kind is not (CallerKind.Development or CallerKind.Everybody) || doors.Now != Door.Closed);
+        _state.Check(caller) is null && (caller.Kind is not (CallerKind.Development or CallerKind.Everybody) || _doors.Now != Door.Closed);
 
     private void CloseExpired()
     {
-        var now = time.GetUtcNow();
+        var now = _time.GetUtcNow();
         Close("expired", live => live.EndsAt <= now);
     }
 
@@ -79,10 +90,10 @@ internal sealed partial class LiveCallers(CredentialState state, Doors doors, IN
     {
         try
         {
-            if (doors.Now is Door.Development or Door.Everybody && await log.Directory.WereKeysStoredAsync(cancellationToken)) KeyStored();
+            if (_doors.Now is Door.Development or Door.Everybody && await _log.Directory.WereKeysStoredAsync(cancellationToken)) KeyStored();
             foreach (var key in _live.Values.Select(live => live.Current.Credential.KeyId).OfType<string>().Distinct().ToArray())
             {
-                if (await log.Directory.FindKeyAsync(key, cancellationToken) is null) KeyRevoked(key);
+                if (await _log.Directory.FindKeyAsync(key, cancellationToken) is null) KeyRevoked(key);
             }
 
             Close("revoked", caller => !IsGood(caller));
@@ -110,8 +121,8 @@ internal sealed partial class LiveCallers(CredentialState state, Doors doors, IN
         }
 
         if (closed == 0) return;
-        metrics.Ended(reason, closed);
-        Log.Closed(logger, closed, reason);
+        _metrics.Ended(reason, closed);
+        Log.Closed(_logger, closed, reason);
     }
 
     private static partial class Log

@@ -1,5 +1,8 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+using Notify.Engine.Configuration;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 
@@ -23,8 +26,8 @@ internal static class StartUp
     /// <summary>What is neither a setting nor a command is a slip, not a wish to start the service.</summary>
     public static void CheckCommand(string[] args)
     {
-        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && first is not (NewEpochCommand.Name or MoveSchemaCommand.Name))
-            throw new SettingsException($"There is no command '{first}'. There are {NewEpochCommand.Name} and {MoveSchemaCommand.Name}; settings are written --Urls=http://localhost:5080.");
+        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && !Commands.Names.Contains(first, StringComparer.Ordinal))
+            throw new SettingsException($"There is no command '{first}'. There are {string.Join(", ", Commands.Names)}; settings are written --Urls=http://localhost:5080.");
     }
 
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
@@ -40,6 +43,7 @@ internal static class StartUp
 
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        builder.Services.AddOptions<ForwardedHeadersOptions>().PostConfigure<IOptions<NotifyOptions>>((forwarded, notify) => ProxyRules.Apply(forwarded, notify.Value));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
         Telemetry.AddExport(builder);
 
@@ -58,6 +62,15 @@ internal static class StartUp
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
         });
         return builder;
+    }
+
+    /// <summary>Believes forwarded headers from <c>Notify:KnownProxies</c>; ASP.NET's own variable believes them from everybody.</summary>
+    public static WebApplication UseKnownProxies(this WebApplication app)
+    {
+        var known = app.Services.GetRequiredService<IOptions<NotifyOptions>>().Value.KnownProxies.Count > 0;
+        var already = string.Equals(app.Configuration["FORWARDEDHEADERS_ENABLED"], "true", StringComparison.OrdinalIgnoreCase);
+        if (known && !already) app.UseForwardedHeaders();
+        return app;
     }
 
     /// <summary>Runs until it is told to stop.</summary>

@@ -12,7 +12,7 @@ namespace Notify.Server.Authentication.Keys;
 /// From an API key to its caller. Keys are read once and kept; a revocation is known by the log before the next look, whatever is
 /// kept. When a key was used is told to storage now and then, many at once.
 /// </summary>
-internal sealed partial class ApiKeyVerifier(INotificationLog log, CredentialState state, TimeProvider time, ILogger<ApiKeyVerifier> logger) : BackgroundService
+internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWatch
 {
     private const int Kept = 10_000;
     private static readonly TimeSpan Coarse = TimeSpan.FromMinutes(1);
@@ -22,24 +22,57 @@ internal sealed partial class ApiKeyVerifier(INotificationLog log, CredentialSta
     private readonly ConcurrentDictionary<string, KnownKey> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset> _used = new(StringComparer.Ordinal);
 
+    private readonly INotificationLog _log;
+    private readonly CredentialState _state;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private int _generation;
+
+    public ApiKeyVerifier(Revocations revocations, INotificationLog log, CredentialState state, TimeProvider time, ILogger<ApiKeyVerifier> logger)
+    {
+        (_log, _state, _time, _logger) = (log, state, time, logger);
+        revocations.Tell(this);
+    }
+
+    void ICredentialWatch.TokensRevoked(string user)
+    {
+    }
+
+    void ICredentialWatch.Disconnected(string user)
+    {
+    }
+
+    void ICredentialWatch.KeyStored()
+    {
+    }
+
+    void ICredentialWatch.KeyRevoked(string key) => _known.TryRemove(key, out _);
+
+    void ICredentialWatch.LookAgain()
+    {
+        Interlocked.Increment(ref _generation); // a read under way is not kept
+        _known.Clear();
+    }
+
     /// <exception cref="StorageUnavailableException">The key is not known here, and storage does not answer.</exception>
     public async Task<(Caller?, Rejection?)> VerifyAsync(string text, string? device)
     {
         if (!KeyText.TryRead(text, out var key)) return (null, Mistyped);
         if (!_known.TryGetValue(key.Id, out var known))
         {
+            var generation = Volatile.Read(ref _generation);
             if (await FindAsync(key.Id) is not { } found) return (null, Unknown(key));
             known = new KnownKey(found);
             if (_known.Count >= Kept) _known.Clear();
-            _known[key.Id] = known;
+            if (generation == Volatile.Read(ref _generation)) _known[key.Id] = known;
         }
 
         // In constant time: how far a guess agrees must not show.
         if (!CryptographicOperations.FixedTimeEquals(key.Hash, known.Key.Hash.Span)) return (null, Unknown(key));
         var caller = known.Caller with { Device = device };
-        if (state.Check(caller) is { } revoked) return (null, revoked);
-        if (known.Key.ExpiresAt <= time.GetUtcNow()) return (null, new Rejection(Rejection.Expired, "The API key has expired.", Counts: false, key.Id));
-        _used[key.Id] = time.GetUtcNow();
+        if (_state.Check(caller) is { } revoked) return (null, revoked);
+        if (known.Key.ExpiresAt <= _time.GetUtcNow()) return (null, new Rejection(Rejection.Expired, "The API key has expired.", Counts: false, key.Id));
+        _used[key.Id] = _time.GetUtcNow();
         return (caller, null);
     }
 
@@ -60,7 +93,7 @@ internal sealed partial class ApiKeyVerifier(INotificationLog log, CredentialSta
     {
         try
         {
-            return await log.Directory.FindKeyAsync(id, CancellationToken.None);
+            return await _log.Directory.FindKeyAsync(id, CancellationToken.None);
         }
         catch (NotSupportedException)
         {
@@ -79,11 +112,11 @@ internal sealed partial class ApiKeyVerifier(INotificationLog log, CredentialSta
 
         try
         {
-            await log.Directory.UseKeysAsync(used, cancellationToken);
+            await _log.Directory.UseKeysAsync(used, cancellationToken);
         }
         catch (Exception exception) when (exception is StorageUnavailableException or NotSupportedException)
         {
-            Log.NotStored(logger, used.Count);
+            Log.NotStored(_logger, used.Count);
         }
     }
 
