@@ -4,8 +4,10 @@ using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
+using Notify.Engine.Tail;
 using Notify.Server.Api;
 using Notify.Server.Authentication;
 using Notify.Server.Configuration;
@@ -50,13 +52,14 @@ public static class NotifyServiceCollectionExtensions
 
         services.AddSingleton(Options.Create(options));
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<NotifyMetrics>();
         services.AddNotifyAuthentication(options.Auth);
         AddLog(services, storage);
+        services.AddNotifyTail();
         services.AddNotifyDelivery();
+        services.AddNotifyDirectory();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
-        AddPublishing(services);
+        services.AddNotifyPublishing();
         AddApi(services);
         services.AddNotifyHub();
         Health.AddChecks(services);
@@ -80,13 +83,6 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<LogOpening>();
         services.AddHostedService(provider => provider.GetRequiredService<LogOpening>());
         services.AddHostedService<RetentionSweeper>();
-    }
-
-    private static void AddPublishing(IServiceCollection services)
-    {
-        services.AddSingleton<Publisher>();
-        services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
-        services.AddSingleton<RecordPublisher>();
     }
 
     private static void AddApi(IServiceCollection services)

@@ -1,8 +1,9 @@
 using Notify.Server;
 using Notify.Server.Api;
+using Notify.Server.Connections;
 using Notify.Server.Hosting;
 
-return await StartUp.ReportMistakesAsync(async () =>
+return await StartUp.ReportMistakesAsync(async stop =>
 {
     if (HelpCommand.IsAsked(args))
     {
@@ -10,20 +11,44 @@ return await StartUp.ReportMistakesAsync(async () =>
         return;
     }
 
-    StartUp.CheckCommand(args);
-    var (command, options) = Commands.Find(args);
-    var builder = WebApplication.CreateBuilder(options?.Settings ?? args).AddProcess();
+    if (VersionCommand.IsAsked(args))
+    {
+        Console.WriteLine(VersionCommand.Text());
+        return;
+    }
+
+    var line = CommandLine.Read(args);
+    var builder = StartUp.CreateBuilder(line.Settings).AddProcess();
     builder.Services.AddNotify(builder.Configuration, builder.Environment);
 
-    if (command is not null)
+    if (line.Command == NewEpochCommand.Name)
     {
-        await command(builder, options!);
+        await NewEpochCommand.RunAsync(builder, stop);
+        return;
+    }
+
+    if (line.Command == MoveSchemaCommand.Name)
+    {
+        await MoveSchemaCommand.RunAsync(builder, stop);
+        return;
+    }
+
+    if (line.Command == CreateKeyCommand.Name)
+    {
+        await CreateKeyCommand.RunAsync(builder, line.Options, stop);
+        return;
+    }
+
+    if (line.Command == TokenCommand.Name)
+    {
+        await TokenCommand.RunAsync(builder, line.Options);
         return;
     }
 
     var app = builder.Build();
+    app.UseConnectionCap();
     app.UseKnownProxies();
     app.MapNotify();
     app.MapFallback(ApiEndpoints.NothingHereAsync);
-    await StartUp.RunAsync(app);
+    await StartUp.RunAsync(app, stop);
 });

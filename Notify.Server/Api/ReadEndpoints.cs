@@ -21,7 +21,7 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
 
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1000;
-    private const long MaxVersion = (1L << 53) - 1; // what JavaScript holds
+    private const long MaxVersion = LogLimits.MaxVersion;
 
     private static readonly Refusal SinceBackwards = StrictJson.Invalid("'since' is for oldest first. With 'order=desc' a page is what is below 'before'.");
     private static readonly Refusal BeforeForwards = StrictJson.Invalid("'before' is for newest first: add 'order=desc'. Oldest first, a page is what is after 'since'.");

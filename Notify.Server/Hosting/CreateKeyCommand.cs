@@ -15,9 +15,7 @@ internal static class CreateKeyCommand
 
     private const int MaxNameLength = 128;
 
-    public static CommandOptions Read(string[] args) => CommandOptions.Read(args, ["admin"], ["name", "publish", "subscribe", "expires"]);
-
-    public static async Task RunAsync(WebApplicationBuilder builder, CommandOptions options)
+    public static async Task RunAsync(WebApplicationBuilder builder, CommandOptions options, CancellationToken cancellationToken)
     {
         if (options.One("name") is not { Length: > 0 and <= MaxNameLength } name || name.Any(char.IsControl))
             throw new SettingsException($"The option --name is missing: what people call the key, in 1 to {MaxNameLength} characters.");
@@ -27,8 +25,8 @@ internal static class CreateKeyCommand
         var time = app.Services.GetRequiredService<TimeProvider>();
         var text = KeyText.New();
         var key = new NewApiKey(text.Id, name, text.Hash, options.Filters("publish"), options.Filters("subscribe"), options.Has("admin"), time.GetUtcNow() + options.Time("expires"));
-        await using var log = await LogStore.OpenAsync(app.Services.GetRequiredService<StorageOptions>(), CancellationToken.None);
-        await log.Directory.ChangeAsync(new ChangeBatch(Guid.CreateVersion7(), [new DirectoryChange.CreateKey(key)], new DirectoryLimits(1, 1)), CancellationToken.None);
+        await using var log = await LogStore.OpenAsync(app.Services.GetRequiredService<StorageOptions>(), cancellationToken);
+        await log.Directory.ChangeAsync(new ChangeBatch(Guid.CreateVersion7(), [new DirectoryChange.CreateKey(key)], new DirectoryLimits(1, 1)), cancellationToken);
         Console.WriteLine(text.Text);
     }
 }

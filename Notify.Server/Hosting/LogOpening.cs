@@ -37,9 +37,10 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
             if (doors.MayRefuse) await Task.WhenAny(opening, _unavailable.Task).WaitAsync(cancellationToken); // nothing else starts before it is known
             await opening.WaitAsync(Patience, time, cancellationToken);
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException || cancellationToken.IsCancellationRequested)
         {
-            _opening = WatchAsync(opening);
+            _opening = WatchAsync(opening); // for the stop too: it waits until whatever is being done to the database has been given up
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

@@ -15,8 +15,6 @@ internal static class TokenCommand
 
     private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(1);
 
-    public static CommandOptions Read(string[] args) => CommandOptions.Read(args, ["admin"], ["user", "publish", "subscribe", "for"]);
-
     public static async Task RunAsync(WebApplicationBuilder builder, CommandOptions options)
     {
         var user = options.One("user") ?? throw new SettingsException("The option --user is missing: who the token is for.");

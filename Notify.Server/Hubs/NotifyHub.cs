@@ -33,7 +33,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
         var session = Session;
         try
         {
-            var (result, refusal) = await resumption.ResumeAsync(session, request, Caller, Context.ConnectionAborted);
+            var (result, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Of(Caller), Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
             return result;
@@ -93,7 +93,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
 
         // First in its place and then looked at again: a revocation finds it there, or is found here.
         var isGood = live.TryReplace(current, fresh);
-        var topics = Session.Reauthenticate(fresh.Grants.MaySubscribe, Resumption.TokenGroups(fresh));
+        var topics = Session.Reauthenticate(SessionAccess.Of(fresh));
         if (isGood) return new ReauthenticateResult { ExpiresAt = fresh.Credential.ExpiresAt!.Value, Topics = topics };
         Session.Sink.CloseForReconnect();
         throw Error(new Refusal(ErrorCodes.Unauthenticated, "The credential was revoked. The connection is closed."));

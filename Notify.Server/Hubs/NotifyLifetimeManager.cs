@@ -25,7 +25,7 @@ internal sealed class NotifyLifetimeManager(
         WholeWrites.Use(connection);
         var caller = CallerOf(connection);
         established.Add(connection);
-        var session = open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User);
+        var session = open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User, caller.Device);
         var current = new LiveCaller(caller, session);
         connection.Features.Set(session);
         connection.Features.Set(current);

@@ -41,11 +41,11 @@ internal sealed class StreamEndpoint(
 
         using var sink = new ServerSentEventsSink(context, time);
         var id = $"stream:{context.TraceIdentifier}";
-        var session = open(id, sink, caller.User);
+        var session = open(id, sink, caller.User, caller.Device);
         try
         {
             if (!live.TryAdd(id, new LiveCaller(caller, session))) sink.CloseForReconnect(); // its credential ended while it connected
-            var (_, refusal) = await resumption.ResumeAsync(session, request, caller, context.RequestAborted);
+            var (_, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Of(caller), context.RequestAborted);
             if (refusal is not null)
             {
                 await StreamRefusal.WriteAsync(context, refusal);
