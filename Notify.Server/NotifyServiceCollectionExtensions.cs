@@ -1,12 +1,15 @@
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
+using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
 using Notify.Server.Configuration;
 using Notify.Server.Hosting;
 using Notify.Server.Hubs;
@@ -34,7 +37,10 @@ public static class NotifyServiceCollectionExtensions
     /// <exception cref="SettingsException">A setting is wrong; the message is one sentence for the operator.</exception>
     public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
     {
-        var options = NotifySettings.Read(configuration, environment);
+        var options = NotifySettings.Read(configuration);
+        var ownProcess = services.Any(service => service.ServiceType == typeof(OwnProcess));
+        options.Auth.Embedded = !ownProcess;
+        options.Auth.OpenInDevelopment |= ownProcess;
         var cluster = ClusterSettings.Read(configuration);
         var storage = new StorageOptions
         {
@@ -46,6 +52,7 @@ public static class NotifyServiceCollectionExtensions
 
         services.AddSingleton(Options.Create(options));
         services.TryAddSingleton(TimeProvider.System);
+        services.AddNotifyAuthentication(options.Auth);
         AddLog(services, storage);
         services.AddNotifyTail();
         services.AddNotifyDelivery();
@@ -67,6 +74,12 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<LogOpener>(cancellationToken => LogStore.OpenAsync(storage, cancellationToken));
         services.AddSingleton<OpenedLog>();
         services.AddSingleton<INotificationLog>(provider => provider.GetRequiredService<OpenedLog>());
+        services.AddSingleton(provider => new DoorKeeper(
+            provider.GetRequiredService<Doors>(),
+            provider.GetRequiredService<IOptions<NotifyOptions>>(),
+            provider.GetRequiredService<IHostEnvironment>(),
+            provider.GetRequiredService<ILogger<DoorKeeper>>(),
+            provider.GetService<IAuthenticationSchemeProvider>()));
         services.AddSingleton<LogOpening>();
         services.AddHostedService(provider => provider.GetRequiredService<LogOpening>());
         services.AddHostedService<RetentionSweeper>();
@@ -76,13 +89,14 @@ public static class NotifyServiceCollectionExtensions
     {
         services.AddRouting();
         services.AddCors(); // its evaluation only; the middleware is not used
-        services.AddSingleton<Callers>();
         services.AddSingleton<OriginGate>();
         services.AddSingleton<RequestRate>();
         services.AddSingleton<ApiGuard>();
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
+        services.AddSingleton<KeyEndpoints>();
+        services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services);
     }

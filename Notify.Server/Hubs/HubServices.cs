@@ -6,8 +6,8 @@ using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
-using Notify.Server.Security;
 using Notify.Server.Wire;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
 
@@ -36,7 +36,8 @@ internal static class HubServices
             SignalServices.Signals(s),
             s.GetRequiredService<SessionOpener>(),
             s.GetRequiredService<SessionRegistry>(),
-            s.GetRequiredService<Callers>(),
+            s.GetRequiredService<EstablishedConnections>(),
+            s.GetRequiredService<LiveCallers>(),
             s.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
@@ -45,9 +46,10 @@ internal static class HubServices
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
             new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),
-            new CallerUserIdProvider(s.GetRequiredService<Callers>()),
+            new CallerUserIdProvider(),
             s.GetRequiredService<IServiceScopeFactory>()));
 
+        services.AddSingleton<EstablishedConnections>();
         services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<Draining>();
         services.AddHostedService(s => s.GetRequiredService<Draining>());

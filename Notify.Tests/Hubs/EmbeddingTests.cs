@@ -21,7 +21,7 @@ public sealed class EmbeddingTests
         using var folder = new TempFolder();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
         builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection([new("Notify:Storage:SqlitePath", folder.File("notify.db"))]);
+        builder.Configuration.AddInMemoryCollection([new("Notify:Storage:SqlitePath", folder.File("notify.db")), new("Notify:Auth:OpenInDevelopment", "true")]);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSignalR().AddJsonProtocol(json => json.PayloadSerializerOptions.PropertyNamingPolicy = null);
@@ -40,9 +40,10 @@ public sealed class EmbeddingTests
         await theirs.InvokeAsync("Say", new { Text = "x", Unknown = 1 }); // ours would refuse the unknown member
         Assert.Equal("""{"Text":"x"}""", (await heard.CountAsync(1))[0]);
 
+        using var http = new HttpClient { BaseAddress = url };
+        await Eventually.TrueAsync(async () => (await http.GetAsync(new Uri("api/v1/notifications", UriKind.Relative))).IsSuccessStatusCode, "the storage is reached");
         await using var ours = new StockFollower(url);
         await ours.ResumeAsync(null, null, "a");
-        using var http = new HttpClient { BaseAddress = url };
         using var published = await http.PostAsync(new Uri("api/v1/topics/a", UriKind.Relative), new StringContent("hello"));
         Assert.Equal("hello", (await ours.Received.CountAsync(1))[0].Body);
         Assert.Equal("theirs", await http.GetStringAsync(new Uri("their-page", UriKind.Relative)));
