@@ -78,7 +78,7 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Coarse, time);
+        using var timer = new PeriodicTimer(Coarse, _time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken)) await StoreUsesAsync(stoppingToken);
