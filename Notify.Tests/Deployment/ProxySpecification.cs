@@ -47,12 +47,19 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
         GC.SuppressFinalize(this);
     }
 
-    [Theory]
-    [InlineData(null)] // as it comes: WebSockets, negotiated
-    [InlineData(HttpTransportType.WebSockets)]
-    [InlineData(HttpTransportType.ServerSentEvents)]
-    [InlineData(HttpTransportType.LongPolling)]
-    public async Task Stock_dotNET_clients_connect(HttpTransportType? transport)
+    [Fact]
+    public async Task What_the_project_ships_and_stock_clients_connect_by_every_transport()
+    {
+        await DotNetAsync(null); // as it comes: WebSockets, negotiated
+        foreach (var transport in new[] { HttpTransportType.WebSockets, HttpTransportType.ServerSentEvents, HttpTransportType.LongPolling }) await DotNetAsync(transport);
+        await JavaScriptAsync("json", "");
+        await JavaScriptAsync("messagepack", "");
+        await JavaScriptAsync("json", "LongPolling");
+        await JavaScriptAsync("json", "ServerSentEvents");
+        await ShippedAsync();
+    }
+
+    private async Task DotNetAsync(HttpTransportType? transport)
     {
         // Several, one after the other, so that the node with fewer connections is now this one and now that one.
         var clients = new List<HubConnection>();
@@ -78,12 +85,7 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
         }
     }
 
-    [Theory]
-    [InlineData("json", "")]
-    [InlineData("messagepack", "")]
-    [InlineData("json", "LongPolling")]
-    [InlineData("json", "ServerSentEvents")]
-    public async Task The_stock_JavaScript_client_connects(string protocol, string transport)
+    private async Task JavaScriptAsync(string protocol, string transport)
     {
         var scripts = new List<NodeScript>();
         try
@@ -104,8 +106,7 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
         }
     }
 
-    [Fact]
-    public async Task What_the_project_ships_connects()
+    private async Task ShippedAsync()
     {
         await using (var client = new NotifyClient(new NotifyClientOptions { Url = _url, Topics = ["shipped/#"] }))
         {
@@ -130,8 +131,9 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
     }
 
     [Fact]
-    public async Task An_event_stream_comes_through_and_is_never_refused_for_good()
+    public async Task An_event_stream_is_never_refused_for_good_and_the_metrics_are_not_for_the_world()
     {
+        await HidesMetricsAsync();
         using (var stream = await Streaming.EventStream.OpenAsync(_http, "filter=sse/%23"))
         {
             await stream.Events.FirstAsync(e => e.Name == "caught-up", Limit);
@@ -147,8 +149,7 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
         Assert.Equal("https://shop.example", answer.Headers.GetValues("Access-Control-Allow-Origin").Single());
     }
 
-    [Fact]
-    public async Task The_metrics_are_not_for_the_world()
+    private async Task HidesMetricsAsync()
     {
         foreach (var path in new[] { "/metrics", "/metrics/", "/METRICS", "//metrics", "/%6detrics", "/metrics?x=1", "/a/../metrics", "/./metrics", "/a/%2e%2e/metrics" })
         {
