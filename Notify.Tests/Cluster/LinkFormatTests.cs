@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using CsCheck;
-using Notify.Server.Cluster;
-using Notify.Server.Cluster.Carriers;
+using Notify.Engine.Cluster;
+using Notify.Engine.Cluster.Carriers;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Cluster;

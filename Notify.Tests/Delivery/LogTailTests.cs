@@ -1,3 +1,4 @@
+using Notify.Engine.Tail;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 using Notify.Tests.Publishing;
