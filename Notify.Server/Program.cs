@@ -23,6 +23,7 @@ return await StartUp.ReportMistakesAsync(async () =>
 
     var app = builder.Build();
     app.MapNotify();
+    app.MapNotifyProcess();
     app.MapFallback(ApiEndpoints.NothingHereAsync);
     await StartUp.RunAsync(app);
 });

@@ -5,6 +5,12 @@ public sealed class NotifyOptions
 {
     public const string Section = "Notify";
 
+    /// <summary>The Postgres connection string; without one the log is a SQLite file.</summary>
+    public string? Postgres { get; set; }
+
+    /// <summary>What joins several nodes on one Postgres, such as <c>redis:6379,password=…</c>; without it they use LISTEN/NOTIFY.</summary>
+    public string? Redis { get; set; }
+
     public StorageSettings Storage { get; set; } = new();
     public AuthSettings Auth { get; set; } = new();
 
@@ -16,7 +22,7 @@ public sealed class NotifyOptions
 
 public sealed class StorageSettings
 {
-    /// <summary>The SQLite file that is used without <c>ConnectionStrings:Postgres</c>.</summary>
+    /// <summary>The SQLite file that is used without Postgres.</summary>
     public string SqlitePath { get; set; } = "data/notify.db";
 
     /// <summary>Bring the schema up to date at start.</summary>
@@ -35,6 +41,15 @@ public sealed class AuthSettings
 
     /// <summary>Outside Development: let everybody in, without a name.</summary>
     public bool AllowAnonymous { get; set; }
+
+    /// <summary>
+    /// In Development: let everybody on this machine in, and let <c>?user=</c> name the caller. The service's own program does so by default,
+    /// another app only when it says so here.
+    /// </summary>
+    public bool OpenInDevelopment { get; set; }
+
+    /// <summary>Whether it is so: it is Development, and open.</summary>
+    internal bool IsOpenDevelopment { get; set; }
 }
 
 public sealed class RetentionSettings

@@ -19,7 +19,7 @@ internal static class TopicPath
     {
         topic = "";
         var target = request.HttpContext.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
-        var start = target.IndexOf(ApiPaths.Topics, StringComparison.OrdinalIgnoreCase);
+        var start = Mount.IndexOf(request.HttpContext, target, ApiPaths.Topics);
         if (start < 0) return Broken; // somebody percent-encoded '/api/v1/topics/' itself
 
         var raw = target.AsSpan(start + ApiPaths.Topics.Length);

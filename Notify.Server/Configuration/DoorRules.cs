@@ -1,11 +1,12 @@
 using Notify.Engine.Configuration;
+using Notify.Server.Hosting;
 
 namespace Notify.Server.Configuration;
 
 /// <summary>Who is let in: nothing starts with a door open that somebody believes shut.</summary>
 internal static class DoorRules
 {
-    public static void Check(NotifyOptions options, IHostEnvironment environment)
+    public static void Check(NotifyOptions options, IHostEnvironment environment, NotifyHost host)
     {
         var auth = options.Auth;
         var token = (auth.SigningKey, auth.Authority, auth.Issuer, auth.Audience) switch
@@ -17,7 +18,8 @@ internal static class DoorRules
             _ => null,
         };
         if (token is not null) throw new SettingsException($"The setting Notify:Auth:{token} is set, but this version does not know tokens: remove it, and keep the service behind a proxy that checks who calls.");
-        if (environment.IsDevelopment() || auth.AllowAnonymous) return;
+        if (auth.IsOpenDevelopment || auth.AllowAnonymous) return;
+        if (!host.IsOwnProcess) throw new SettingsException("Everybody who reaches this app could publish and read: set Notify:Auth:AllowAnonymous to true if that is meant, or Notify:Auth:OpenInDevelopment to true to try it out in Development on this machine.");
         throw new SettingsException($"In the environment '{environment.EnvironmentName}' everybody who reaches this service could publish and read: set Notify:Auth:AllowAnonymous to true if that is meant, or ASPNETCORE_ENVIRONMENT to Development to try it out on this machine.");
     }
 }

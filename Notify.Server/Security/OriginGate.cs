@@ -20,14 +20,14 @@ internal sealed class OriginGate
         ErrorCodes.Forbidden,
         "Pages of this origin may not call the service. Add the origin to Notify:AllowedOrigins.");
 
-    private readonly ICorsService _cors;
+    private readonly CorsService _cors;
     private readonly CorsPolicy _policy;
     private readonly bool _loopbackOnly;
 
-    public OriginGate(ICorsService cors, IOptions<NotifyOptions> options, IHostEnvironment environment)
+    public OriginGate(IOptions<NotifyOptions> options, ILoggerFactory loggers)
     {
-        _cors = cors;
-        _loopbackOnly = environment.IsDevelopment();
+        _cors = new CorsService(Options.Create(new CorsOptions()), loggers); // its evaluation only, and not what an app may have put in its place
+        _loopbackOnly = options.Value.Auth.IsOpenDevelopment;
         _policy = new CorsPolicyBuilder([.. options.Value.AllowedOrigins])
             .AllowAnyHeader()
             .AllowAnyMethod()

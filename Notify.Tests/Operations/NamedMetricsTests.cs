@@ -7,6 +7,7 @@ using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
+using Notify.Server.Hosting;
 using Notify.Server;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
@@ -54,6 +55,7 @@ public partial class NamedMetricsTests
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection([new("Notify:Storage:SqlitePath", folder.File("notify.db"))]);
+        builder.AddProcess();
         builder.Services.AddNotify(builder.Configuration, builder.Environment);
         using var app = (IDisposable)builder.Build();
         var services = ((WebApplication)app).Services;

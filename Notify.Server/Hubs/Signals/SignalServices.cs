@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Cluster.Redis;
 using Notify.Engine.Delivery.Sessions;
-using Notify.Server.Observability;
 using StackExchange.Redis;
 
 namespace Notify.Server.Hubs.Signals;
@@ -21,7 +20,6 @@ internal static class SignalServices
                 s.GetRequiredService<RedisConnection>(),
                 s.GetRequiredService<RedisGuard>(),
                 s.GetRequiredService<TimeProvider>()));
-            services.AddHealthChecks().AddCheck<RedisCheck>("redis", tags: [Health.ReadyTag]);
             return services;
         }
 
@@ -48,6 +46,6 @@ internal static class SignalServices
             ConnectionFactory = _ => services.GetRequiredService<RedisConnection>().Connected,
         }),
         new NotifyProtocolResolver(),
-        services.GetRequiredService<IOptions<HubOptions>>(),
-        services.GetRequiredService<IOptions<HubOptions<NotifyHub>>>());
+        services.GetRequiredService<OwnHubOptions>().Global,
+        services.GetRequiredService<OwnHubOptions>().Hub);
 }
