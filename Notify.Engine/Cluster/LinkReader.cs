@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Notify.Engine.Publishing;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Engine.Cluster;
@@ -97,7 +98,7 @@ internal ref struct LinkReader
             Content = default,
         };
         contentBytes = (int)BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
-        if (entry.Kind > EntryKind.Internal || entry.TopicSeq < 0 || entry.PublishedAt == default || contentBytes is < 2 or > LinkFormat.MaxBytes) _failed = true;
+        if (!DirectoryEntry.IsKnown(entry.Kind) || entry.TopicSeq < 0 || entry.PublishedAt == default || contentBytes is < 2 or > LinkFormat.MaxBytes) _failed = true;
         return entry;
     }
 
