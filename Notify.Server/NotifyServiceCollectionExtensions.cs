@@ -113,6 +113,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<Publisher>();
         services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
         services.AddSingleton<RecordPublisher>();
+        services.AddSingleton<INotifyPublisher, AppPublisher>();
     }
 
     private static void AddApi(IServiceCollection services, NotifyHost host)
