@@ -16,7 +16,7 @@ public static class NotifyEndpoints
     private const string OpenApi = "/openapi/{documentName}.json";
 
     // The service knows by itself what a caller may. An app's fallback policy, made for the app's own pages, would turn away its
-    // publishers, which show a key and not the app's login. A policy that an app asks for on these endpoints does hold.
+    // publishers, which show a key and not the app's login. What an app asks for on these endpoints does hold.
     private static readonly AuthorizationPolicy NotTheFallback = new AuthorizationPolicyBuilder().RequireAssertion(_ => true).Build();
 
     /// <summary>
@@ -29,7 +29,11 @@ public static class NotifyEndpoints
     {
         if (endpoints.ServiceProvider.GetService<Callers>() is null) throw new InvalidOperationException("MapNotify needs the service: call builder.AddNotify() before the app is built.");
         var group = endpoints.MapGroup("");
-        group.WithMetadata(NotTheFallback);
+        ((IEndpointConventionBuilder)group).Finally(endpoint =>
+        {
+            // Last, when it is known what the app asks for: beside another policy ASP.NET leaves out the default one of RequireAuthorization().
+            if (!endpoint.Metadata.Any(data => data is IAuthorizeData or AuthorizationPolicy)) endpoint.Metadata.Add(NotTheFallback);
+        });
         group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
         group.MapGroup(ApiPaths.Root).RequireAllowedOrigin().MapApi();
         group.MapNotifyHub().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();

@@ -104,7 +104,7 @@ public static class NotifyServiceCollectionExtensions
         }
         catch (StorageMisconfiguredException exception) when (!host.IsOwnProcess)
         {
-            throw new StorageMisconfiguredException(host.Named(exception.Message), exception.InnerException);
+            throw host.Named(exception);
         }
     }
 

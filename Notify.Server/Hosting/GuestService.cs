@@ -1,4 +1,5 @@
 using Notify.Server.Hubs;
+using Notify.Storage;
 
 namespace Notify.Server.Hosting;
 
@@ -20,10 +21,22 @@ internal sealed partial class GuestService(IHostedService part, bool isOwned, Fu
             var service = services[i];
             if (service.ServiceType != typeof(IHostedService) || service.IsKeyedService) continue;
             services[i] = ServiceDescriptor.Singleton<IHostedService>(provider => new GuestService(
-                (IHostedService)(service.ImplementationFactory?.Invoke(provider) ?? service.ImplementationInstance ?? ActivatorUtilities.CreateInstance(provider, service.ImplementationType!)),
+                Make(service, provider),
                 service.ImplementationType is not null,
                 provider.GetRequiredService<Draining>,
                 provider.GetRequiredService<ILogger<GuestService>>()));
+        }
+    }
+
+    private static IHostedService Make(ServiceDescriptor service, IServiceProvider provider)
+    {
+        try
+        {
+            return (IHostedService)(service.ImplementationFactory?.Invoke(provider) ?? service.ImplementationInstance ?? ActivatorUtilities.CreateInstance(provider, service.ImplementationType!));
+        }
+        catch (StorageMisconfiguredException exception)
+        {
+            throw NotifyHost.App.Named(exception);
         }
     }
 
@@ -47,7 +60,7 @@ internal sealed partial class GuestService(IHostedService part, bool isOwned, Fu
 
     private async Task WatchAsync(Task running)
     {
-        await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (running.Exception is not { } failure || _stop.IsCancellationRequested) return;
         Log.Failed(logger, part.GetType().Name, failure.InnerException ?? failure);
         await draining().LeaveAsync();

@@ -1,3 +1,5 @@
+using Notify.Storage;
+
 namespace Notify.Server.Hosting;
 
 /// <summary>
@@ -21,6 +23,7 @@ internal sealed record NotifyHost(bool IsOwnProcess, string PostgresSetting, str
     public static NotifyHost Of(IServiceCollection services) =>
         services.LastOrDefault(service => service.ServiceType == typeof(NotifyHost))?.ImplementationInstance as NotifyHost ?? App;
 
-    /// <summary>A sentence of the storage, with the setting's name as it is here.</summary>
-    public string Named(string sentence) => sentence.Replace(OwnPostgres, PostgresSetting, StringComparison.Ordinal);
+    /// <summary>What the storage says, with the setting's name as it is here.</summary>
+    public StorageMisconfiguredException Named(StorageMisconfiguredException mistake) =>
+        new(mistake.Message.Replace(OwnPostgres, PostgresSetting, StringComparison.Ordinal), mistake.InnerException);
 }
