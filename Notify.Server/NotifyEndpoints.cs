@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OutputCaching;
+using Microsoft.AspNetCore.Routing;
 using Notify.Engine.Configuration;
 using Notify.Server.Api;
 using Notify.Server.Hubs;
@@ -12,7 +13,7 @@ namespace Notify.Server;
 /// <summary>The service's endpoints.</summary>
 public static class NotifyEndpoints
 {
-    private const string Metrics = "/metrics";
+    internal const string Metrics = "/metrics";
     private const string OpenApi = "/openapi/{documentName}.json";
 
     // The service knows by itself what a caller may. An app's fallback policy, made for the app's own pages, would turn away its
@@ -46,7 +47,7 @@ public static class NotifyEndpoints
         endpoints.MapNotifyPage();
         endpoints.MapHealth();
         endpoints.MapPrometheusScrapingEndpoint(Metrics);
-        endpoints.MapOpenApi(OpenApi);
+        endpoints.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));
     }
 
     /// <summary>

@@ -1,8 +1,9 @@
 using Notify.Server;
 using Notify.Server.Api;
+using Notify.Server.Connections;
 using Notify.Server.Hosting;
 
-return await StartUp.ReportMistakesAsync(async () =>
+return await StartUp.ReportMistakesAsync(async stop =>
 {
     if (HelpCommand.IsAsked(args))
     {
@@ -10,20 +11,32 @@ return await StartUp.ReportMistakesAsync(async () =>
         return;
     }
 
-    StartUp.CheckCommand(args);
-    var newEpoch = args is [NewEpochCommand.Name, ..];
-    var builder = WebApplication.CreateBuilder(newEpoch ? args[1..] : args).AddProcess();
+    if (VersionCommand.IsAsked(args))
+    {
+        Console.WriteLine(VersionCommand.Text());
+        return;
+    }
+
+    var line = CommandLine.Read(args);
+    var builder = StartUp.CreateBuilder(line.Settings).AddProcess();
     builder.Services.AddNotify(builder.Configuration, builder.Environment);
 
-    if (newEpoch)
+    if (line.Command == NewEpochCommand.Name)
     {
-        await NewEpochCommand.RunAsync(builder);
+        await NewEpochCommand.RunAsync(builder, stop);
+        return;
+    }
+
+    if (line.Command == MoveSchemaCommand.Name)
+    {
+        await MoveSchemaCommand.RunAsync(builder, stop);
         return;
     }
 
     var app = builder.Build();
+    app.UseConnectionCap();
     app.MapNotify();
     app.MapNotifyProcess();
     app.MapFallback(ApiEndpoints.NothingHereAsync);
-    await StartUp.RunAsync(app);
+    await StartUp.RunAsync(app, stop);
 });

@@ -1,3 +1,5 @@
+using Notify.Storage;
+
 namespace Notify.Engine.Configuration;
 
 /// <summary>The settings below <c>Notify:</c>, with their defaults. Times are TimeSpans, sizes bytes.</summary>
@@ -24,6 +26,9 @@ public sealed class StorageSettings
 {
     /// <summary>The SQLite file that is used without Postgres.</summary>
     public string SqlitePath { get; set; } = "data/notify.db";
+
+    /// <summary>The schema on Postgres, made when missing. Installations of versions without this setting stay where they are until <c>move-schema</c>.</summary>
+    public string Schema { get; set; } = StorageOptions.DefaultSchema;
 
     /// <summary>Bring the schema up to date at start.</summary>
     public bool MigrateAtStart { get; set; } = true;
@@ -85,6 +90,9 @@ public sealed class LimitSettings
 
     /// <summary>Publishing requests a second and caller; 0: no limit.</summary>
     public int RequestsPerSecond { get; set; }
+
+    /// <summary>Connections of the process; 0: as many as its limit of open files leaves room for.</summary>
+    public int Connections { get; set; }
 
     /// <summary>Hub connections and streams a user; 0: no limit.</summary>
     public int ConnectionsPerUser { get; set; }

@@ -16,22 +16,6 @@ internal sealed record Mount(int Segments)
         return path.HasValue ? context.Request.PathBase.Add(path).ToUriComponent() : context.Request.PathBase.ToUriComponent();
     }
 
-    /// <summary>Where the service's own path begins in the request's target; what is before it may contain the same words.</summary>
-    public static int IndexOf(HttpContext context, string target, string own)
-    {
-        var before = Count(Prefix(context) + '/', own);
-        var pathBase = context.Request.PathBase.Value ?? "";
-        if (before > 0 || pathBase.Contains(own[..^1], StringComparison.OrdinalIgnoreCase))
-        {
-            // One that a proxy took off is not in the target.
-            if (Uri.UnescapeDataString(target).StartsWith(pathBase, StringComparison.OrdinalIgnoreCase)) before = Count(pathBase + Prefix(context) + '/', own);
-        }
-
-        var index = target.IndexOf(own, StringComparison.OrdinalIgnoreCase);
-        for (; before > 0 && index >= 0; before--) index = target.IndexOf(own, index + 1, StringComparison.OrdinalIgnoreCase);
-        return index;
-    }
-
     private static string Prefix(HttpContext context)
     {
         var segments = context.GetEndpoint()?.Metadata.GetMetadata<Mount>()?.Segments ?? 0;
@@ -40,13 +24,6 @@ internal sealed record Mount(int Segments)
         var end = 0;
         for (; segments > 0 && end >= 0; segments--) end = path.IndexOf('/', end + 1);
         return end < 0 ? path : path[..end];
-    }
-
-    private static int Count(string text, string words)
-    {
-        var count = 0;
-        for (var i = text.IndexOf(words, StringComparison.OrdinalIgnoreCase); i >= 0; i = text.IndexOf(words, i + 1, StringComparison.OrdinalIgnoreCase)) count++;
-        return count;
     }
 }
 

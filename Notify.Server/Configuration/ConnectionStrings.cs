@@ -17,13 +17,16 @@ internal static class ConnectionStrings
     {
         var strings = configuration.GetSection(Section);
         CheckNames(strings);
-        options.Postgres = Choose(strings, Postgres, options.Postgres);
-        options.Redis = Choose(strings, Redis, options.Redis);
+        options.Postgres = Choose(strings, Postgres, options.Postgres, "a SQLite file is used");
+        options.Redis = Choose(strings, Redis, options.Redis, "nodes are joined by Postgres");
     }
 
-    private static string? Choose(IConfigurationSection strings, string name, string? own)
+    private static string? Choose(IConfigurationSection strings, string name, string? own, string without)
     {
-        if (strings[name] is not { Length: > 0 } given) return own;
+        if (strings[name] is not { } given) return own;
+
+        // A variable of a script that was not filled in: a node that then stores elsewhere than the others looks well.
+        if (string.IsNullOrWhiteSpace(given)) throw new SettingsException($"The setting {Section}:{name} is empty: say where it is, or remove the setting, and {without}.");
         return own is null || own == given
             ? given
             : throw new SettingsException($"{Section}:{name} and {NotifyOptions.Section}:{name} are both set, and differ: remove one.");

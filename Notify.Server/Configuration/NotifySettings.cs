@@ -15,6 +15,7 @@ internal static class NotifySettings
         Setting.Text("Postgres", (o, v) => o.Postgres = v),
         Setting.Text("Redis", (o, v) => o.Redis = v),
         Setting.Text("Storage:SqlitePath", (o, v) => o.Storage.SqlitePath = v),
+        Setting.SchemaName("Storage:Schema", (o, v) => o.Storage.Schema = v),
         Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
         Setting.Time("Storage:UnreadableLimit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Storage.UnreadableLimit = v),
         Setting.Text("Auth:SigningKey", (o, v) => o.Auth.SigningKey = v),
@@ -33,13 +34,14 @@ internal static class NotifySettings
         Setting.Number("Limits:PublishQueueEntries", 1, 100_000_000, (o, v) => o.Limits.PublishQueueEntries = (int)v),
         Setting.Number("Limits:PublishQueueBytes", 1024, 64L * 1024 * Mebibyte, (o, v) => o.Limits.PublishQueueBytes = v),
         Setting.Number("Limits:RequestsPerSecond", 0, 1_000_000_000, (o, v) => o.Limits.RequestsPerSecond = (int)v),
+        Setting.Number("Limits:Connections", 0, 100_000_000, (o, v) => o.Limits.Connections = (int)v, zero: "for what the process's limit of open files leaves room for"),
         Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
     ];
 
     /// <summary>Each one's whole key, and what it may be.</summary>
     public static IEnumerable<(string Key, string Allowed)> Describe() =>
     [
-        .. Known.Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
+        .. Known.Where(setting => !DoorRules.Refuses(setting.Key)).Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
         ($"{NotifyOptions.Section}:{Origins}:0", "an origin, such as https://shop.example; the next one is :1"),
     ];
 
@@ -90,6 +92,8 @@ internal static class NotifySettings
     // What an empty array, an empty object or a blanked variable leaves: the default holds, but a wrong name is still wrong.
     private static void CheckEmpty(string key)
     {
+        if (key.Equals(nameof(NotifyOptions.Postgres), StringComparison.OrdinalIgnoreCase) || key.Equals(nameof(NotifyOptions.Redis), StringComparison.OrdinalIgnoreCase))
+            throw new SettingsException($"The setting Notify:{key} is empty: say where it is, or remove the setting."); // a variable that was not filled in
         if (key.Length == 0 || IsOrigins(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
         throw Unknown(key);
     }

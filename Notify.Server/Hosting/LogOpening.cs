@@ -11,7 +11,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
 /// stops the start. When that shows only later, it stops the service's own process; an app it is a guest of goes on.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, StorageOptions storage, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -35,10 +35,11 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Stora
         {
             await opening.WaitAsync(Patience, time, cancellationToken);
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException || cancellationToken.IsCancellationRequested)
         {
             _startIsOver = true;
-            _opening = WatchAsync(opening);
+            _opening = WatchAsync(opening); // for the stop too: it waits until whatever is being done to the database has been given up
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
@@ -57,14 +58,13 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Stora
             try
             {
                 opened.Open(await open(cancellationToken));
-                Log.Opened(logger, LogStore.Describe(storage));
+                Log.Opened(logger, opened.Place);
                 return;
             }
             catch (StorageUnavailableException exception)
             {
                 Log.NotYet(logger, pause.TotalSeconds, exception.Message);
             }
-
             catch (StorageMisconfiguredException exception) when (!host.IsOwnProcess && _startIsOver)
             {
                 Log.Wrong(logger, LongestPause.TotalSeconds, exception.Message);

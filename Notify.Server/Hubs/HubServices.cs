@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
 using Notify.Contracts.Hub;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
 using Notify.Server.Security;
 
@@ -30,7 +31,7 @@ internal static class HubServices
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
             s.GetRequiredService<HubLifetimeManager<NotifyHub>>(),
-            new NotifyProtocolResolver(),
+            new NotifyProtocolResolver(s.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
             s.GetRequiredService<OwnHubOptions>().Global,
             s.GetRequiredService<OwnHubOptions>().Hub,
             new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),

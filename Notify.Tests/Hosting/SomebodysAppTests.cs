@@ -148,7 +148,7 @@ public sealed class SomebodysAppTests
         Assert.Equal(["redis"], app.Services.GetRequiredService<IOptions<HealthCheckServiceOptions>>().Value.Registrations.Select(check => check.Name));
         Assert.Null(app.Services.GetService<MeterProvider>());
         Assert.Null(app.Services.GetService<TracerProvider>());
-        Assert.Null(app.Services.GetService<IAuthenticationService>());
+        Assert.Empty(app.Services.GetRequiredService<IOptions<AuthenticationOptions>>().Value.Schemes);
         Assert.Null(app.Services.GetService<Microsoft.AspNetCore.Connections.IMemoryPoolFactory<byte>>() as TransportBlocksFactory);
         Assert.Equal(new HostOptions().ShutdownTimeout, app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
         foreach (var ours in new[] { "/metrics", "/health/ready", "/page.js" })
