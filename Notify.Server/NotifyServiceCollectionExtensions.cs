@@ -5,6 +5,7 @@ using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
+using Notify.Engine.Tail;
 using Notify.Server.Api;
 using Notify.Server.Configuration;
 using Notify.Server.Hosting;
@@ -62,12 +63,13 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton(Options.Create(options));
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
-        services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage, host);
+        services.AddNotifyTail();
         services.AddNotifyDelivery();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
-        AddPublishing(services);
+        services.AddNotifyPublishing();
+        services.AddSingleton<INotifyPublisher, AppPublisher>();
         AddApi(services, host);
         services.AddNotifyHub();
         if (!host.IsOwnProcess) GuestService.Wrap(services, first);
@@ -107,14 +109,6 @@ public static class NotifyServiceCollectionExtensions
         {
             throw host.Named(exception);
         }
-    }
-
-    private static void AddPublishing(IServiceCollection services)
-    {
-        services.AddSingleton<Publisher>();
-        services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
-        services.AddSingleton<RecordPublisher>();
-        services.AddSingleton<INotifyPublisher, AppPublisher>();
     }
 
     private static void AddApi(IServiceCollection services, NotifyHost host)

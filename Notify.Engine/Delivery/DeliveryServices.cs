@@ -7,23 +7,14 @@ using Notify.Engine.Tail;
 
 namespace Notify.Engine.Delivery;
 
-/// <summary>Tail, router, sessions.</summary>
+/// <summary>Router, replay, sessions.</summary>
 internal static class DeliveryServices
 {
     public static IServiceCollection AddNotifyDelivery(this IServiceCollection services)
     {
-        services.AddSingleton<LogClock>();
-        services.AddSingleton<TailPosition>();
-        services.AddSingleton<LogTail>();
-        services.AddHostedService(s => s.GetRequiredService<LogTail>());
-
-        services.AddSingleton<Reconciler>();
-        services.AddHostedService(s => s.GetRequiredService<Reconciler>());
-
         services.AddSingleton<Router>();
         services.AddSingleton<Dispatcher>();
         services.AddSingleton<IDelivery, LiveDelivery>();
-        services.AddSingleton<LogAppliers>();
 
         services.AddSingleton<LogReplay>();
         services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());
@@ -39,7 +30,8 @@ internal static class DeliveryServices
         services.AddSingleton<SessionKeeper>();
         services.AddHostedService(s => s.GetRequiredService<SessionKeeper>());
 
-        services.AddSingleton<DeliveryMetrics>();
+        services.AddSingleton<SessionMetrics>();
+        services.AddSingleton<ReplayMetrics>();
         return services;
     }
 

@@ -47,6 +47,7 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
+            .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyCluster(settings.Postgres, settings.Redis)
             .BuildServiceProvider());

@@ -65,6 +65,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddNotifyTail()
             .AddNotifyDelivery()
             .BuildServiceProvider();
         var rig = new DeliveryRig(folder, services, log);

@@ -5,10 +5,13 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
+using Notify.Engine.Delivery.Replay;
+using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
-using Notify.Server.Hosting;
+using Notify.Engine.Tail;
 using Notify.Server;
+using Notify.Server.Hosting;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
 
@@ -70,7 +73,9 @@ public partial class NamedMetricsTests
         };
         listener.Start();
         services.GetRequiredService<Publisher>();
-        services.GetRequiredService<DeliveryMetrics>();
+        services.GetRequiredService<TailMetrics>();
+        services.GetRequiredService<ReplayMetrics>();
+        services.GetRequiredService<SessionMetrics>();
         services.GetRequiredService<LinkMetrics>();
         return made;
     }

@@ -11,7 +11,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, DeliveryMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, SessionMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StorageRetry = TimeSpan.FromMilliseconds(500);

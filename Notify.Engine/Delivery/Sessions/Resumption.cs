@@ -10,9 +10,6 @@ namespace Notify.Engine.Delivery.Sessions;
 /// <summary>What a client says when it comes, and where its session then begins: for the hub and the event stream alike.</summary>
 internal sealed class Resumption(TailPosition tail, FilterReader filterReader)
 {
-    /// <summary>The largest integer that JavaScript holds exactly.</summary>
-    private const long MaxVersion = (1L << 53) - 1;
-
     private const int MaxEpochLength = 64;
 
     /// <summary>Prepares the session; it sends nothing before it is started.</summary>
@@ -23,7 +20,7 @@ internal sealed class Resumption(TailPosition tail, FilterReader filterReader)
     public async Task<(ResumeResult? Result, Refusal? Refusal)> ResumeAsync(
         DeliverySession session, ResumeRequest request, string? user, CancellationToken cancellationToken)
     {
-        if (request.Since is < 0 or > MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
+        if (request.Since is < 0 or > LogLimits.MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
         if (request.Epoch is { Length: > MaxEpochLength or 0 }) return Refuse("'epoch' is what Resume, CaughtUp, Progress or Gap gave you; leave it out when you have none.");
         if (filterReader.Read(request.Topics, out var filters) is { } problem) return (null, problem);
         if (tail.Life is not { } life) throw new StorageUnavailableException("The log has not been read yet.");
