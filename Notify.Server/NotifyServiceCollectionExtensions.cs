@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
@@ -66,6 +67,7 @@ public static class NotifyServiceCollectionExtensions
         AddLog(services, storage, host);
         services.AddNotifyTail();
         services.AddNotifyDelivery();
+        services.AddNotifyDirectory();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();
