@@ -37,7 +37,7 @@ public static class NotifyEndpoints
         });
         group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
         group.MapGroup(ApiPaths.Root).RequireAllowedOrigin().MapApi();
-        group.MapNotifyHub().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
+        group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
         return group;
     }
 
