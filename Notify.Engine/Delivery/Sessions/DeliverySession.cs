@@ -17,7 +17,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// loop and the pump writes to the sink; Live is entered only when the ring ends at the cursor, and the dispatcher
 /// appends to the ring before it offers, so nothing falls between the two.
 /// </remarks>
-internal sealed class DeliverySession
+internal sealed class DeliverySession : Subscriber
 {
     private readonly Lock _gate = new();
     private readonly ISessionSink _sink;
