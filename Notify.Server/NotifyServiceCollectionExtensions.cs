@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
@@ -48,6 +49,7 @@ public static class NotifyServiceCollectionExtensions
         AddLog(services, storage);
         services.AddNotifyTail();
         services.AddNotifyDelivery();
+        services.AddNotifyDirectory();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();

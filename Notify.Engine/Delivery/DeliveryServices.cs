@@ -41,9 +41,9 @@ internal static class DeliveryServices
         var scheduler = services.GetRequiredService<SessionScheduler>();
         var sessions = services.GetRequiredService<SessionRegistry>();
         var limits = services.GetRequiredService<IOptions<NotifyOptions>>().Value.Limits;
-        return (connectionId, sink, user) =>
+        return (connectionId, sink, user, device) =>
         {
-            var session = new DeliverySession(sink, router, scheduler, limits);
+            var session = new DeliverySession(sink, router, scheduler, limits) { User = user, Device = device };
             sessions.Add(connectionId, session, user);
             return session;
         };
