@@ -1,13 +1,15 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Notify.Engine.Cluster;
+using Notify.Engine.Delivery;
+using Notify.Engine.Observability;
+using Notify.Engine.Publishing;
 using Notify.Server.Api;
-using Notify.Server.Cluster;
 using Notify.Server.Configuration;
-using Notify.Server.Delivery;
 using Notify.Server.Hosting;
 using Notify.Server.Hubs;
+using Notify.Server.Hubs.Signals;
 using Notify.Server.Observability;
-using Notify.Server.Publishing;
 using Notify.Server.Security;
 using Notify.Server.Streaming;
 using Notify.Storage;
@@ -44,7 +46,8 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage);
         services.AddNotifyDelivery();
-        services.AddNotifyCluster(cluster);
+        services.AddNotifyCluster(cluster.Postgres, cluster.Redis);
+        services.AddNotifySignals(cluster.Redis);
         AddPublishing(services);
         AddApi(services);
         services.AddNotifyHub();

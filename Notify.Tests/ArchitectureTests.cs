@@ -3,14 +3,15 @@ using System.Xml.Linq;
 
 namespace Notify.Tests;
 
-/// <summary>The arrows of <c>ARCHITECTURE.md</c>: Server → Storage, Server → Contracts, Client → Contracts, and no others.</summary>
+/// <summary>The arrows of <c>ARCHITECTURE.md</c>: Server → Engine → Storage, all → Contracts, Client → Contracts, and no others.</summary>
 public class ArchitectureTests
 {
     [Theory]
     [InlineData("Notify.Contracts")]
     [InlineData("Notify.Storage")]
     [InlineData("Notify.Client", "Notify.Contracts")]
-    [InlineData("Notify.Server", "Notify.Contracts", "Notify.Storage")]
+    [InlineData("Notify.Engine", "Notify.Contracts", "Notify.Storage")]
+    [InlineData("Notify.Server", "Notify.Contracts", "Notify.Engine", "Notify.Storage")]
     public void A_project_refers_only_to_those_below_it(string project, params string[] allowed)
     {
         // The project file, since a reference that nothing uses yet does not show in the assembly.
@@ -22,6 +23,11 @@ public class ArchitectureTests
         var used = Assembly.Load(project).GetReferencedAssemblies().Select(a => a.Name!).Where(name => name.StartsWith("Notify.", StringComparison.Ordinal));
         Assert.Empty(used.Except(allowed));
     }
+
+    [Fact]
+    public void The_engine_knows_no_wire() => Assert.DoesNotContain(
+        Assembly.Load("Notify.Engine").GetReferencedAssemblies(),
+        reference => reference.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || reference.Name.StartsWith("MessagePack", StringComparison.Ordinal));
 
     [Fact]
     public void The_contract_needs_no_package_at_run_time() => Assert.All(

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using Notify.Server.Delivery.Frames;
+using Notify.Engine.Delivery.Frames;
+using Notify.Server.Wire;
 using Notify.Storage.Log;
 
 namespace Notify.Benchmarks.Micro;
@@ -25,12 +26,12 @@ public class FrameBenchmarks
     })];
 
     [Benchmark]
-    public int Json() => Encode(FrameFormat.Json);
+    public int Json() => Encode(FrameEncoders.Json);
 
     [Benchmark]
-    public int MessagePack() => Encode(FrameFormat.MessagePack);
+    public int MessagePack() => Encode(FrameEncoders.MessagePack);
 
     // Entries of their own each time: they keep what they were encoded to.
-    private int Encode(FrameFormat format) =>
+    private int Encode(FrameEncoder format) =>
         new NotificationFrame([.. _entries.Select(entry => new DeliveryEntry(entry))]).For(format).Bytes.Length;
 }

@@ -1,6 +1,6 @@
 using System.Text;
 using BenchmarkDotNet.Attributes;
-using Notify.Server.Publishing;
+using Notify.Engine.Publishing;
 
 namespace Notify.Benchmarks.Micro;
 

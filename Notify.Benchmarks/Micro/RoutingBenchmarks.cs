@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Notify.Contracts.Topics;
-using Notify.Server.Delivery.Routing;
+using Notify.Engine.Delivery.Routing;
 
 namespace Notify.Benchmarks.Micro;
 

@@ -1,4 +1,4 @@
-using Notify.Server.Security;
+using Notify.Engine.Access;
 
 namespace Notify.Server.Api;
 

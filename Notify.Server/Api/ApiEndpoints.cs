@@ -1,7 +1,7 @@
 using Notify.Contracts;
 using Notify.Contracts.Publishing;
-using Notify.Server.Publishing;
-using Notify.Server.Security;
+using Notify.Engine;
+using Notify.Engine.Publishing;
 using Notify.Server.Streaming;
 
 namespace Notify.Server.Api;

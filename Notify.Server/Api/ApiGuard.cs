@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Connections;
 using Notify.Contracts;
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Publishing;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 

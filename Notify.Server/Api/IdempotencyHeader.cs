@@ -1,4 +1,5 @@
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Publishing;
 
 namespace Notify.Server.Api;
 

@@ -1,5 +1,6 @@
 using Microsoft.Net.Http.Headers;
 using Notify.Contracts;
+using Notify.Engine;
 
 namespace Notify.Server.Api;
 

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
 using Notify.Contracts;
-using Notify.Server.Wire;
+using Notify.Engine;
+using Notify.Engine.Publishing;
 
 namespace Notify.Server.Api;
 

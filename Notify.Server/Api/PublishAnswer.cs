@@ -2,7 +2,8 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Notify.Contracts.Wire;
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Publishing;
 
 namespace Notify.Server.Api;
 

@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Options;
-using Notify.Server.Configuration;
-using Notify.Server.Observability;
-using Notify.Server.Publishing;
-using Notify.Server.Security;
+using Notify.Engine;
+using Notify.Engine.Access;
+using Notify.Engine.Configuration;
+using Notify.Engine.Observability;
+using Notify.Engine.Publishing;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Api;

@@ -4,10 +4,11 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Publishing;
-using Notify.Server.Configuration;
-using Notify.Server.Observability;
-using Notify.Server.Publishing;
-using Notify.Server.Security;
+using Notify.Engine;
+using Notify.Engine.Access;
+using Notify.Engine.Configuration;
+using Notify.Engine.Observability;
+using Notify.Engine.Publishing;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Api;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using Notify.Contracts;
+using Notify.Engine;
 
 namespace Notify.Server.Api;
 

@@ -1,3 +1,5 @@
+using Notify.Engine.Configuration;
+
 namespace Notify.Server.Configuration;
 
 /// <summary>Who is let in: nothing starts with a door open that somebody believes shut.</summary>

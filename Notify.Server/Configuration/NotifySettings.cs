@@ -1,3 +1,5 @@
+using Notify.Engine.Configuration;
+
 namespace Notify.Server.Configuration;
 
 /// <summary>Reads and checks the settings below <c>Notify:</c>, all of them, before anything starts.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Notify.Engine.Configuration;
 
 namespace Notify.Server.Configuration;
 

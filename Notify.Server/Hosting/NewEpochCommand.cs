@@ -1,4 +1,3 @@
-using Notify.Server.Configuration;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Hosting;

@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Hosting;
@@ -24,6 +25,8 @@ internal sealed class OpenedLog : INotificationLog
         _log = log;
         _opened.TrySetResult(log);
     }
+
+    public IDirectory Directory => Log.Directory;
 
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => Log.ReadHeadAsync(cancellationToken);
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Notify.Server.Configuration;
+using Notify.Engine.Configuration;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Hosting;

@@ -1,5 +1,5 @@
+using Notify.Engine.Observability;
 using Notify.Server.Api;
-using Notify.Server.Observability;
 using Notify.Server.Streaming;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections;
+using Notify.Engine.Delivery.Replay;
 
 namespace Notify.Server.Hosting;
 

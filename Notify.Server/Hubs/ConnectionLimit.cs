@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Options;
 using Notify.Contracts;
-using Notify.Server.Configuration;
-using Notify.Server.Delivery.Sessions;
-using Notify.Server.Security;
+using Notify.Engine;
+using Notify.Engine.Access;
+using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Server.Hubs;
 

@@ -1,5 +1,6 @@
 using Notify.Contracts;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine;
+using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Server.Hubs;
 

@@ -1,7 +1,8 @@
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Wire;
 
 namespace Notify.Server.Hubs;
 
@@ -11,10 +12,9 @@ internal sealed class HubConnectionSink(HubConnectionContext connection, TimePro
     /// <summary>How long a client has to go by itself when it is asked to.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
-    public FrameFormat Format { get; } =
-        connection.Protocol.Name == FrameEncoder.MessagePackProtocol ? FrameFormat.MessagePack : FrameFormat.Json;
+    public FrameEncoder Encoder { get; } = FrameEncoders.Of(connection.Protocol.Name);
 
-    public ValueTask WriteAsync(EncodedFrame frame) => connection.WriteAsync(frame.HubMessage!);
+    public ValueTask WriteAsync(EncodedFrame frame) => connection.WriteAsync((SerializedHubMessage)frame.Package!);
 
     /// <remarks>
     /// Not <see cref="HubConnectionContext.Abort"/>: that sends a close message without reconnect, and stock clients

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Notify.Engine;
 using Notify.Server.Api;
 using Notify.Server.Security;
 

@@ -2,10 +2,9 @@ using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
-using Notify.Server.Cluster;
-using Notify.Server.Configuration;
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Hubs.Signals;
 using Notify.Server.Security;
 using Notify.Server.Wire;
 
@@ -27,13 +26,13 @@ internal static class HubServices
         // Through the options builder so that the limits come from the settings.
         services.AddOptions<HubOptions<NotifyHub>>().Configure<IOptions<NotifyOptions>>((hub, notify) =>
         {
-            hub.SupportedProtocols = [FrameEncoder.JsonProtocol, FrameEncoder.MessagePackProtocol];
+            hub.SupportedProtocols = [FrameEncoders.JsonProtocol, FrameEncoders.MessagePackProtocol];
             hub.MaximumReceiveMessageSize = ReceiveBytes(notify.Value.Limits);
             hub.StatefulReconnectBufferSize = 0;
         });
 
         services.AddSingleton<HubLifetimeManager<NotifyHub>>(s => new NotifyLifetimeManager(
-            ClusterServices.Signals(s),
+            SignalServices.Signals(s),
             s.GetRequiredService<SessionOpener>(),
             s.GetRequiredService<SessionRegistry>(),
             s.GetRequiredService<Callers>(),

@@ -3,9 +3,11 @@ using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Publishing;
-using Notify.Server.Configuration;
-using Notify.Server.Delivery.Sessions;
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Access;
+using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Publishing;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 

@@ -1,7 +1,8 @@
 using Microsoft.AspNetCore.SignalR;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Access;
+using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Security;
 
 namespace Notify.Server.Hubs;

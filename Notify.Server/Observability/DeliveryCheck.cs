@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Notify.Server.Delivery.Tail;
+using Notify.Engine.Tail;
 using Notify.Server.Hubs;
 
 namespace Notify.Server.Observability;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Notify.Engine.Publishing;
 using Notify.Server.Hosting;
-using Notify.Server.Publishing;
 
 namespace Notify.Server.Observability;
 

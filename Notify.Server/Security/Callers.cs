@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
+using Notify.Engine;
+using Notify.Engine.Access;
 
 namespace Notify.Server.Security;
 

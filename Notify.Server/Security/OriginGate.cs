@@ -2,8 +2,9 @@ using System.Net;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.Options;
 using Notify.Contracts;
+using Notify.Engine;
+using Notify.Engine.Configuration;
 using Notify.Server.Api;
-using Notify.Server.Configuration;
 
 namespace Notify.Server.Security;
 

@@ -1,7 +1,9 @@
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Notify.Contracts;
-using Notify.Server.Configuration;
+using Notify.Engine;
+using Notify.Engine.Access;
+using Notify.Engine.Configuration;
 
 namespace Notify.Server.Security;
 

@@ -1,5 +1,6 @@
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Wire;
 
 namespace Notify.Server.Streaming;
 
@@ -22,7 +23,7 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
     /// <summary>Completes when the response should end.</summary>
     public Task Closing => _closing.Task;
 
-    public FrameFormat Format => FrameFormat.ServerSentEvents;
+    public FrameEncoder Encoder => FrameEncoders.ServerSentEvents;
 
     public ValueTask WriteAsync(EncodedFrame frame) => new(WriteAsync(frame.Bytes));
 

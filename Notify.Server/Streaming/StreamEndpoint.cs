@@ -2,10 +2,11 @@ using System.Globalization;
 using Microsoft.Extensions.Primitives;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
+using Notify.Engine;
+using Notify.Engine.Access;
+using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Api;
-using Notify.Server.Delivery.Sessions;
 using Notify.Server.Hubs;
-using Notify.Server.Security;
 
 namespace Notify.Server.Streaming;
 

@@ -7,6 +7,7 @@ using MessagePack;
 using MessagePack.Formatters;
 using Notify.Contracts.Publishing;
 using Notify.Contracts.Wire;
+using Notify.Engine.Publishing;
 
 namespace Notify.Server.Wire;
 

@@ -1,3 +1,5 @@
+using Notify.Storage.Directory;
+
 namespace Notify.Storage.Log;
 
 /// <summary>
@@ -10,6 +12,10 @@ namespace Notify.Storage.Log;
 /// </remarks>
 public interface INotificationLog : IAsyncDisposable
 {
+    /// <summary>Users, groups and what belongs to them, kept in the same database and changed by entries of this log.</summary>
+    /// <exception cref="StorageUnavailableException">The storage has not been reached yet.</exception>
+    IDirectory Directory => throw new NotSupportedException("This log keeps no directory.");
+
     /// <summary>Where the log is: committed values, read from the primary.</summary>
     Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken);
 

@@ -8,19 +8,45 @@ public readonly record struct LogHead(Guid Epoch, long Head, long Oldest)
 {
     /// <summary>The database's clock when this was read; the default where the database has no clock but the process's (SQLite).</summary>
     public DateTimeOffset Now { get; init; }
-}
-
-/// <summary>What an entry is for.</summary>
-public enum EntryKind : short
-{
-    /// <summary>Delivered to who follows its topic.</summary>
-    Notification = 0,
 
     /// <summary>
-    /// A change of membership, subscription, grant or key: every tail applies it at its version; never sent to clients,
-    /// and without a topic sequence.
+    /// The version of the last internal entry; 0: there was none. A node that has passed it without having applied it was
+    /// misled by a hint, and reads anew.
     /// </summary>
-    Internal = 1,
+    public long LastChange { get; init; }
+}
+
+/// <summary>What an entry is for; the number is stored and never given again.</summary>
+/// <remarks>
+/// All but <see cref="Notification"/> are internal: a change that every tail applies at its version, never sent to clients
+/// and without a topic sequence. <see cref="Directory.DirectoryEntry"/> reads their contents. A node that meets a kind that
+/// it does not know must stop: it could be a revocation.
+/// </remarks>
+public enum EntryKind : short
+{
+    /// <summary>Delivered to those who follow its topic.</summary>
+    Notification = 0,
+
+    /// <summary>A group was made, ended, replaced or activated, or its rule is another one.</summary>
+    GroupChanged = 1,
+
+    /// <summary>Users joined or left groups.</summary>
+    MembersChanged = 2,
+
+    /// <summary>Durable subscriptions of a user began or ended.</summary>
+    SubscriptionsChanged = 3,
+
+    /// <summary>An API key was stored or revoked.</summary>
+    KeysChanged = 4,
+
+    /// <summary>A user's tokens are refused up to a moment of their issue.</summary>
+    TokensRevoked = 5,
+
+    /// <summary>A user's connections are to be closed.</summary>
+    Disconnected = 6,
+
+    /// <summary>Marks of inboxes.</summary>
+    InboxMarked = 7,
 }
 
 /// <summary>A stored entry.</summary>
@@ -30,7 +56,7 @@ public sealed record LogEntry
     public required Guid Id { get; init; }
     public EntryKind Kind { get; init; }
 
-    /// <summary>The topic; for an internal entry the name of the kind of change.</summary>
+    /// <summary>The topic; for an internal entry a word for the kind of change.</summary>
     public required string Topic { get; init; }
 
     /// <summary>Dense per topic from 1; 0 for an internal entry.</summary>

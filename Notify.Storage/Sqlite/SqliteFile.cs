@@ -34,13 +34,13 @@ internal sealed class SqliteFile : IDisposable
         if (string.IsNullOrWhiteSpace(path) || path.Contains(":memory:", StringComparison.Ordinal))
             throw Misconfigured("must name a file, such as data/notify.db");
         var full = Path.GetFullPath(path);
-        if (Directory.Exists(full))
+        if (System.IO.Directory.Exists(full))
             throw Misconfigured($"is {full}, a folder; it must name a file in it, such as {Path.Combine(full, "notify.db")}");
 
         var lockPath = full + ".lock";
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            System.IO.Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

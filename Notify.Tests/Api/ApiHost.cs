@@ -8,10 +8,10 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Replay;
+using Notify.Engine.Publishing;
 using Notify.Server;
-using Notify.Server.Delivery;
 using Notify.Server.Hosting;
-using Notify.Server.Publishing;
 using Notify.Storage.Log;
 using Notify.Tests.Publishing;
 

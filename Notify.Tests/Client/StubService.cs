@@ -9,6 +9,7 @@ using Notify.Client.MessagePack;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Wire;
+using Notify.Engine.Access;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Client;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
-using Notify.Server.Cluster;
-using Notify.Server.Cluster.Carriers;
+using Notify.Engine.Cluster;
+using Notify.Engine.Cluster.Carriers;
+using Notify.Server.Configuration;
 using Notify.Storage;
 using Notify.Storage.Log;
 using Notify.Tests.Delivery;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Configuration;
-using Notify.Server.Cluster;
+using Notify.Server.Configuration;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Cluster;

@@ -4,12 +4,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
-using Notify.Server.Cluster;
+using Notify.Engine.Cluster;
+using Notify.Engine.Configuration;
+using Notify.Engine.Delivery;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Publishing;
+using Notify.Engine.Tail;
 using Notify.Server.Configuration;
-using Notify.Server.Delivery;
-using Notify.Server.Delivery.Sessions;
-using Notify.Server.Delivery.Tail;
-using Notify.Server.Publishing;
 using Notify.Storage.Log;
 using Notify.Tests.Delivery;
 using Notify.Tests.Fixtures;
@@ -47,7 +48,7 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
             .AddNotifyDelivery()
-            .AddNotifyCluster(settings)
+            .AddNotifyCluster(settings.Postgres, settings.Redis)
             .BuildServiceProvider());
         if (isSilent) node._hosted.RemoveAll(hosted => hosted is ClusterLink);
         foreach (var hosted in node._hosted) await hosted.StartAsync(CancellationToken.None);

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using CsCheck;
-using Notify.Server.Cluster;
-using Notify.Server.Cluster.Carriers;
+using Notify.Engine.Cluster;
+using Notify.Engine.Cluster.Carriers;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Cluster;
@@ -26,7 +26,7 @@ public class LinkFormatTests
         from published in Time
         from expires in Time.Nullable()
         from content in Json
-        from kind in Gen.OneOf(Gen.Const(EntryKind.Notification), Gen.Const(EntryKind.Internal))
+        from kind in Gen.OneOf(Gen.Const(EntryKind.Notification), Gen.Const(EntryKind.MembersChanged))
         select new LogEntry { Version = 0, Id = id, Kind = kind, Topic = topic, TopicSeq = seq, PublishedAt = published, ExpiresAt = expires, Content = content };
 
     private static readonly Gen<ActivityContext> Trace = Gen.OneOf(

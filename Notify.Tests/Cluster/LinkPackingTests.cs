@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Notify.Server.Cluster;
-using Notify.Server.Cluster.Carriers;
+using Notify.Engine.Cluster;
+using Notify.Engine.Cluster.Carriers;
 
 namespace Notify.Tests.Cluster;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
-using Notify.Server.Cluster;
+using Notify.Engine.Cluster;
 
 namespace Notify.Tests.Cluster;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
+using Notify.Engine.Configuration;
 using Notify.Server.Configuration;
 
 namespace Notify.Tests.Configuration;

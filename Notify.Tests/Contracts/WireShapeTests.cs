@@ -5,6 +5,7 @@ using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Publishing;
 using Notify.Contracts.Wire;
+using Notify.Engine.Publishing;
 
 namespace Notify.Tests.Contracts;
 

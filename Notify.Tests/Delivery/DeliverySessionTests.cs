@@ -1,8 +1,9 @@
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts.Hub;
-using Notify.Server.Configuration;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Delivery;

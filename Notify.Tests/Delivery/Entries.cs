@@ -1,5 +1,5 @@
 using System.Text;
-using Notify.Server.Delivery.Frames;
+using Notify.Engine.Delivery.Frames;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Delivery;

@@ -1,6 +1,6 @@
 using CsCheck;
 using Notify.Contracts.Topics;
-using Notify.Server.Delivery.Routing;
+using Notify.Engine.Delivery.Routing;
 
 namespace Notify.Tests.Delivery;
 

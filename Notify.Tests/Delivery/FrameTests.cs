@@ -3,7 +3,8 @@ using System.Text;
 using System.Text.Json;
 using MessagePack;
 using Microsoft.AspNetCore.SignalR.Protocol;
-using Notify.Server.Delivery.Frames;
+using Notify.Engine.Delivery.Frames;
+using Notify.Server.Wire;
 
 namespace Notify.Tests.Delivery;
 
@@ -16,7 +17,7 @@ public class FrameTests
     public void A_joined_JSON_frame_is_one_invocation_after_the_other()
     {
         var frame = new NotificationFrame([new(Entries.At(1, "a/ü", Content)), new(Entries.At(2))]);
-        var messages = Encoding.UTF8.GetString(frame.For(FrameFormat.Json).Bytes).Split('\u001e', StringSplitOptions.RemoveEmptyEntries);
+        var messages = Encoding.UTF8.GetString(frame.For(FrameEncoders.Json).Bytes).Split('\u001e', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.Equal(2, messages.Length);
         using var first = JsonDocument.Parse(messages[0]);
@@ -31,7 +32,7 @@ public class FrameTests
     [Fact]
     public void A_MessagePack_frame_is_native_and_what_the_stock_protocol_reads()
     {
-        var bytes = new NotificationFrame([new(Entries.At(7, "a/ü", Content))]).For(FrameFormat.MessagePack).Bytes;
+        var bytes = new NotificationFrame([new(Entries.At(7, "a/ü", Content))]).For(FrameEncoders.MessagePack).Bytes;
         var input = new ReadOnlySequence<byte>(bytes);
 
         var protocol = new MessagePackHubProtocol();
@@ -54,7 +55,7 @@ public class FrameTests
     public void A_long_MessagePack_message_has_a_length_of_several_bytes()
     {
         var content = $$"""{"body":"{{new string('x', 40_000)}}","priority":"normal"}""";
-        var input = new ReadOnlySequence<byte>(new NotificationFrame([new(Entries.At(1, "t", content)), new(Entries.At(2))]).For(FrameFormat.MessagePack).Bytes);
+        var input = new ReadOnlySequence<byte>(new NotificationFrame([new(Entries.At(1, "t", content)), new(Entries.At(2))]).For(FrameEncoders.MessagePack).Bytes);
         var protocol = new MessagePackHubProtocol();
         Assert.True(protocol.TryParseMessage(ref input, new Binder(), out _));
         Assert.True(protocol.TryParseMessage(ref input, new Binder(), out _));
@@ -64,7 +65,7 @@ public class FrameTests
     [Fact]
     public void An_ephemeral_one_has_no_version_and_says_so()
     {
-        var json = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(0))]).For(FrameFormat.Json).Bytes);
+        var json = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(0))]).For(FrameEncoders.Json).Bytes);
         Assert.DoesNotContain("version", json, StringComparison.Ordinal);
         Assert.DoesNotContain("topicSeq", json, StringComparison.Ordinal);
         Assert.Contains("\"ephemeral\":true", json, StringComparison.Ordinal);
@@ -73,7 +74,7 @@ public class FrameTests
     [Fact]
     public void A_line_break_in_data_does_not_end_the_data_line_of_a_stream()
     {
-        var text = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(5, "t", "{\"data\":{\r\n\"a\":1}}"))]).For(FrameFormat.ServerSentEvents).Bytes);
+        var text = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(5, "t", "{\"data\":{\r\n\"a\":1}}"))]).For(FrameEncoders.ServerSentEvents).Bytes);
         Assert.StartsWith("event: notification\nid: 5\ndata: {", text, StringComparison.Ordinal);
         Assert.EndsWith("}\n\n", text, StringComparison.Ordinal);
         Assert.Equal(4, text.Count(c => c == '\n'));
@@ -84,7 +85,7 @@ public class FrameTests
     public void Is_encoded_once_for_everybody()
     {
         var frame = new NotificationFrame([new(Entries.At(1)), new(Entries.At(2))]);
-        Assert.Same(frame.For(FrameFormat.Json), frame.For(FrameFormat.Json));
+        Assert.Same(frame.For(FrameEncoders.Json), frame.For(FrameEncoders.Json));
     }
 
     private sealed class Binder : Microsoft.AspNetCore.SignalR.IInvocationBinder

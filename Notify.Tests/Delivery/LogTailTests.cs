@@ -1,3 +1,4 @@
+using Notify.Engine.Tail;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 using Notify.Tests.Publishing;
@@ -93,7 +94,7 @@ public sealed class LogTailTests
         await using var rig = await DeliveryRig.StartAsync();
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         await rig.Log.AppendAsync(
-            new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Kind = EntryKind.Internal, Topic = "t", Content = "{}"u8.ToArray() }]),
+            new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Kind = EntryKind.MembersChanged, Topic = "t", Content = "{}"u8.ToArray() }]),
             CancellationToken.None);
         await rig.PublishAsync();
         await Eventually.TrueAsync(() => sink.Versions.Any(), "the notification delivered");

@@ -1,10 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
-using Notify.Server.Delivery;
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Sessions;
-using Notify.Server.Delivery.Tail;
+using Notify.Engine.Delivery;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
 using Notify.Storage.Log;
 using Notify.Tests.Faults.Breaking;
 using Notify.Tests.Fixtures;

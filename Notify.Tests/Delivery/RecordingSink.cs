@@ -1,6 +1,7 @@
 using System.Text.Json;
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Wire;
 
 namespace Notify.Tests.Delivery;
 
@@ -11,7 +12,7 @@ internal sealed class RecordingSink : ISessionSink
     private readonly List<Received> _received = [];
     private TaskCompletionSource _open = Opened();
 
-    public FrameFormat Format => FrameFormat.Json;
+    public FrameEncoder Encoder => FrameEncoders.Json;
     public bool Closed { get; private set; }
 
     public IReadOnlyList<Received> Received

@@ -1,6 +1,6 @@
 using CsCheck;
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Tail;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Tail;
 
 namespace Notify.Tests.Delivery;
 

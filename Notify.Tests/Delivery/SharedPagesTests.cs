@@ -1,5 +1,7 @@
-using Notify.Server.Delivery.Sessions;
-using Notify.Server.Delivery.Tail;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
+using Notify.Server.Wire;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Delivery;
@@ -17,7 +19,7 @@ public sealed class SharedPagesTests
 
         Assert.True(pages.TryGet(new(Log, 5, "t"), out var same));
         Assert.Same(page, same);
-        Assert.Same(page.Frames[0].For(0), same.Frames[0].For(0)); // encoded once
+        Assert.Same(page.Frames[0].For(FrameEncoders.Json), same.Frames[0].For(FrameEncoders.Json)); // encoded once
         Assert.False(pages.TryGet(new(Log, 6, "t"), out _));
         Assert.False(pages.TryGet(new(Log, 5, "t\nu"), out _));
         Assert.False(pages.TryGet(new(new LogLife(new LogHead(Guid.NewGuid(), 100, 1), Log.Ring), 5, "t"), out _));
@@ -49,7 +51,7 @@ public sealed class SharedPagesTests
     public void A_page_is_cut_into_writes_that_a_stalled_client_can_hold()
     {
         var content = $$"""{"title":"{{new string('x', 120_000)}}","priority":"normal"}""";
-        var page = new CatchUpPage([.. Enumerable.Range(1, 5).Select(v => new Server.Delivery.Frames.DeliveryEntry(Entries.At(v, "t", content)))], 9);
+        var page = new CatchUpPage([.. Enumerable.Range(1, 5).Select(v => new DeliveryEntry(Entries.At(v, "t", content)))], 9);
         Assert.Equal([2, 2, 1], page.Frames.Select(f => f.Entries));
         Assert.Equal([2, 4, 5], page.Frames.Select(f => f.Last));
         Assert.Equal(9, page.Through);

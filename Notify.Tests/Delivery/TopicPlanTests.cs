@@ -1,4 +1,4 @@
-using Notify.Server.Delivery.Replay;
+using Notify.Engine.Delivery.Replay;
 
 namespace Notify.Tests.Delivery;
 

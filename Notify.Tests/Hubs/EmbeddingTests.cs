@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Notify.Engine.Access;
 using Notify.Server;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;

@@ -4,6 +4,7 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
+using Notify.Engine.Delivery.Replay;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
 using Notify.Tests.Streaming;

@@ -3,11 +3,11 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Notify.Engine.Cluster;
+using Notify.Engine.Delivery;
+using Notify.Engine.Observability;
+using Notify.Engine.Publishing;
 using Notify.Server;
-using Notify.Server.Cluster;
-using Notify.Server.Delivery;
-using Notify.Server.Observability;
-using Notify.Server.Publishing;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Notify.Server.Publishing;
+using Notify.Engine.Publishing;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Publishing;

@@ -1,3 +1,4 @@
+using Notify.Engine.Publishing;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 

@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Notify.Contracts;
 using Notify.Contracts.Publishing;
-using Notify.Server;
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Publishing;
 
 namespace Notify.Tests.Publishing;
 

@@ -4,9 +4,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts;
-using Notify.Server.Configuration;
-using Notify.Server.Observability;
-using Notify.Server.Publishing;
+using Notify.Engine;
+using Notify.Engine.Configuration;
+using Notify.Engine.Observability;
+using Notify.Engine.Publishing;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 
@@ -301,7 +302,7 @@ public sealed class PublisherTests : IAsyncDisposable
 
     private static PublishOutcome.Accepted Accepted(PublishOutcome outcome) => Assert.IsType<PublishOutcome.Accepted>(outcome);
 
-    private static Server.Refusal Refused(PublishOutcome outcome) => Assert.IsType<PublishOutcome.Refused>(outcome).Refusal;
+    private static Engine.Refusal Refused(PublishOutcome outcome) => Assert.IsType<PublishOutcome.Refused>(outcome).Refusal;
 
     private static Task Until(Func<bool> condition) => UntilAsync(condition, () => { });
 

@@ -66,7 +66,7 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     {
         var result = await Append(Internal("member"));
         var entry = Assert.Single((await Log.ReadAsync(0, 10, 1000, Stop)).Entries);
-        Assert.Equal((EntryKind.Internal, "member", 0L), (entry.Kind, entry.Topic, entry.TopicSeq));
+        Assert.Equal((EntryKind.MembersChanged, "member", 0L), (entry.Kind, entry.Topic, entry.TopicSeq));
         Assert.Empty(await Log.FindTopicsAsync(["member"], Stop));
         Assert.Null(await Log.FindAsync(result.Stored[0].Id, Stop));
     }
@@ -269,7 +269,7 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     protected static NewEntry Entry(string topic, string content = "{}") =>
         new() { Id = Guid.CreateVersion7(), Topic = topic, Content = Encoding.UTF8.GetBytes($" {content}").AsMemory(1) };
 
-    protected static NewEntry Internal(string name) => Entry(name) with { Kind = EntryKind.Internal };
+    protected static NewEntry Internal(string name) => Entry(name) with { Kind = EntryKind.MembersChanged };
 
     protected static IdempotencyKey Key(string key, string body = "body", string publisher = "key:1") =>
         new(publisher, key, System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(body)));

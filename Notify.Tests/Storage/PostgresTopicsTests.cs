@@ -28,7 +28,7 @@ public sealed class PostgresTopicsTests(PostgresCluster cluster) : PostgresLogTe
         var told = new List<LogEntry>();
         for (var i = 0; i < 40; i++)
         {
-            var batch = Batch(Entry("a"), Entry("b") with { TtlSeconds = 60 }, Entry("a") with { Key = Key($"{i}") }, Entry("change") with { Kind = EntryKind.Internal });
+            var batch = Batch(Entry("a"), Entry("b") with { TtlSeconds = 60 }, Entry("a") with { Key = Key($"{i}") }, Entry("change") with { Kind = EntryKind.MembersChanged });
             told.AddRange((await nodes[i / 7 % 2].AppendAsync(batch, Stop)).Stored);
         }
 

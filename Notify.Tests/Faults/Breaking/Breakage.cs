@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
-using Notify.Server.Cluster.Carriers;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Hosting;
 using Notify.Storage.Log;
 using Notify.Tests.Faults.Checking;

@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Faults.Breaking;
@@ -5,6 +6,8 @@ namespace Notify.Tests.Faults.Breaking;
 /// <summary>A log with one member that does something else.</summary>
 internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
 {
+    public IDirectory Directory => inner.Directory;
+
     protected INotificationLog Inner => inner;
 
     public virtual Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) => inner.AppendAsync(batch, cancellationToken);

@@ -1,5 +1,5 @@
-using Notify.Server.Delivery.Frames;
-using Notify.Server.Delivery.Sessions;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Tests.Faults.Breaking;
 
@@ -11,7 +11,7 @@ internal sealed class OvertakingSink(ISessionSink inner) : ISessionSink
     private EncodedFrame? _waiting;
     private int _written;
 
-    public FrameFormat Format => inner.Format;
+    public FrameEncoder Encoder => inner.Encoder;
 
     public async ValueTask WriteAsync(EncodedFrame frame)
     {
@@ -37,7 +37,7 @@ internal sealed class RepeatingSink(ISessionSink inner) : ISessionSink
 
     private int _written;
 
-    public FrameFormat Format => inner.Format;
+    public FrameEncoder Encoder => inner.Encoder;
 
     public async ValueTask WriteAsync(EncodedFrame frame)
     {

@@ -1,5 +1,5 @@
-using Notify.Server.Cluster;
-using Notify.Server.Cluster.Carriers;
+using Notify.Engine.Cluster;
+using Notify.Engine.Cluster.Carriers;
 
 namespace Notify.Tests.Faults.Breaking;
 

@@ -1,3 +1,5 @@
+using Notify.Engine.Publishing;
+
 namespace Notify.Tests.Faults.Checking;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Notify.Engine.Publishing;
+
 namespace Notify.Tests.Faults.Checking;
 
 // The checker's own words. None of them is the product's: what the checker believes must not depend on what it checks.

@@ -1,0 +1,225 @@
+using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Observability;
+using Notify.Engine.Tail;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Cluster;
+
+/// <summary>
+/// Joins this node's tail to those of the others: tells them what was committed here, and the tail what was committed
+/// there. Only hints that make it fast: without any of them the tail polls the log and misses nothing.
+/// </summary>
+/// <remarks>What comes in is checked as if a stranger had sent it: nothing of it ends the loop.</remarks>
+internal sealed partial class ClusterLink(
+    ICarrier carrier,
+    LogTail tail,
+    TailPosition position,
+    LinkMetrics metrics,
+    TimeProvider time,
+    ILogger<ClusterLink> logger) : BackgroundService
+{
+    /// <summary>The first hello goes when the log was read for the first time; whether it was is looked at so often.</summary>
+    public static readonly TimeSpan FirstHelloInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Bytes that may wait while one message is on its way.</summary>
+    private const long OutgoingBytes = 16L * 1024 * 1024;
+
+    /// <summary>What was committed last should still reach the others when this node stops.</summary>
+    private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Other epochs are looked into, but not for every message: another installation may share the Redis.</summary>
+    private static readonly TimeSpan SuspectInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Guid _node = Guid.NewGuid(); // of this process: a restarted one is another
+    private readonly OtherNodes _others = new(time);
+    private readonly OutgoingMessages _outgoing = new(OutgoingBytes);
+    private readonly Occasionally _logSending = new(time, LogInterval);
+    private readonly Occasionally _logReceiving = new(time, LogInterval);
+    private readonly Occasionally _suspect = new(time, SuspectInterval);
+    private Task _sending = Task.CompletedTask;
+    private long _lastCommitted;
+
+    /// <summary>A signal of another node, for the connections of this one. On the receiving loop: must not wait.</summary>
+    public event Action<LinkMessage.Signal>? Signalled;
+
+    /// <inheritdoc cref="ICarrier.Crosses"/>
+    public bool Crosses => carrier.Crosses;
+
+    /// <inheritdoc cref="ICarrier.EphemeralBytes"/>
+    public int EphemeralBytes => carrier.EphemeralBytes;
+
+    private Guid Epoch => position.Life?.EpochId ?? default;
+
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
+    {
+        Interlocked.Exchange(ref _lastCommitted, entries[^1].Version); // before the look: who appears now is told of it by Meet
+        if (_others.MayBeThere) Send(new LinkMessage.Entries(epoch, entries) { Trace = NotifyTraces.Current });
+    }
+
+    public void Ephemeral(LogEntry notification) => Send(new LinkMessage.Ephemeral(Epoch, notification));
+
+    public void Signal(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, ReadOnlyMemory<byte> arguments) =>
+        Send(new LinkMessage.Signal(Epoch, to, names, except, method, arguments));
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _outgoing.Complete();
+        await _sending.WaitAsync(FlushLimit, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        _sending = SendAllAsync(stoppingToken);
+        if (carrier.Crosses) await Task.WhenAll(_sending, ReceiveAllAsync(stoppingToken), SayHelloAsync(stoppingToken));
+    }
+
+    private async Task SayHelloAsync(CancellationToken stoppingToken)
+    {
+        while (position.Life is null) await Task.Delay(FirstHelloInterval, time, stoppingToken);
+        using var timer = new PeriodicTimer(OtherNodes.HelloInterval, time);
+        do Hello();
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private void Hello()
+    {
+        if (position.Life is not null) Send(new LinkMessage.Hello(Epoch));
+    }
+
+    // A carrier connects again by itself. What it did not foresee must not end the process: the log goes on without it.
+    private async Task ReceiveAllAsync(CancellationToken stoppingToken)
+    {
+        for (var backoff = new Backoff(time); ; await backoff.WaitAsync(stoppingToken))
+        {
+            try
+            {
+                await carrier.ReceiveAsync(Take, Listening, stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.NotReceiving(logger, exception);
+            }
+        }
+    }
+
+    // Others may have come or gone, and the log's life ended, while nothing was heard.
+    private void Listening()
+    {
+        Meet();
+        Hello();
+        position.Suspect();
+    }
+
+    private void Send(LinkMessage message)
+    {
+        if (carrier.Crosses && !_outgoing.TryAdd(message)) metrics.Dropped("queue");
+    }
+
+    private async Task SendAllAsync(CancellationToken stoppingToken)
+    {
+        var gathered = new List<LinkMessage>();
+        var messages = new List<EncodedMessage>();
+        while (await _outgoing.TakeAsync(gathered) && !stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var message in LinkPacking.Pack(gathered, carrier)) Encode(message, messages);
+                if (messages.Count > 0) await carrier.SendAsync(messages, stoppingToken);
+                foreach (var message in messages) metrics.Sent(message.Kind);
+            }
+            catch (Exception exception)
+            {
+                // Not again: late hints help nobody, and an ephemeral one that did go must not go twice.
+                metrics.Dropped("failure", Math.Max(1, messages.Count));
+                if (_logSending.Now(out var passedOver)) Log.NotSent(logger, messages.Count, passedOver, exception.Message);
+            }
+
+            gathered.Clear();
+            messages.Clear();
+        }
+    }
+
+    private void Encode(LinkMessage message, List<EncodedMessage> into)
+    {
+        var encoded = LinkWriter.Write(_node, message);
+        if (carrier.Cost(encoded.ContentsAt, encoded.Bytes.Length - encoded.ContentsAt) <= carrier.MessageCost) into.Add(encoded);
+        else metrics.Dropped("size");
+    }
+
+    private void Take(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
+            else if (node == _node) _others.HeardSelf();
+            else if (position.Life is not { } life) return; // before the first read of the log nobody is live
+            else if (epoch == life.EpochId) Take(bytes, LinkReader.Read(bytes));
+            else
+            {
+                Refuse("epoch");
+                if (_suspect.Now(out _)) position.Suspect();
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.NotTaken(logger, exception); // a bug; the tail finds by polling what this was about
+            metrics.Invalid("error");
+        }
+    }
+
+    private void Take(ReadOnlyMemory<byte> bytes, LinkMessage? message)
+    {
+        if (message is null)
+        {
+            Refuse("content");
+            return;
+        }
+
+        metrics.Received((LinkKind)bytes.Span[1]);
+        Meet();
+        switch (message)
+        {
+            case LinkMessage.Entries entries:
+                tail.Committed(entries.Epoch, entries.Committed, entries.Trace);
+                break;
+            case LinkMessage.Position there:
+                tail.Ahead(there.Epoch, there.Last);
+                break;
+            case LinkMessage.Ephemeral ephemeral:
+                tail.Ephemeral(ephemeral.Notification);
+                break;
+            case LinkMessage.Signal signal:
+                Signalled?.Invoke(signal);
+                break;
+        }
+    }
+
+    // Whoever comes to a node that was alone, or came while it heard nothing, has not been told of what was committed meanwhile.
+    private void Meet()
+    {
+        if (_others.Heard() && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
+    }
+
+    private void Refuse(string reason)
+    {
+        metrics.Invalid(reason);
+        if (_logReceiving.Now(out var passedOver)) Log.Refused(logger, reason, passedOver);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "{Messages} messages did not reach the other nodes (and {PassedOver} times before since this was last said): {Reason}")]
+        public static partial void NotSent(ILogger logger, int messages, long passedOver, string reason);
+
+        [LoggerMessage(LogLevel.Warning, "A message of another node was not used because of its {Reason} (and {PassedOver} before since this was last said). Another version, or another installation on the same Redis?")]
+        public static partial void Refused(ILogger logger, string reason, long passedOver);
+
+        [LoggerMessage(LogLevel.Error, "Receiving from the other nodes failed in a way it should not; it begins again.")]
+        public static partial void NotReceiving(ILogger logger, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "A message of another node could not be taken in.")]
+        public static partial void NotTaken(ILogger logger, Exception exception);
+    }
+}

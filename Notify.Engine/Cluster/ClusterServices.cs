@@ -1,0 +1,44 @@
+using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Redis;
+using Notify.Engine.Publishing;
+using Notify.Storage.Postgres;
+using StackExchange.Redis;
+
+namespace Notify.Engine.Cluster;
+
+/// <summary>What joins the nodes: Redis, else the Postgres they share, else nothing.</summary>
+internal static class ClusterServices
+{
+    /// <summary>Before Publishing, so that a stopping node has finished its appends when the link sends its last.</summary>
+    public static IServiceCollection AddNotifyCluster(this IServiceCollection services, string? postgres, ConfigurationOptions? redis)
+    {
+        services.AddSingleton<LinkMetrics>();
+        services.AddSingleton<ClusterLink>();
+        services.AddSingleton<ICommittedEntries, LinkedEntries>();
+        if (redis is not null) AddRedis(services, redis);
+        else AddLink(services, postgres);
+        services.AddHostedService(s => s.GetRequiredService<ClusterLink>());
+        return services;
+    }
+
+    private static void AddRedis(IServiceCollection services, ConfigurationOptions options)
+    {
+        services.AddSingleton(s => ActivatorUtilities.CreateInstance<RedisConnection>(s, options));
+        services.AddHostedService(s => s.GetRequiredService<RedisConnection>());
+        services.AddSingleton<RedisGuard>();
+        services.AddSingleton<ICarrier, RedisCarrier>();
+    }
+
+    private static void AddLink(IServiceCollection services, string? postgres)
+    {
+        if (postgres is null)
+        {
+            services.AddSingleton<ICarrier, NoCarrier>();
+        }
+        else
+        {
+            services.AddSingleton(_ => new PostgresChannel(postgres));
+            services.AddSingleton<ICarrier, PostgresCarrier>();
+        }
+    }
+}

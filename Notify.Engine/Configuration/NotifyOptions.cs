@@ -1,0 +1,76 @@
+namespace Notify.Engine.Configuration;
+
+/// <summary>The settings below <c>Notify:</c>, with their defaults. Times are TimeSpans, sizes bytes.</summary>
+public sealed class NotifyOptions
+{
+    public const string Section = "Notify";
+
+    public StorageSettings Storage { get; set; } = new();
+    public AuthSettings Auth { get; set; } = new();
+
+    /// <summary>Browser origins that may connect besides the service's own, such as <c>https://shop.example</c>.</summary>
+    public IList<string> AllowedOrigins { get; } = [];
+    public RetentionSettings Retention { get; set; } = new();
+    public LimitSettings Limits { get; set; } = new();
+}
+
+public sealed class StorageSettings
+{
+    /// <summary>The SQLite file that is used without <c>ConnectionStrings:Postgres</c>.</summary>
+    public string SqlitePath { get; set; } = "data/notify.db";
+
+    /// <summary>Bring the schema up to date at start.</summary>
+    public bool MigrateAtStart { get; set; } = true;
+
+    /// <summary>How long the log may be unreadable until connections are closed, with reconnect allowed. A database's failover should fit in.</summary>
+    public TimeSpan UnreadableLimit { get; set; } = TimeSpan.FromSeconds(30);
+}
+
+public sealed class AuthSettings
+{
+    public string? SigningKey { get; set; }
+    public string? Authority { get; set; }
+    public string? Issuer { get; set; }
+    public string? Audience { get; set; }
+
+    /// <summary>Outside Development: let everybody in, without a name.</summary>
+    public bool AllowAnonymous { get; set; }
+}
+
+public sealed class RetentionSettings
+{
+    /// <summary>How long notifications stay replayable.</summary>
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>Every how often that is looked after.</summary>
+    public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
+}
+
+/// <summary>Limits; where 0 is allowed it means none.</summary>
+public sealed class LimitSettings
+{
+    /// <summary>JSON bytes of one notification as received.</summary>
+    public int PayloadBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Notifications in one batch call.</summary>
+    public int BatchSize { get; set; } = 1000;
+    public int FiltersPerConnection { get; set; } = 1000;
+
+    /// <summary>Notifications queued for one connection; beyond it the session falls back to catching up.</summary>
+    public int SessionQueueEntries { get; set; } = 1000;
+
+    /// <summary>Bytes queued for one connection; beyond it the session falls back to catching up.</summary>
+    public int SessionQueueBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Notifications waiting to be stored; beyond it publishers get 503.</summary>
+    public int PublishQueueEntries { get; set; } = 50_000;
+
+    /// <summary>Bytes waiting to be stored; beyond it publishers get 503.</summary>
+    public long PublishQueueBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Publishing requests a second and caller; 0: no limit.</summary>
+    public int RequestsPerSecond { get; set; }
+
+    /// <summary>Hub connections and streams a user; 0: no limit.</summary>
+    public int ConnectionsPerUser { get; set; }
+}

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Options;
+using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Replay;
+using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
+
+namespace Notify.Engine.Delivery;
+
+/// <summary>Tail, router, sessions.</summary>
+internal static class DeliveryServices
+{
+    public static IServiceCollection AddNotifyDelivery(this IServiceCollection services)
+    {
+        services.AddSingleton<LogClock>();
+        services.AddSingleton<TailPosition>();
+        services.AddSingleton<LogTail>();
+        services.AddHostedService(s => s.GetRequiredService<LogTail>());
+
+        services.AddSingleton<Reconciler>();
+        services.AddHostedService(s => s.GetRequiredService<Reconciler>());
+
+        services.AddSingleton<Router>();
+        services.AddSingleton<Dispatcher>();
+
+        services.AddSingleton<LogReplay>();
+        services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());
+
+        services.AddSingleton<SessionRegistry>();
+        services.AddSingleton(Opener);
+        services.AddSingleton<CatchUp>();
+        services.AddSingleton<Resumption>();
+        services.AddSingleton<SessionScheduler>();
+        services.AddHostedService(s => s.GetRequiredService<SessionScheduler>());
+        services.AddSingleton<SessionKeeper>();
+        services.AddHostedService(s => s.GetRequiredService<SessionKeeper>());
+
+        services.AddSingleton<DeliveryMetrics>();
+        return services;
+    }
+
+    private static SessionOpener Opener(IServiceProvider services)
+    {
+        var router = services.GetRequiredService<Router>();
+        var scheduler = services.GetRequiredService<SessionScheduler>();
+        var sessions = services.GetRequiredService<SessionRegistry>();
+        var limits = services.GetRequiredService<IOptions<NotifyOptions>>().Value.Limits;
+        return (connectionId, sink, user) =>
+        {
+            var session = new DeliverySession(sink, router, scheduler, limits);
+            sessions.Add(connectionId, session, user);
+            return session;
+        };
+    }
+}

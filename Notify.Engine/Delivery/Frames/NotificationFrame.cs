@@ -1,0 +1,46 @@
+namespace Notify.Engine.Delivery.Frames;
+
+/// <summary>Some notifications, in version order, that go out in one write.</summary>
+internal sealed class NotificationFrame : OutgoingFrame
+{
+    private readonly DeliveryEntry[] _entries;
+
+    public NotificationFrame(DeliveryEntry[] entries)
+    {
+        _entries = entries;
+        foreach (var entry in entries) EstimatedBytes += entry.EstimatedBytes;
+    }
+
+    /// <summary>The version of the last of them.</summary>
+    public long Last => _entries[^1].Version;
+
+    public override int Entries => _entries.Length;
+    public override int EstimatedBytes { get; }
+
+    protected override byte[] Encode(FrameEncoder encoder)
+    {
+        if (_entries.Length == 1) return _entries[0].Encoded(encoder);
+
+        var length = 0;
+        foreach (var entry in _entries) length += entry.Encoded(encoder).Length;
+        var joined = GC.AllocateUninitializedArray<byte>(length);
+        var at = 0;
+        foreach (var entry in _entries)
+        {
+            var bytes = entry.Encoded(encoder);
+            bytes.CopyTo(joined, at);
+            at += bytes.Length;
+        }
+
+        return joined;
+    }
+}
+
+/// <summary>CaughtUp, Progress or Gap.</summary>
+internal sealed class ControlFrame(string method, object payload) : OutgoingFrame
+{
+    public override int Entries => 0;
+    public override int EstimatedBytes => 128;
+
+    protected override byte[] Encode(FrameEncoder encoder) => encoder.Control(method, payload);
+}

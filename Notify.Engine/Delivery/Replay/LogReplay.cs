@@ -1,0 +1,152 @@
+using Notify.Contracts.Hub;
+using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Tail;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Delivery.Replay;
+
+/// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long and little of it is wanted.</summary>
+internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, LogClock clock) : IReplay, IDisposable
+{
+    /// <summary>Entries examined in one step.</summary>
+    private const int StepEntries = BlockCache.Size;
+
+    /// <summary>Content bytes read from storage in one step.</summary>
+    private const int StepBytes = 4 * 1024 * 1024;
+
+    /// <summary>Steps of one REST page: bounds the work of a call whose filters match little.</summary>
+    private const int StepsPerPage = 16;
+
+    /// <summary>Reads of storage at a time, all replays together, so that they do not take the database from the appends.</summary>
+    private readonly SemaphoreSlim _storage = new(4);
+
+    /// <summary>
+    /// The next entries to look at above <paramref name="cursor"/>: at least those that the filters match, up to
+    /// <see cref="ReplayStep.Through"/>.
+    /// </summary>
+    /// <exception cref="StorageUnavailableException">Storage was needed and does not answer, or is of another life.</exception>
+    public async ValueTask<ReplayStep> NextAsync(LogLife life, long cursor, TopicFilter[] filters, TopicPlan plan, CancellationToken cancellationToken)
+    {
+        if (cursor + 1 < life.Oldest) return ReplayStep.Gone(life.Oldest);
+        if (filters.Length == 0) return new ReplayStep([], Math.Max(cursor, life.Ring.End), null);
+
+        var entries = new List<DeliveryEntry>();
+        if (life.Ring.TryRead(cursor, StepEntries, entries))
+            return new ReplayStep(entries, entries.Count > 0 ? entries[^1].Version : cursor, null);
+
+        metrics.CatchUpReads.Add(1);
+        var before = life.Ring.First - 1; // the ring has the rest
+        if (await plan.TopicsAsync(log, filters, cursor, before, cancellationToken) is { } topics)
+        {
+            var found = await ReadTopicsAsync(topics, cursor, before, cancellationToken);
+            plan.Saw(found.Entries.Count, cursor, found.Through);
+            return Checked(life, cursor, found);
+        }
+
+        return Checked(life, cursor, await life.Blocks.GetAsync(cursor, ReadBlockAsync));
+    }
+
+    public async Task<ReplayPage> ReadAsync(IReadOnlyList<TopicFilter> filters, long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
+        TopicFilter[] all = [.. filters];
+        var plan = new TopicPlan();
+        var found = new List<LogEntry>();
+        string? gap = null;
+        var cursor = after;
+
+        // Who has been told of a version, here or by another node, finds it: the tail may not have come there yet.
+        var head = Math.Max(Math.Max(life.Head, life.Ring.End), (await tail.RefreshAsync(cancellationToken)).Head);
+        if (cursor > head)
+        {
+            gap = GapReasons.Epoch;
+            cursor = life.Oldest - 1;
+        }
+
+        for (var step = 0; step < StepsPerPage && cursor < head; step++)
+        {
+            var next = cursor < life.Ring.End
+                ? await NextAsync(life, cursor, all, plan, cancellationToken)
+                : Checked(life, cursor, await ReadBlockAsync(cursor));
+            if (next.Oldest is { } oldest)
+            {
+                gap ??= GapReasons.Retention;
+                cursor = oldest - 1;
+                continue;
+            }
+
+            var now = clock.Now;
+            foreach (var entry in next.Entries)
+            {
+                if (entry.Version <= cursor || !entry.IsNotification || entry.HasExpired(now) || !all.Any(f => f.Matches(entry.Topic))) continue;
+                found.Add(entry.Entry);
+                if (found.Count == maxEntries) return Page(entry.Version);
+            }
+
+            cursor = Math.Max(cursor, next.Through);
+        }
+
+        return Page(cursor);
+
+        ReplayPage Page(long next) => new(found, next, new LogHead(life.EpochId, Math.Max(head, next), life.Oldest), gap);
+    }
+
+    public void Dispose() => _storage.Dispose();
+
+    private async Task<Block> ReadBlockAsync(long after)
+    {
+        await _storage.WaitAsync();
+        try
+        {
+            return BlockOf(await log.ReadAsync(after, StepEntries, StepBytes, CancellationToken.None));
+        }
+        finally
+        {
+            _storage.Release();
+        }
+    }
+
+    private async Task<Block> ReadTopicsAsync(long[] topics, long after, long through, CancellationToken cancellationToken)
+    {
+        await _storage.WaitAsync(cancellationToken);
+        try
+        {
+            var block = BlockOf(await log.ReadTopicsAsync(topics, after, StepEntries, StepBytes, cancellationToken));
+            if (block.Through <= through) return block;
+
+            // Beyond it there may be topics that the plan does not know.
+            return block with { Entries = [.. block.Entries.Where(e => e.Version <= through)], Through = through };
+        }
+        finally
+        {
+            _storage.Release();
+        }
+    }
+
+    private static Block BlockOf(LogPage page) => new([.. page.Entries.Select(e => new DeliveryEntry(e))], page.Through, page.Head);
+
+    private ReplayStep Checked(LogLife life, long cursor, Block block)
+    {
+        if (block.Head.Epoch != life.EpochId)
+        {
+            tail.Suspect();
+            throw new StorageUnavailableException("The log was replaced; this node is about to notice.");
+        }
+
+        // Rows below the oldest version may have been dropped while they were read: the page is worth nothing then.
+        life.Saw(block.Head);
+        return cursor + 1 < block.Head.Oldest
+            ? ReplayStep.Gone(block.Head.Oldest)
+            : new ReplayStep(block.Entries, block.Through, null);
+    }
+}
+
+/// <summary>One step of a replay.</summary>
+/// <param name="Entries">May hold entries at or below the cursor, and ones that no filter matches.</param>
+/// <param name="Through">Complete up to here.</param>
+/// <param name="Oldest">Set when the versions after the cursor are no longer kept: go on here, with a Gap.</param>
+internal readonly record struct ReplayStep(IReadOnlyList<DeliveryEntry> Entries, long Through, long? Oldest)
+{
+    public static ReplayStep Gone(long oldest) => new([], 0, oldest);
+}

@@ -1,0 +1,323 @@
+using Notify.Contracts.Hub;
+using Notify.Contracts.Topics;
+using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Tail;
+
+namespace Notify.Engine.Delivery.Sessions;
+
+/// <summary>
+/// One connection's way along the log: a cursor that is either catching up (a loop reads pages for it) or live (the
+/// dispatcher offers it what matches). Memory is bounded by the queue; a client too slow for it goes back to catching up
+/// from where it was, at its own speed.
+/// </summary>
+/// <remarks>
+/// Invariants, all under the gate: <c>version &lt;= cursor</c> is never handed over again; at most one of the catch-up
+/// loop and the pump writes to the sink; Live is entered only when the ring ends at the cursor, and the dispatcher
+/// appends to the ring before it offers, so nothing falls between the two.
+/// </remarks>
+internal sealed class DeliverySession
+{
+    private readonly Lock _gate = new();
+    private readonly ISessionSink _sink;
+    private readonly SessionScheduler _scheduler;
+    private readonly LimitSettings _limits;
+    private readonly Interests _interests;
+    private SessionQueue _queue;
+    private SessionState _state;
+    private LogLife? _life;
+    private long _cursor;
+    private bool _pumping;
+    private bool _owesCaughtUp;
+    private bool _startsWithEpochGap;
+    private long _lastSentAt;
+
+    public DeliverySession(ISessionSink sink, Router router, SessionScheduler scheduler, LimitSettings limits)
+    {
+        _sink = sink;
+        _scheduler = scheduler;
+        _limits = limits;
+        _interests = new Interests(this, router);
+    }
+
+    public SessionState State => _state;
+
+    /// <summary>The last version handed to the connection or passed over.</summary>
+    public long Cursor => Volatile.Read(ref _cursor);
+
+    public ISessionSink Sink => _sink;
+
+    /// <summary>The dispatcher's notes on this session for the unit at hand; only its thread touches them.</summary>
+    internal UnitNotes Notes;
+
+    internal int FilterStamp => _interests.Stamp;
+
+    /// <summary>Takes the filters and the starting point; nothing is sent before <see cref="Start"/>.</summary>
+    /// <param name="life">The log as this node has it.</param>
+    /// <param name="since">The last version the client has.</param>
+    /// <param name="filters">What it follows, the system's topics of its user included.</param>
+    /// <param name="isForeign">The client's number is from another life of the log: it gets a Gap first.</param>
+    /// <returns>False when the session was resumed before, or is closed.</returns>
+    public bool TryResume(LogLife life, long since, IEnumerable<TopicFilter> filters, bool isForeign)
+    {
+        lock (_gate)
+        {
+            if (_state != SessionState.Idle) return false;
+            _life = life;
+            _cursor = since;
+            _startsWithEpochGap = isForeign;
+            _owesCaughtUp = true;
+            _state = SessionState.CatchingUp;
+            Interests.Activate(_interests.Add(filters), since);
+            return true;
+        }
+    }
+
+    /// <summary>Begins to send: once, after the answer to Resume is on the wire.</summary>
+    public void Start() => _scheduler.CatchUp(this);
+
+    /// <summary>Follows more; only versions above <paramref name="head"/> come for the new filters.</summary>
+    /// <returns>False when there are too many filters then, or the session is not resumed.</returns>
+    public bool TrySubscribe(IReadOnlyCollection<TopicFilter> filters, out long head, out IReadOnlyList<string> topics)
+    {
+        lock (_gate)
+        {
+            head = 0;
+            topics = [];
+            if (_life is null || _state == SessionState.Closed) return false;
+            if (_interests.Count + filters.Count(f => !_interests.Contains(f)) > _limits.FiltersPerConnection) return false;
+
+            var added = _interests.Add(filters);
+            head = Math.Max(_life.Ring.End, _life.Head);
+            Interests.Activate(added, head);
+            topics = _interests.Named;
+            return true;
+        }
+    }
+
+    /// <summary>Follows less. After it nothing is queued that only a removed filter matched.</summary>
+    public IReadOnlyList<string> Unsubscribe(IEnumerable<TopicFilter> filters)
+    {
+        lock (_gate)
+        {
+            _interests.Remove(filters);
+            return _interests.Named;
+        }
+    }
+
+    /// <summary>What the client follows.</summary>
+    public IReadOnlyList<string> Topics
+    {
+        get
+        {
+            lock (_gate) return _interests.Named;
+        }
+    }
+
+    /// <summary>The dispatcher's offer of a unit. Returns true when the session has just become ready to be pumped.</summary>
+    public bool Offer(DispatchUnit unit)
+    {
+        lock (_gate)
+        {
+            if (_state != SessionState.Live || !ReferenceEquals(_life, unit.Life)) return false;
+
+            var frame = Notes.Individually || Notes.Stamp != _interests.Stamp || _cursor >= unit.First
+                ? unit.FrameFor(_interests, _cursor)
+                : Notes.Share!.Frame;
+            if (frame is null) return false;
+
+            if (!_queue.Fits(frame, _limits.SessionQueueEntries, _limits.SessionQueueBytes))
+            {
+                // A slow consumer. What is queued still goes out; the rest is read from the log at its own speed.
+                _cursor = Math.Max(_cursor, unit.First - 1);
+                _state = SessionState.CatchingUp;
+                _scheduler.Metrics.SlowConsumers.Add(1);
+                return false;
+            }
+
+            _cursor = Math.Max(_cursor, unit.Last);
+            return Enqueue(frame);
+        }
+    }
+
+    /// <summary>An ephemeral notification: only for a live session with room for it.</summary>
+    public bool OfferEphemeral(OutgoingFrame frame, DeliveryEntry entry)
+    {
+        lock (_gate)
+        {
+            if (_state != SessionState.Live || !_interests.Want(entry)) return false;
+            if (_queue.Fits(frame, _limits.SessionQueueEntries, _limits.SessionQueueBytes)) return Enqueue(frame);
+            _scheduler.Metrics.EphemeralDropped.Add(1);
+            return false;
+        }
+    }
+
+    /// <summary>Writes what is queued until the queue is empty or the client is slow. Called by the scheduler, one call at a time.</summary>
+    public void Pump()
+    {
+        while (TryTake(out var frame))
+        {
+            _scheduler.Metrics.Delivered(frame.Entries);
+            var write = _sink.WriteAsync(frame.For(_sink.Encoder));
+            if (write.IsCompletedSuccessfully) continue;
+            _ = PumpAgainAfterAsync(write);
+            return;
+        }
+    }
+
+    /// <summary>Says Progress when the log moved on and nothing was sent for <paramref name="quiet"/>. Returns true when ready to be pumped.</summary>
+    public bool OfferProgress(LogLife life, long dispatched, Func<long, OutgoingFrame> frameOf, long now, TimeSpan quiet)
+    {
+        lock (_gate)
+        {
+            // With an empty queue a live session has passed everything that was dispatched.
+            if (_state != SessionState.Live || _pumping || !_queue.IsEmpty || !ReferenceEquals(_life, life)) return false;
+            if (dispatched <= _cursor || _scheduler.Time.GetElapsedTime(_lastSentAt, now) < quiet) return false;
+            _cursor = dispatched;
+            return Enqueue(frameOf(dispatched));
+        }
+    }
+
+    /// <summary>The log is another one, or read anew: a live session goes back to catching up, where it learns of it.</summary>
+    public void LeaveLife(LogLife current)
+    {
+        lock (_gate)
+        {
+            if (_state != SessionState.Live) return;
+            _state = SessionState.CatchingUp;
+
+            // Of the same log what is queued still goes out: the cursor is past it already.
+            if (_life!.EpochId != current.EpochId) _queue.Clear();
+            if (!_pumping) _scheduler.CatchUp(this);
+        }
+    }
+
+    public void Close()
+    {
+        lock (_gate)
+        {
+            if (_state == SessionState.Closed) return;
+            _state = SessionState.Closed;
+            _queue.Clear();
+            _interests.Clear();
+        }
+    }
+
+    // The catch-up loop's side: while the state is CatchingUp and no pump runs, the cursor is its own.
+
+    public bool IsCatchingUp => _state == SessionState.CatchingUp;
+
+    /// <summary>Where the loop reads on, in which life, and for which filters.</summary>
+    public SessionPlace Place()
+    {
+        lock (_gate) return new SessionPlace(_life!, _cursor, _interests.Filters(), _interests.Stamp, _interests.SharedKey(_cursor));
+    }
+
+    /// <summary>Becomes live when the ring ends at the cursor (or the client is ahead of this node's tail).</summary>
+    public bool TryGoLive(LogLife current)
+    {
+        lock (_gate)
+        {
+            if (_state != SessionState.CatchingUp) return true;
+            if (_startsWithEpochGap || !ReferenceEquals(_life, current) || current.Ring.End > _cursor) return false;
+            _state = SessionState.Live;
+            _lastSentAt = _scheduler.Time.GetTimestamp();
+            if (!_owesCaughtUp) return true;
+            _owesCaughtUp = false;
+            if (Enqueue(new ControlFrame(ClientMethods.CaughtUp, new CaughtUp(_cursor, current.Epoch)))) _scheduler.Ready(this);
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// The Gap to send when the log is another one than the client's, or this node gave it something else than the log
+    /// has; the session then stands before the first version that it must read again.
+    /// </summary>
+    public Gap? AdoptLife(LogLife current)
+    {
+        lock (_gate)
+        {
+            if (!_startsWithEpochGap && ReferenceEquals(_life, current)) return null;
+            var differsFrom = _startsWithEpochGap || _life!.EpochId != current.EpochId ? null : current.DiffersFrom;
+            _startsWithEpochGap = false;
+            _life = current;
+            if (differsFrom > _cursor) return null;
+            return differsFrom is { } from
+                ? GapTo(Math.Max(from, current.Oldest), GapReasons.Epoch, restart: false)
+                : GapTo(current.Oldest, GapReasons.Epoch, restart: true);
+        }
+    }
+
+    /// <summary>The Gap to send when what the session would read next is no longer kept.</summary>
+    public Gap SkipTo(long oldest)
+    {
+        lock (_gate) return GapTo(oldest, GapReasons.Retention, restart: false);
+    }
+
+    /// <summary>Of these entries, the ones this session gets.</summary>
+    public void Select(IReadOnlyList<DeliveryEntry> entries, DateTimeOffset now, List<DeliveryEntry> wanted)
+    {
+        lock (_gate)
+        {
+            foreach (var entry in entries)
+            {
+                if (entry.Version > _cursor && entry.IsNotification && !entry.HasExpired(now) && _interests.Want(entry)) wanted.Add(entry);
+            }
+        }
+    }
+
+    public void Advance(long cursor)
+    {
+        lock (_gate) _cursor = Math.Max(_cursor, cursor);
+    }
+
+    private Gap GapTo(long oldest, string reason, bool restart)
+    {
+        var gap = new Gap(_cursor, oldest, Math.Max(_life!.Head, oldest - 1), _life.Epoch, reason);
+        _cursor = oldest - 1;
+        if (restart) _interests.RestartFrom(_cursor);
+        return gap;
+    }
+
+    private bool Enqueue(OutgoingFrame frame)
+    {
+        _queue.Add(frame);
+        if (_pumping) return false;
+        return _pumping = true;
+    }
+
+    private bool TryTake(out OutgoingFrame frame)
+    {
+        lock (_gate)
+        {
+            frame = null!;
+            if (!_queue.IsEmpty && _state != SessionState.Closed)
+            {
+                frame = _queue.Take();
+                return true;
+            }
+
+            _pumping = false;
+            _lastSentAt = _scheduler.Time.GetTimestamp();
+            if (_state == SessionState.CatchingUp) _scheduler.CatchUp(this);
+            return false;
+        }
+    }
+
+    private async Task PumpAgainAfterAsync(ValueTask write)
+    {
+        try
+        {
+            await write;
+        }
+        catch (Exception)
+        {
+            // The connection broke under the write. If its end is not known yet it must not stay, connected and deaf.
+            _sink.CloseForReconnect();
+            return;
+        }
+
+        _scheduler.Ready(this);
+    }
+}

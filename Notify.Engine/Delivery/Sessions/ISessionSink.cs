@@ -1,0 +1,16 @@
+using Notify.Engine.Delivery.Frames;
+
+namespace Notify.Engine.Delivery.Sessions;
+
+/// <summary>The connection behind a session.</summary>
+internal interface ISessionSink
+{
+    /// <summary>How the connection wants its frames.</summary>
+    FrameEncoder Encoder { get; }
+
+    /// <summary>Completes when the connection has taken the bytes: at once unless the client is slow. A closed connection takes everything.</summary>
+    ValueTask WriteAsync(EncodedFrame frame);
+
+    /// <summary>Closes the connection in the way that lets clients come back.</summary>
+    void CloseForReconnect();
+}

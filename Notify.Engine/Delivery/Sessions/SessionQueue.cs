@@ -1,0 +1,38 @@
+using Notify.Engine.Delivery.Frames;
+
+namespace Notify.Engine.Delivery.Sessions;
+
+/// <summary>What waits to be written to one connection: bounded by notifications and bytes. Empty it holds no memory of its own.</summary>
+internal struct SessionQueue
+{
+    private Queue<OutgoingFrame>? _frames;
+    private int _entries;
+    private int _bytes;
+
+    public readonly bool IsEmpty => _frames is null or { Count: 0 };
+
+    /// <summary>False when it would be over the bounds. An empty queue takes one frame of any size.</summary>
+    public readonly bool Fits(OutgoingFrame frame, int maxEntries, int maxBytes) =>
+        IsEmpty || (_entries + frame.Entries <= maxEntries && _bytes + frame.EstimatedBytes <= maxBytes);
+
+    public void Add(OutgoingFrame frame)
+    {
+        (_frames ??= new Queue<OutgoingFrame>(2)).Enqueue(frame);
+        _entries += frame.Entries;
+        _bytes += frame.EstimatedBytes;
+    }
+
+    public OutgoingFrame Take()
+    {
+        var frame = _frames!.Dequeue();
+        _entries -= frame.Entries;
+        _bytes -= frame.EstimatedBytes;
+        return frame;
+    }
+
+    public void Clear()
+    {
+        _frames = null;
+        _entries = _bytes = 0;
+    }
+}

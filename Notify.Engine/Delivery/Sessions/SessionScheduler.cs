@@ -1,0 +1,50 @@
+using System.Threading.Channels;
+
+namespace Notify.Engine.Delivery.Sessions;
+
+/// <summary>
+/// Decides which session writes when. A few connections are written to at a time, and then the transports get the
+/// threads: with all pipes of a thousand connections filled before any is drained, a third of the CPU went into
+/// collecting their buffers, and the caches were cold when the sockets read them.
+/// </summary>
+internal sealed partial class SessionScheduler(DeliveryMetrics metrics, TimeProvider time, CatchUp catchUp, ILogger<SessionScheduler> logger) : BackgroundService
+{
+    /// <summary>Connections written to before the transports run. Measured: 8 gave half as much again as all at once.</summary>
+    private const int Turn = 8;
+
+    private readonly Channel<DeliverySession> _ready =
+        Channel.CreateUnbounded<DeliverySession>(new UnboundedChannelOptions { SingleReader = true });
+
+    public DeliveryMetrics Metrics => metrics;
+    public TimeProvider Time => time;
+
+    /// <summary>The session has something to write. At most one entry a session: it is not ready again before it was pumped.</summary>
+    public void Ready(DeliverySession session) => _ready.Writer.TryWrite(session);
+
+    /// <summary>The session reads the log until it is live.</summary>
+    public void CatchUp(DeliverySession session) => catchUp.Run(session);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        metrics.BeginAtZero();
+        var turn = 0;
+        await foreach (var session in _ready.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+        {
+            try
+            {
+                session.Pump();
+            }
+            catch (Exception e)
+            {
+                // What cannot be written to one must not stop the writing to all.
+                LogFailed(logger, e);
+                session.Sink.CloseForReconnect();
+            }
+
+            if (++turn % Turn == 0) await Task.Yield();
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "A connection could not be written to and was closed with reconnect allowed.")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+}

@@ -1,0 +1,10 @@
+namespace Notify.Engine.Delivery.Sessions;
+
+internal enum SessionState : byte
+{
+    /// <summary>Connected, no Resume yet.</summary>
+    Idle,
+    CatchingUp,
+    Live,
+    Closed,
+}

@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using Notify.Engine.Publishing;
+
+namespace Notify.Engine.Observability;
+
+/// <summary>
+/// The activities of the source <c>Notify</c>: publish → append → dispatch. Nobody listening costs one read of a field:
+/// no activity is made and no context is kept.
+/// </summary>
+/// <remarks>
+/// An append carries many publishes. It belongs to the trace of the first of them that is sampled, and links to the
+/// others, so that a batch is one span and every publish leads to it.
+/// </remarks>
+internal static class NotifyTraces
+{
+    /// <summary>The source's name, for listeners.</summary>
+    public const string SourceName = "Notify";
+
+    /// <summary>As many links as exporters keep by default.</summary>
+    private const int MaxLinks = 128;
+
+    private static readonly ActivitySource Source = new(SourceName);
+
+    /// <summary>Where the caller is, for somebody who goes on elsewhere; the default when nobody listens.</summary>
+    public static ActivityContext Current => Source.HasListeners() ? Activity.Current?.Context ?? default : default;
+
+    public static Activity? Publish(int notifications) =>
+        Source.StartActivity("publish")?.SetTag("notify.notifications", notifications);
+
+    public static Activity? Append(PendingPublish[] publishes)
+    {
+        if (!Source.HasListeners()) return null;
+        var sampled = publishes.Select(publish => publish.Trace).Where(trace => trace.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)).Take(MaxLinks + 1).ToArray();
+        return sampled.Length == 0
+            ? null
+            : Source.StartActivity("append", ActivityKind.Internal, sampled[0], links: sampled[1..].Select(trace => new ActivityLink(trace)))
+                ?.SetTag("notify.notifications", publishes.Sum(publish => publish.Entries.Length));
+    }
+
+    /// <summary>Of an append's entries to the sessions of this node. <paramref name="append"/> is the default for what was read from the log.</summary>
+    public static Activity? Dispatch(ActivityContext append, long first, long last) =>
+        append == default ? null : Source.StartActivity("dispatch", ActivityKind.Internal, append)?.SetTag("notify.first_version", first).SetTag("notify.last_version", last);
+}

@@ -1,0 +1,227 @@
+using Notify.Engine.Observability;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Publishing;
+
+/// <summary>One append after the other, and what is to be done when one has no answer.</summary>
+/// <remarks>
+/// Nothing stored: the same entries again, with growing pauses, until their publishers' deadline; at once an answer when
+/// trying again changes nothing. Outcome unknown: the
+/// very same batch (id and bytes) again before any other and for as long as it takes, although its publishers have
+/// their 503 by then: the old attempt may still commit, and whatever came after it would change places with it.
+/// </remarks>
+internal sealed partial class AppendLoop(
+    PublishQueue queue,
+    INotificationLog log,
+    ICommittedEntries committed,
+    PublishingMetrics metrics,
+    TimeProvider time,
+    ILogger logger)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private const int PauseDoublings = 6;
+
+    // Whom an append has just answered publishes again, if at all, at once: the next append waits for them as long as the last
+    // one took, within these bounds. (docs/decisions/0009)
+    private static readonly TimeSpan ShortestPatience = TimeSpan.FromMilliseconds(1); // a timer's resolution
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromMilliseconds(5);
+
+    private readonly List<PendingPublish> _gathered = [];
+
+    // What is in flight, and whether any of it may be stored: the deadline timer looks at both from another thread. Who is
+    // refused while nothing is submitted is not in the next attempt.
+    private readonly Lock _submitting = new();
+    private PendingPublish[] _inFlight = [];
+    private bool _mayBeStored;
+
+    private volatile bool _storesNothing;
+
+    /// <summary>The last append did not succeed: the storage is away, or full, locked or read-only and only reads work.</summary>
+    public bool StoresNothing => _storesNothing;
+
+    /// <summary>Appends until the queue is closed and empty, or until <paramref name="stop"/>.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (await queue.ReadAsync(_gathered, stop))
+            {
+                Hold([.. _gathered]);
+                _gathered.Clear();
+                await AppendAsync(stop);
+                Hold([]);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Refuse(_inFlight, _mayBeStored ? PublishRefusals.Unknown : PublishRefusals.Stopping);
+            Refuse(queue.TakeStartedBefore(long.MaxValue), PublishRefusals.Stopping);
+        }
+    }
+
+    /// <summary>Answers everybody who waits since before this time stamp.</summary>
+    public void RefuseStartedBefore(long startedAt)
+    {
+        Refuse(queue.TakeStartedBefore(startedAt), PublishRefusals.NotSubmitted);
+        lock (_submitting)
+            Refuse(_inFlight.Where(publish => publish.StartedAt < startedAt), _mayBeStored ? PublishRefusals.Unknown : PublishRefusals.NotSubmitted);
+    }
+
+    private async Task AppendAsync(CancellationToken stop)
+    {
+        using var span = NotifyTraces.Append(_inFlight);
+        AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
+        for (var attempt = 0; ; attempt++)
+        {
+            var batch = unknown ?? Submit();
+            if (batch.Entries.Count == 0) return;
+            var startedAt = time.GetTimestamp();
+            string kind;
+            try
+            {
+                var result = await log.AppendAsync(batch, stop);
+                var took = time.GetElapsedTime(startedAt);
+                metrics.Appended(batch.Entries.Count, took);
+                _storesNothing = false;
+                HandOn(result);
+                queue.Expect(_inFlight.Length, Patience(took)); // before they are answered: who is quick would be counted twice
+                Answer(result);
+                return;
+            }
+            catch (AppendOutcomeUnknownException exception)
+            {
+                unknown = batch;
+                kind = "unknown";
+                Log.OutcomeUnknown(logger, batch.Entries.Count, exception);
+            }
+            catch (StorageUnavailableException exception) when (exception.Kind == StorageFailure.Permanent && unknown is null)
+            {
+                Log.Refused(logger, batch.Entries.Count, exception);
+                _storesNothing = true;
+                Refuse(_inFlight, PublishRefusals.Broken);
+                return;
+            }
+            catch (StorageUnavailableException exception)
+            {
+                kind = exception.Kind.ToString().ToLowerInvariant();
+                if (attempt == 0) Log.NotStored(logger, batch.Entries.Count, exception);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
+            {
+                // A bug, here or in the store. Trying it for ever would stop all publishing on this node.
+                Log.AppendFailed(logger, batch.Entries.Count, exception);
+                Refuse(_inFlight, PublishRefusals.Unknown);
+                return;
+            }
+
+            _storesNothing = true;
+            if (unknown is null) Hold(_inFlight);
+            metrics.AppendRetried(kind);
+            await Task.Delay(Pause(attempt), time, stop);
+        }
+    }
+
+    /// <summary>These are next. Nothing of them is stored.</summary>
+    private void Hold(PendingPublish[] publishes)
+    {
+        lock (_submitting) (_inFlight, _mayBeStored) = (publishes, false);
+    }
+
+    /// <summary>The batch of those who still wait: who has an answer is not stored behind it. From now on it may be stored.</summary>
+    private AppendBatch Submit()
+    {
+        PendingPublish[] waiting;
+        lock (_submitting)
+        {
+            waiting = Array.FindAll(_inFlight, publish => !publish.Task.IsCompleted);
+            (_inFlight, _mayBeStored) = (waiting, true);
+        }
+
+        return new AppendBatch(Guid.CreateVersion7(), waiting.Length == 1 ? waiting[0].Entries : [.. waiting.SelectMany(publish => publish.Entries)]);
+    }
+
+    private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));
+
+    // Delivery first: who has been told that it is stored finds it when he reads.
+    private void HandOn(AppendResult result)
+    {
+        if (result.Stored.Count == 0) return;
+        metrics.Stored(result.Stored.Count);
+        try
+        {
+            committed.Committed(result.Epoch, result.Stored);
+        }
+        catch (Exception exception)
+        {
+            Log.HandOverFailed(logger, result.Stored[0].Version, exception); // the tail reads it from the log
+        }
+    }
+
+    private void Answer(AppendResult result)
+    {
+        var next = 0;
+        foreach (var publish in _inFlight)
+        {
+            var outcomes = new PublishOutcome[publish.Entries.Length];
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Outcome(result.Outcomes[next++]);
+            publish.TrySetResult(outcomes);
+        }
+    }
+
+    private PublishOutcome Outcome(AppendOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case AppendOutcome.Stored(var entry):
+                return new PublishOutcome.Accepted(AcceptedAs.Stored, entry.Id, entry.Version, entry.Topic, entry.PublishedAt);
+            case AppendOutcome.Replayed(var id, var version, var topic, var publishedAt):
+                return new PublishOutcome.Accepted(AcceptedAs.Replayed, id, version, topic, publishedAt);
+            case AppendOutcome.Conflict:
+                metrics.Refused(PublishRefusals.Conflict.Refusal.Code);
+                return PublishRefusals.Conflict;
+            case AppendOutcome.Refused(var reason):
+                Log.RowRefused(logger, reason);
+                metrics.Refused(PublishRefusals.Row.Refusal.Code);
+                return PublishRefusals.Row;
+            default:
+                throw new NotSupportedException(outcome.GetType().Name);
+        }
+    }
+
+    private void Refuse(IEnumerable<PendingPublish> publishes, PublishOutcome.Refused refused)
+    {
+        foreach (var publish in publishes)
+        {
+            if (publish.TryRefuse(refused)) metrics.Refused(refused.Refusal.Code, publish.Entries.Length);
+        }
+    }
+
+    // Half of it is chance: nodes that lost the database together do not come back together.
+    private static TimeSpan Pause(int attempt)
+    {
+        var pause = FirstPause * (1 << Math.Min(attempt, PauseDoublings));
+        return (pause < LongestPause ? pause : LongestPause) * (0.5 + Random.Shared.NextDouble() / 2);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Storage did not take an append of {Entries}: nothing was stored. Trying again until their publishers' deadline.")]
+        public static partial void NotStored(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "Storage refuses an append of {Entries}, and would again: its publishers were told that nothing was stored. Somebody has to put this right.")]
+        public static partial void Refused(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Warning, "An append of {Entries} has no answer: it may be stored. The same batch goes again before any other.")]
+        public static partial void OutcomeUnknown(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "An append of {Entries} failed in a way it should not. Its publishers were told that it may be stored.")]
+        public static partial void AppendFailed(ILogger logger, int entries, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "Delivery did not take the batch from version {First} on; it will be read from the log.")]
+        public static partial void HandOverFailed(ILogger logger, long first, Exception exception);
+
+        [LoggerMessage(LogLevel.Warning, "The database does not take a notification: {Reason}")]
+        public static partial void RowRefused(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using Notify.Engine.Observability;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Publishing;
+
+/// <summary>
+/// The entries of one request on their way to the log, and its answer. They are appended together: a batch is never
+/// split. The answer's continuations run elsewhere, so that the append loop does not wait for anybody's response.
+/// </summary>
+internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
+    : TaskCompletionSource<PublishOutcome[]>(TaskCreationOptions.RunContinuationsAsynchronously)
+{
+    // What an entry costs besides its content: objects, topic and key, roughly.
+    private const int EntryOverheadBytes = 256;
+
+    public NewEntry[] Entries => entries;
+
+    /// <summary>A time stamp of the TimeProvider.</summary>
+    public long StartedAt => startedAt;
+
+    /// <summary>The publisher's trace; the default when nobody listens.</summary>
+    public ActivityContext Trace { get; } = NotifyTraces.Current;
+
+    /// <summary>What it counts for in the queue's limit.</summary>
+    public int Bytes { get; } = entries.Sum(entry => entry.Content.Length + EntryOverheadBytes);
+
+    /// <summary>The same refusal for all of it; false when it was answered before.</summary>
+    public bool TryRefuse(PublishOutcome.Refused refusal)
+    {
+        var outcomes = new PublishOutcome[entries.Length];
+        Array.Fill(outcomes, refusal);
+        return TrySetResult(outcomes);
+    }
+}

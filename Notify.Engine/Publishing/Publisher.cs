@@ -1,0 +1,155 @@
+using Microsoft.Extensions.Options;
+using Notify.Engine.Configuration;
+using Notify.Engine.Observability;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Publishing;
+
+/// <summary>
+/// Where publishes become log entries. Group commit: one append is in flight and the next one gathers meanwhile,
+/// and for a moment those who were just answered, so that many share the commit and a lone publisher waits for nobody.
+/// <see cref="AppendLoop"/> does the appending; this is its front and its life.
+/// </summary>
+/// <remarks>
+/// A request is answered within <see cref="Deadline"/>: with its place, or with a 503 that says whether anything may
+/// have been stored. It costs memory until then and no longer, however long storage is away.
+/// </remarks>
+internal sealed class Publisher : IHostedService, IDisposable
+{
+    /// <summary>Long enough for a database's failover to be ridden out under retries, short enough for a client's patience.</summary>
+    internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+
+    // How late a deadline may be noticed.
+    private static readonly TimeSpan DeadlineCheck = TimeSpan.FromMilliseconds(250);
+
+    private readonly PublishQueue _queue;
+    private readonly AppendLoop _loop;
+    private readonly ICommittedEntries _committed;
+    private readonly PublishingMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _running = Task.CompletedTask;
+    private ITimer? _deadlines;
+
+    public Publisher(
+        INotificationLog log,
+        ICommittedEntries committed,
+        IOptions<NotifyOptions> options,
+        NotifyMetrics metrics,
+        TimeProvider time,
+        ILogger<Publisher> logger)
+    {
+        _queue = new PublishQueue(options.Value.Limits, time);
+        _loop = new AppendLoop(_queue, log, committed, metrics.Publishing, time, logger);
+        _committed = committed;
+        _metrics = metrics.Publishing;
+        _time = time;
+        _metrics.ObserveQueue(() => _queue.Entries, () => _queue.Bytes);
+    }
+
+    /// <inheritdoc cref="AppendLoop.StoresNothing"/>
+    public bool StoresNothing => _loop.StoresNothing;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _metrics.BeginAtZero();
+
+        // Not on the caller's thread: the host waits for this method, not for the loop.
+        _running = Task.Run(() => _loop.RunAsync(_stop.Token), CancellationToken.None);
+        _deadlines = _time.CreateTimer(_ => _loop.RefuseStartedBefore(_time.GetTimestamp() - (long)(Deadline.TotalSeconds * _time.TimestampFrequency)), null, DeadlineCheck, DeadlineCheck);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes nothing more and finishes what is queued, until the deadline or the host's patience ends.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _queue.Close();
+        try
+        {
+            await _running.WaitAsync(Deadline, _time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            await _stop.CancelAsync();
+            await _running;
+        }
+
+        if (_deadlines is not null) await _deadlines.DisposeAsync();
+    }
+
+    /// <summary>
+    /// Publishes one. <paramref name="cancellationToken"/> counts until it is queued; after that the log decides,
+    /// within the deadline, whether or not somebody still waits for the answer.
+    /// </summary>
+    public async Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var span = NotifyTraces.Publish(1);
+        if (command.Ephemeral) return HandOn(command);
+        return (await EnqueueAsync([NewEntry(command, key)]))[0];
+    }
+
+    /// <summary>Publishes these: the stored ones together, in their order, with versions that follow one another.</summary>
+    public async Task<IReadOnlyList<PublishOutcome>> PublishAsync(IReadOnlyList<(PublishCommand Command, IdempotencyKey? Key)> items, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var span = NotifyTraces.Publish(items.Count);
+        var stored = items.Where(item => !item.Command.Ephemeral).Select(item => NewEntry(item.Command, item.Key)).ToArray();
+        var answers = stored.Length > 0 ? await EnqueueAsync(stored) : [];
+        if (stored.Length == items.Count) return answers;
+
+        var outcomes = new PublishOutcome[items.Count];
+        for (var (i, next) = (0, 0); i < outcomes.Length; i++) outcomes[i] = items[i].Command.Ephemeral ? HandOn(items[i].Command) : answers[next++];
+        return outcomes;
+    }
+
+    public void Dispose()
+    {
+        _deadlines?.Dispose();
+        _queue.Dispose();
+        _stop.Dispose();
+    }
+
+    private Task<PublishOutcome[]> EnqueueAsync(NewEntry[] entries)
+    {
+        var publish = new PendingPublish(entries, _time.GetTimestamp());
+        if (_queue.TryAdd(publish) is not { } refused) return publish.Task;
+
+        publish.TryRefuse(refused);
+        _metrics.Refused(refused.Refusal.Code, entries.Length);
+        return publish.Task;
+    }
+
+    private PublishOutcome HandOn(PublishCommand command)
+    {
+        if (command.Content.Length > _committed.EphemeralBytes)
+        {
+            var refused = PublishRefusals.EphemeralTooLarge(_committed.EphemeralBytes);
+            _metrics.Refused(refused.Refusal.Code);
+            return refused;
+        }
+
+        var now = _time.GetUtcNow();
+        var id = Guid.CreateVersion7();
+        _committed.Ephemeral(new LogEntry
+        {
+            Version = 0,
+            Id = id,
+            Topic = command.Topic,
+            PublishedAt = now,
+            ExpiresAt = command.TtlSeconds is { } ttl ? now.AddSeconds(ttl) : null,
+            Content = command.Content,
+        });
+        _metrics.Ephemeral();
+        return new PublishOutcome.Accepted(AcceptedAs.Ephemeral, id, 0, command.Topic, now);
+    }
+
+    private static NewEntry NewEntry(PublishCommand command, IdempotencyKey? key) => new()
+    {
+        Id = Guid.CreateVersion7(),
+        Topic = command.Topic,
+        Content = command.Content,
+        TtlSeconds = command.TtlSeconds,
+        Key = key,
+    };
+}

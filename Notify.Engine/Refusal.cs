@@ -1,0 +1,6 @@
+using Notify.Contracts;
+
+namespace Notify.Engine;
+
+/// <summary>An expected refusal: a code of <see cref="ErrorCodes"/> and what to do about it.</summary>
+public sealed record Refusal(string Code, string Detail);

@@ -1,0 +1,69 @@
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Tail;
+
+/// <summary>Looks where the log is: every second, and at once when somebody has a reason to. What makes a lost hint cheap.</summary>
+internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim _now = new(0, 1);
+    private bool _told;
+
+    public async Task RunAsync(Action<LogHead> seen, CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                seen(await position.RefreshAsync(stoppingToken));
+                if (_told) Log.ReadableAgain(logger);
+                _told = false;
+            }
+            catch (StorageUnavailableException e)
+            {
+                // Once, and not every second for as long as the database is away.
+                if (!_told) Log.Unreadable(logger, e.Message);
+                _told = true;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                Log.Failed(logger, e); // a bug, and no reason to stop looking
+            }
+
+            var interval = position.Life is null ? Interval / 10 : Interval;
+            await Task.WhenAny(_now.WaitAsync(interval, stoppingToken)); // a stop ends the wait too
+        }
+    }
+
+    /// <summary>Without waiting for the interval to end.</summary>
+    public void Soon()
+    {
+        try
+        {
+            if (_now.CurrentCount == 0) _now.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Somebody else asked at the same time.
+        }
+    }
+
+    public void Dispose() => _now.Dispose();
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Where the log is cannot be read; it is tried again every second: {Reason}")]
+        public static partial void Unreadable(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Information, "Where the log is can be read again.")]
+        public static partial void ReadableAgain(ILogger logger);
+
+        [LoggerMessage(LogLevel.Error, "Looking where the log is failed in a way it should not.")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

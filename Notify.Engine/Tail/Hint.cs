@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Tail;
+
+/// <summary>
+/// What the tail is told. All of it may come early, late, twice or not at all: the log is the truth, and the tail asks
+/// it whenever a version is missing.
+/// </summary>
+internal abstract record Hint
+{
+    /// <summary>These are committed: from this node's publisher, from another node, or read from the log.</summary>
+    public sealed record Entries(Guid Epoch, IReadOnlyList<LogEntry> Committed) : Hint
+    {
+        /// <summary>The append's, where it is known: so that its dispatch is in the same trace.</summary>
+        public ActivityContext Trace { get; init; }
+
+        public long First => Committed[0].Version;
+        public long Last => Committed[^1].Version;
+    }
+
+    /// <summary>The log was read: this is where it is.</summary>
+    public sealed record Position(LogHead Head) : Hint;
+
+    /// <summary>The log reaches up to here, says another node; the contents are in the log.</summary>
+    public sealed record Ahead(Guid Epoch, long Last) : Hint;
+
+    /// <summary>What was handed on from this version on, in this life, is not what the log has.</summary>
+    public sealed record Distrusted(LogLife Life, long From) : Hint;
+
+    /// <summary>For who is live now.</summary>
+    public sealed record Ephemeral(LogEntry Notification) : Hint;
+
+    /// <summary>A read of the missing versions came to its end, well or badly.</summary>
+    public sealed record HoleRead(LogPage? Page) : Hint;
+
+    /// <summary>Look at what is parked: it has waited long enough.</summary>
+    public sealed record Overdue : Hint;
+}

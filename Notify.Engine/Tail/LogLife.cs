@@ -1,0 +1,76 @@
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Replay;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Tail;
+
+/// <summary>
+/// One life (epoch) of the log as this node sees it. When the log turns out to be another one, the tail replaces the
+/// whole object: ring, blocks and numbers of two lives can never be mixed, and a session that holds the old one knows.
+/// </summary>
+internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null)
+{
+    /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
+    private const int RingEntries = 131_072;
+    private const long RingBytes = 64L * 1024 * 1024;
+
+    /// <summary>Entries read into the ring before the node is ready, so that clients that come back after a restart are served from it.</summary>
+    private const int Preload = 8_192;
+
+    private const int PageEntries = 1024;
+    private const int PageBytes = 4 * 1024 * 1024;
+
+    private long _head = start.Head;
+    private long _oldest = start.Oldest;
+
+    public Guid EpochId { get; } = start.Epoch;
+
+    /// <summary>As clients see it.</summary>
+    public string Epoch { get; } = start.Epoch.ToString();
+
+    /// <summary>
+    /// The first version that may be another one than this node handed on in the life before, when that had the same
+    /// epoch; null when none of the old numbers means anything here.
+    /// </summary>
+    public long? DiffersFrom { get; } = differsFrom;
+
+    public Ring Ring { get; } = ring;
+    public BlockCache Blocks { get; } = new();
+
+    /// <summary>Reads the end of the log into a new ring; null when it was replaced or swept meanwhile.</summary>
+    public static async Task<LogLife?> ReadAsync(INotificationLog log, Guid epoch, long? differsFrom, CancellationToken cancellationToken)
+    {
+        var head = await log.ReadHeadAsync(cancellationToken);
+        var ring = new Ring(Math.Max(head.Oldest - 1, head.Head - Preload), RingEntries, RingBytes);
+        while (ring.End < head.Head)
+        {
+            var page = await log.ReadAsync(ring.End, PageEntries, PageBytes, cancellationToken);
+            if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1) return null;
+            ring.Append([.. page.Entries.Select(entry => new DeliveryEntry(entry))]);
+        }
+
+        return new LogLife(head, ring, head.Epoch == epoch ? differsFrom : null);
+    }
+
+    /// <summary>The largest committed version this node knows of; its tail may not have come there yet.</summary>
+    public long Head => Volatile.Read(ref _head);
+
+    /// <summary>The oldest version kept, as this node knows it.</summary>
+    public long Oldest => Volatile.Read(ref _oldest);
+
+    public void Saw(LogHead head)
+    {
+        SawHead(head.Head);
+        Raise(ref _oldest, head.Oldest);
+    }
+
+    public void SawHead(long head) => Raise(ref _head, head);
+
+    private static void Raise(ref long field, long value)
+    {
+        long seen;
+        while ((seen = Volatile.Read(ref field)) < value && Interlocked.CompareExchange(ref field, value, seen) != seen)
+        {
+        }
+    }
+}

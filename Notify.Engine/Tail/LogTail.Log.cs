@@ -1,0 +1,19 @@
+namespace Notify.Engine.Tail;
+
+internal sealed partial class LogTail
+{
+    [LoggerMessage(LogLevel.Information, "The log of epoch {Epoch} is followed from version {Head}.")]
+    private static partial void LogBegun(ILogger logger, Guid epoch, long head);
+
+    [LoggerMessage(LogLevel.Warning, "The log was replaced: epoch {Epoch}, head {Head}. Every client gets a Gap.")]
+    private static partial void LogReplaced(ILogger logger, Guid epoch, long head);
+
+    [LoggerMessage(LogLevel.Error, "The log's head {Head} is below this node's tail {Tail}: committed versions were lost. A new epoch begins.")]
+    private static partial void LogHeadWentBack(ILogger logger, long head, long tail);
+
+    [LoggerMessage(LogLevel.Warning, "The log cannot be read: {Reason}")]
+    private static partial void LogUnreadable(ILogger logger, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The log is read anew, up to {End}. Every client that had anything from version {From} on gets a Gap.")]
+    private static partial void LogReadAnew(ILogger logger, long from, long end);
+}

@@ -1,0 +1,123 @@
+using Notify.Engine.Delivery;
+using Notify.Engine.Delivery.Frames;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Tail;
+
+/// <summary>
+/// Compares now and then what this node has handed on with what the log has. It should never find anything: hints are
+/// checked, holes are read, the head is polled. What it finds all the same (a forged hint, a bug, rows changed by hand) is
+/// counted and told, and put right where the log has something better: the node reads it anew, and who was given
+/// something else gets a Gap before it.
+/// </summary>
+internal sealed partial class Reconciler(
+    TailPosition position, LogTail tail, INotificationLog log, DeliveryMetrics metrics, TimeProvider time, ILogger<Reconciler> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    /// <summary>The tail's own poll and read come well within it.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    /// <summary>What one look reads at most.</summary>
+    private const int Entries = 1_000;
+    private const int Bytes = 1024 * 1024;
+
+    private LogLife? _life;
+    private long _end;
+    private long _head;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await Task.Delay(Interval * (0.5 + Random.Shared.NextDouble()), time, stoppingToken); // nodes do not look together
+            try
+            {
+                await ReconcileAsync(stoppingToken);
+            }
+            catch (StorageUnavailableException)
+            {
+                // The tail says so; the next look will do.
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.Failed(logger, exception); // a bug, and no reason to stop looking
+            }
+        }
+    }
+
+    /// <summary>One look. Asks the log nothing when nothing was handed on and nothing was committed since the last one.</summary>
+    internal async Task ReconcileAsync(CancellationToken cancellationToken)
+    {
+        if (position.Life is not { } life) return;
+        var end = life.Ring.End;
+        var stood = ReferenceEquals(life, _life) && end == _end;
+        if (stood && life.Head <= end) return;
+
+        var after = Math.Max(Math.Max(life.Ring.First, life.Oldest) - 1, end - Entries);
+        var handedOn = new List<DeliveryEntry>();
+        if (!life.Ring.TryRead(after, (int)(end - after), handedOn)) return; // let go meanwhile
+        var page = await log.ReadAsync(after, Entries, Bytes, cancellationToken);
+        if (page.Head.Epoch != life.EpochId || page.Head.Head < end) return; // for the tail to see
+
+        var wasAhead = stood && _head > end;
+        (_life, _end, _head) = (life, end, page.Head.Head);
+        if (Compare(handedOn, page) is { } first) tail.Distrust(life, first);
+        else if (wasAhead && await StandsStillAsync(life, end, cancellationToken))
+        {
+            Log.Behind(logger, end, page.Head.Head);
+            metrics.Reconciled(Discrepancy.Behind, page.Head.Head - end);
+            tail.Distrust(life, page.Head.Head + 1); // nobody was given anything wrong
+        }
+    }
+
+    /// <summary>Counts what is wrong; → the first version for which the log has something better.</summary>
+    private long? Compare(List<DeliveryEntry> handedOn, LogPage page)
+    {
+        var stored = page.Entries.ToDictionary(entry => entry.Version);
+        long? different = null, absent = null;
+        foreach (var (version, entry) in handedOn.Select(it => (it.Version, it.Entry)))
+        {
+            if (version > page.Through || version < page.Head.Oldest) continue;
+            var found = stored.GetValueOrDefault(version);
+            if (found is null)
+            {
+                absent ??= version;
+                metrics.Reconciled(Discrepancy.Absent, 1);
+            }
+            else if (!IsSame(entry, found))
+            {
+                different ??= version;
+                metrics.Reconciled(Discrepancy.Different, 1);
+            }
+        }
+
+        if (different is { } one) Log.Differs(logger, one);
+        if (absent is { } other) Log.IsAbsent(logger, other);
+        return absent is null ? different : null; // a log with a hole cannot be read anew
+    }
+
+    private static bool IsSame(LogEntry one, LogEntry other) =>
+        (one.Id, one.Kind, one.Topic, one.TopicSeq) == (other.Id, other.Kind, other.Topic, other.TopicSeq) && one.Content.Span.SequenceEqual(other.Content.Span);
+
+    private async Task<bool> StandsStillAsync(LogLife life, long end, CancellationToken cancellationToken)
+    {
+        await Task.Delay(Grace, time, cancellationToken);
+        return ReferenceEquals(life, position.Life) && life.Ring.End == end;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Error, "What this node handed on as version {Version} (and perhaps later ones) is not what the log has; it reads the log anew. Was a hint forged, or the database changed by hand?")]
+        public static partial void Differs(ILogger logger, long version);
+
+        [LoggerMessage(LogLevel.Error, "The log no longer has version {Version} (and perhaps later ones), which this node handed on: who comes back will miss it. Were rows deleted by hand? Restore the database, or declare a new epoch.")]
+        public static partial void IsAbsent(ILogger logger, long version);
+
+        [LoggerMessage(LogLevel.Error, "This node stands at version {End} although the log has been further for long, up to {Head}. It reads the log anew.")]
+        public static partial void Behind(ILogger logger, long end, long head);
+
+        [LoggerMessage(LogLevel.Error, "Comparing with the log failed in a way it should not.")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,56 @@
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Tail;
+
+/// <summary>Where this node's tail is: what everybody but the tail itself sees of it.</summary>
+internal sealed class TailPosition(INotificationLog log, LogClock clock, TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private Task<LogHead>? _reading;
+    private LogLife? _life;
+    private long _dispatched;
+    private long _readableAt;
+
+    /// <summary>The log as this node has it; null until it was read for the first time.</summary>
+    public LogLife? Life
+    {
+        get => Volatile.Read(ref _life);
+        set => Volatile.Write(ref _life, value);
+    }
+
+    /// <summary>Every live session was offered everything up to here.</summary>
+    public long Dispatched
+    {
+        get => Volatile.Read(ref _dispatched);
+        set => Volatile.Write(ref _dispatched, value);
+    }
+
+    /// <summary>Raised when somebody saw a sign of another life: the tail looks at once.</summary>
+    public event Action? Suspected;
+
+    public void Suspect() => Suspected?.Invoke();
+
+    /// <summary>How long the log could not be read, as far as this node tried.</summary>
+    public TimeSpan UnreadableFor => time.GetElapsedTime(Volatile.Read(ref _readableAt));
+
+    /// <summary>Reads where the log is: one read for all who ask at the same time.</summary>
+    /// <exception cref="StorageUnavailableException">It cannot be read.</exception>
+    public Task<LogHead> RefreshAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_reading is null or { IsCompleted: true }) _reading = ReadAsync();
+            return _reading.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task<LogHead> ReadAsync()
+    {
+        await Task.Yield(); // leave the lock before the read
+        var head = await log.ReadHeadAsync(CancellationToken.None);
+        clock.Saw(head);
+        Volatile.Write(ref _readableAt, time.GetTimestamp());
+        if (Life is { } life && life.EpochId == head.Epoch) life.Saw(head);
+        return head;
+    }
+}

@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.StackExchangeRedis;
+using Microsoft.Extensions.Options;
+using Notify.Engine.Cluster;
+using Notify.Engine.Cluster.Redis;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Observability;
+using StackExchange.Redis;
+
+namespace Notify.Server.Hubs.Signals;
+
+/// <summary>What carries hub sends to connections on other nodes: SignalR's Redis backplane, else the link between the nodes.</summary>
+internal static class SignalServices
+{
+    public static IServiceCollection AddNotifySignals(this IServiceCollection services, ConfigurationOptions? redis)
+    {
+        if (redis is not null)
+        {
+            services.AddSingleton(s => new RedisSignals(
+                StockBackplane(s, redis),
+                s.GetRequiredService<RedisConnection>(),
+                s.GetRequiredService<RedisGuard>(),
+                s.GetRequiredService<TimeProvider>()));
+            services.AddHealthChecks().AddCheck<RedisCheck>("redis", tags: [Health.ReadyTag]);
+            return services;
+        }
+
+        services.AddSingleton(s => new LinkSignals(
+            new DefaultHubLifetimeManager<NotifyHub>(s.GetRequiredService<ILogger<DefaultHubLifetimeManager<NotifyHub>>>()),
+            s.GetRequiredService<ClusterLink>(),
+            s.GetRequiredService<SessionRegistry>()));
+        return services;
+    }
+
+    /// <summary>What <see cref="NotifyLifetimeManager"/> wraps.</summary>
+    public static HubLifetimeManager<NotifyHub> Signals(IServiceProvider services) =>
+        services.GetService<RedisSignals>() ?? (HubLifetimeManager<NotifyHub>)services.GetRequiredService<LinkSignals>();
+
+    // With options of its own: those of a host's other hubs stay as they were.
+    private static RedisHubLifetimeManager<NotifyHub> StockBackplane(IServiceProvider services, ConfigurationOptions options) => new(
+        services.GetRequiredService<ILogger<RedisHubLifetimeManager<NotifyHub>>>(),
+        Options.Create(new RedisOptions
+        {
+            Configuration = options,
+
+            // The node's own connection, and not before there is one: the stock manager subscribes once, right after it
+            // has this, and would never hear of anything if that failed.
+            ConnectionFactory = _ => services.GetRequiredService<RedisConnection>().Connected,
+        }),
+        new NotifyProtocolResolver(),
+        services.GetRequiredService<IOptions<HubOptions>>(),
+        services.GetRequiredService<IOptions<HubOptions<NotifyHub>>>());
+}

@@ -1,6 +1,0 @@
-using Notify.Contracts;
-
-namespace Notify.Server;
-
-/// <summary>An expected refusal: a code of <see cref="ErrorCodes"/> and what to do about it.</summary>
-public sealed record Refusal(string Code, string Detail);
