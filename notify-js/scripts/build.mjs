@@ -1,4 +1,4 @@
-// The bundles that the service hands out, in Notify.Server/Page: notify.js, and notify-inbox.js, which imports it.
+// The bundle that the service hands out, in Notify.Server/Page.
 //   node scripts/build.mjs [folder]
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ const out = process.argv[2] ?? join(here, "../Notify.Server/Page");
 
 /**
  * The stock SignalR client as a current browser needs it: without its log lines, which are switched off at run time and a
- * third of its size, without what is for Node and for browsers that lack fetch, and without stateful reconnect, which
+ * third of its size, and its checks of arguments that types check; without what is for Node and for browsers that lack fetch, and without stateful reconnect, which
  * the service does not offer since a resume replaces it.
  */
 const signalr = {
@@ -22,19 +22,11 @@ const signalr = {
       const source = await readFile(path, "utf8");
       return {
         contents: source
-          .replace(/^\s*this\._logger\.log\(.*\);$/gm, ";")
+          .replace(/^\s*(this\._logger\.log|Arg\.is\w+)\(.*\);$/gm, ";")
           .replace(/\bPlatform\.(isNode|isReactNative)\b/g, "false")
           .replace(/\btypeof (fetch|AbortController) (===|!==) "undefined"/g, (_, name, how) => String(how === "!==")),
       };
     });
-  },
-};
-
-// The component imports the client's bundle by its served name, so that a page with both has one client.
-const shared = {
-  name: "shared",
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: "./notify.js", external: true }));
   },
 };
 
@@ -55,8 +47,4 @@ const banner = text => ({ js: `/*! ${text} */` });
 await build({
   ...common, entryPoints: ["src/index.ts"], outfile: join(out, "notify.js"), plugins: [signalr],
   banner: banner("notify-js (MIT), with @microsoft/signalr (c) .NET Foundation (MIT)"),
-});
-await build({
-  ...common, entryPoints: ["src/inbox/index.ts"], outfile: join(out, "notify-inbox.js"), plugins: [shared], mangleProps: undefined,
-  banner: banner("notify-js inbox (MIT), with Lit (c) Google LLC (BSD-3-Clause)"),
 });

@@ -108,7 +108,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   #started: { promise: Promise<void>; resolve: () => void; reject: (why: NotifyError) => void } | undefined;
   #everResumed = false;
   #refused = 0;
-  #refusedToken: { token: string | undefined } | undefined;
+  #askedAgain = false;
   #negotiate = false;
   #renewing: ReturnType<typeof setTimeout> | undefined;
   #unwatch: (() => void) | undefined;
@@ -276,7 +276,9 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
     const ended = (): boolean => this.#state.name === "closed";
     while (!ended()) {
       this.#enter({ name: "connecting" });
-      const { why, now } = await this.#once();
+      let { why, now } = await this.#once();
+      if (ended()) return;
+      if (why.code === "unauthenticated" && !now) ({ why, now } = await this.#renewed(why));
       if (ended()) return;
       if (this.#queue.room) {
         this.#enter({ name: "readerBehind" });
@@ -316,7 +318,6 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
       await this.#findPlace();
       if (over) return;
       const hub = this.#hubUrl();
-      const token = this.#tokens.value;
       const negotiate = this.#negotiate;
       this.#negotiate = false;
       try {
@@ -332,7 +333,6 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
       } catch (error) {
         if (over) return;
         const reason = await this.#http.diagnose(hub);
-        if (reason?.code === "unauthenticated") return cut(reason, await this.#renewed(token));
         if (!reason) this.#negotiate = !negotiate;
         return cut(reason ?? error as NotifyError, !reason && !negotiate);
       }
@@ -400,7 +400,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
     this.#addresses.worked();
     this.#everResumed = true;
     this.#refused = 0;
-    this.#refusedToken = undefined;
+    this.#askedAgain = false;
     this.#started?.resolve();
     this.#enter({ name: "catchingUp" });
   }
@@ -455,15 +455,16 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
 
   // ---- tokens ----
 
-  /** Asks for another token after a 401; true when there is one and it is worth an attempt at once. */
-  async #renewed(refused: string | undefined): Promise<boolean> {
-    if (!this.#tokens.renewable || this.#refusedToken) return false;
-    this.#refusedToken = { token: refused };
+  /** Asks for another token after the one at hand was refused; once, until one is accepted. */
+  async #renewed(why: NotifyError): Promise<{ why: NotifyError; now: boolean }> {
+    if (!this.#tokens.renewable || this.#askedAgain || why.kind === "transient") return { why, now: false };
+    const refused = this.#tokens.value;
     try {
-      return await this.#tokens.get(true) !== refused;
-    } catch {
-      this.#refusedToken = undefined; // the provider is away, which says nothing about the token
-      return false;
+      const now = await this.#tokens.get(true) !== refused;
+      this.#askedAgain = true;
+      return { why, now };
+    } catch (error) {
+      return { why: error as NotifyError, now: false }; // the provider is away, which says nothing about the token
     }
   }
 
@@ -501,7 +502,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
     // A token that nothing can replace, and what the service says to a call, is for good.
     const onTheWayIn = ["unauthenticated", "not_found"].includes(why.code) || why.code.startsWith("http_");
     if (onTheWayIn && this.#everResumed && (why.code !== "unauthenticated" || this.#tokens.renewable)) {
-      this.#refusedToken = undefined;
+      this.#askedAgain = false;
       return false;
     }
     return ++this.#refused >= this.#addresses.count;
@@ -510,7 +511,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   #fail(why: NotifyError): void {
     this.#started?.reject(why);
     this.#enter({ name: "failed", why });
-    this.#refusedToken = undefined;
+    this.#askedAgain = false;
     this.#reader?.end(why);
     this.#keeper.save();
   }

@@ -19,7 +19,7 @@ export class NotifyError extends Error {
 }
 
 const transientCodes = ["storage_unavailable", "too_many_requests"];
-const codes: Record<number, string> = { 401: "unauthenticated", 403: "forbidden", 404: "not_found", 429: "too_many_requests", 503: "storage_unavailable" };
+const codes: Record<number, string> = { 401: "unauthenticated", 403: "forbidden", 404: "not_found" }; // of a proxy, say
 
 export const unreachable = (cause: unknown): NotifyError =>
   new NotifyError("transient", "unreachable", "The service cannot be reached.", { cause });

@@ -30,14 +30,8 @@ export interface NotifyClientOptions {
 }
 
 export function checkedOptions(options: NotifyClientOptions): void {
-  const number = (name: "saveInterval" | "maxRetryDelay" | "timeout" | "bufferSize", least: number): void => {
-    const value = options[name];
-    if (value !== undefined && !(value >= least)) throw new RangeError(`${name} is at least ${least}.`);
-  };
-  number("saveInterval", 0);
-  number("maxRetryDelay", 1);
-  number("timeout", 1);
-  number("bufferSize", 1);
+  for (const [name, least] of [["saveInterval", 0], ["maxRetryDelay", 1], ["timeout", 1], ["bufferSize", 1]] as const)
+    if (!((options[name] ?? least) >= least)) throw new RangeError(`${name} is at least ${least}.`);
 }
 
 /** The addresses as absolute ones, without a slash at the end. */
@@ -46,7 +40,7 @@ export function addressesOf(url: NotifyClientOptions["url"]): string[] {
   const all = (Array.isArray(url) ? url : [url ?? (here === undefined ? undefined : new URL(here).origin)]) as readonly (string | URL | undefined)[];
   if (!all.length) throw new TypeError("url names at least one address.");
   return all.map(one => {
-    const absolute = one === undefined ? undefined : URL.parse?.(String(one), here) ?? new URL(String(one), here);
+    const absolute = one === undefined ? undefined : new URL(String(one), here);
     if (!absolute || !/^https?:$/.test(absolute.protocol)) throw new TypeError("url is an http or https address; outside a page it is absolute.");
     return absolute.origin + absolute.pathname.replace(/\/+$/, "");
   });

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, request as httpRequest } from "node:http";
+import type { Server as HttpServer } from "node:http";
 import { createServer, connect } from "node:net";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -146,6 +148,34 @@ export class Proxy {
     this.cut();
     this.#server.close();
     await once(this.#server, "close");
+  }
+}
+
+/** Something on the way that knows HTTP and no WebSockets. */
+export class HttpOnlyProxy {
+  readonly #target: number;
+  #server: HttpServer | undefined;
+  constructor(target: number) { this.#target = target; }
+
+  async start(): Promise<string> {
+    this.#server = createHttpServer((incoming, outgoing) => {
+      const { upgrade: _, ...headers } = incoming.headers;
+      const forwarded = httpRequest({ port: this.#target, host: "127.0.0.1", path: incoming.url!, method: incoming.method!, headers: { ...headers, connection: "close" } }, answer => {
+        outgoing.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(outgoing);
+      });
+      forwarded.on("error", () => outgoing.destroy());
+      outgoing.on("close", () => forwarded.destroy());
+      incoming.pipe(forwarded);
+    });
+    this.#server.on("upgrade", (_, socket) => socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
+    await new Promise<void>(done => this.#server!.listen(0, "127.0.0.1", done));
+    return `http://127.0.0.1:${(this.#server!.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server!.closeAllConnections();
+    await new Promise(done => this.#server!.close(done));
   }
 }
 

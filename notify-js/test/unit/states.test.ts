@@ -258,6 +258,27 @@ describe("tokens", () => {
     client.close();
   });
 
+  it("does not fail because the provider is away when a token was refused", async () => {
+    let asked = 0;
+    const client = service.client({ accessToken: () => { if (asked++) throw new Error("login is away"); return token(1, 3600); } });
+    service.refuse = gone;
+    service.http = () => problem(401, "unauthenticated");
+    void client.start();
+    await settle(60_000);
+    expect(client.state).toMatchObject({ name: "retrying", why: { kind: "transient" } });
+    client.close();
+  });
+
+  it("asks the provider again when the hub refuses the token", async () => {
+    let asked = 0;
+    const client = service.client({ accessToken: () => token(++asked, 3600) });
+    const answer = service.answer;
+    service.answer = call => { if (asked === 1) throw new NotifyError("permanent", "unauthenticated", "revoked"); return answer(call); };
+    await client.start();
+    expect(asked).toBe(2);
+    client.close();
+  });
+
   it("renews the token before it expires on the living connection, and drops the inbox's number with it", async () => {
     let asked = 0;
     const client = service.client({ inbox: true, topics: ["a/#", "b/#"], accessToken: () => token(++asked, 300) });
