@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Notify.Contracts.Topics;
 using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Benchmarks.Micro;
 
@@ -8,7 +9,7 @@ namespace Notify.Benchmarks.Micro;
 [MemoryDiagnoser]
 public class RoutingBenchmarks
 {
-    private readonly List<SubscriberList> _matches = [];
+    private readonly List<InterestList> _matches = [];
     private FilterIndex _index = null!;
 
     [Params(0, 1_000, 100_000)]
@@ -30,5 +31,5 @@ public class RoutingBenchmarks
         return _matches.Count;
     }
 
-    private void Add(string filter) => _index.Add(new Subscription(null!, Parsed.Filter(filter)));
+    private void Add(string filter) => _index.Add(Parsed.Filter(filter), new Interests(null!, new Router()));
 }

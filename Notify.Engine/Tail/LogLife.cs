@@ -22,6 +22,7 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
 
     private long _head = start.Head;
     private long _oldest = start.Oldest;
+    private long _applied = ring.End;
 
     public Guid EpochId { get; } = start.Epoch;
 
@@ -33,6 +34,9 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
     /// epoch; null when none of the old numbers means anything here.
     /// </summary>
     public long? DiffersFrom { get; } = differsFrom;
+
+    /// <summary>Where the tail of this life began: everything up to here was in the log before.</summary>
+    public long Start { get; } = ring.End;
 
     public Ring Ring { get; } = ring;
     public BlockCache Blocks { get; } = new();
@@ -50,6 +54,13 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
         }
 
         return new LogLife(head, ring, head.Epoch == epoch ? differsFrom : null);
+    }
+
+    /// <summary>Every change of people up to here is applied on this node; never below the end of the ring.</summary>
+    public long Applied
+    {
+        get => Volatile.Read(ref _applied);
+        set => Volatile.Write(ref _applied, value);
     }
 
     /// <summary>The largest committed version this node knows of; its tail may not have come there yet.</summary>

@@ -197,6 +197,8 @@ internal sealed partial class LogTail(
 
     private void Dispatch(LogLife life, DeliveryEntry[] entries)
     {
+        life.Applied = entries[^1].Version; // before the ring has them
+
         // The ring first: a session that goes live meanwhile either sees these in the ring or gets the offer.
         life.Ring.Append(entries);
         life.SawHead(life.Ring.End);

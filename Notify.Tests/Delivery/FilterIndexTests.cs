@@ -1,6 +1,7 @@
 using CsCheck;
 using Notify.Contracts.Topics;
 using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Tests.Delivery;
 
@@ -16,37 +17,49 @@ public class FilterIndexTests
 
     [Fact]
     public void Finds_exactly_the_filters_that_match_also_after_some_were_removed() =>
-        Gen.Select(Filter.Array[0, 20], Gen.Bool.Array[20], Topic.Array[1, 10]).Sample((filters, removed, topics) =>
+        Gen.Select(Filter.Array[1, 4].Array[0, 10], Gen.Bool.Array[40], Topic.Array[1, 10]).Sample((sessions, removed, topics) =>
         {
-            var index = new FilterIndex();
-            var subscriptions = filters.Select(f => new Subscription(null!, f)).ToList();
-            subscriptions.ForEach(index.Add);
-            var kept = subscriptions.Where((_, i) => !removed[i]).ToList();
-            subscriptions.Except(kept).ToList().ForEach(index.Remove);
+            var router = new Router();
+            var held = sessions.Select(filters => (Interests: Holding(router, filters), Filters: filters.Distinct().ToList())).ToList();
+            var next = 0;
+            foreach (var (interests, filters) in held)
+            {
+                foreach (var filter in filters.ToList())
+                {
+                    if (!removed[next++ % removed.Length]) continue;
+                    interests.Remove(InterestKind.Named, [filter]);
+                    filters.Remove(filter);
+                }
+            }
 
-            Assert.Equal(kept.Count, index.Count);
+            router.Change(held.Sum(h => h.Filters.Count), static (index, kept) => Assert.Equal(kept, index.Count));
             foreach (var topic in topics)
             {
-                var lists = new List<SubscriberList>();
-                index.Match(topic, lists);
-                var found = lists.SelectMany(l => l.Items.ToArray()).ToList();
-                Assert.Equal(found.Count, found.Distinct().Count());
-                Assert.Equal(kept.Where(s => s.Filter.Matches(topic)).ToHashSet(), found.ToHashSet());
+                var found = new List<Interests>();
+                router.Match(topic, [], found, static (holders, found) => found.AddRange(holders));
+                var expected = held.SelectMany(h => h.Filters.Where(f => f.Matches(topic)).Select(_ => h.Interests));
+                Assert.Equal(expected.GroupBy(i => i).ToDictionary(g => g.Key, g => g.Count()), found.GroupBy(i => i).ToDictionary(g => g.Key, g => g.Count()));
             }
         });
 
     [Fact]
     public void Is_empty_again_after_everybody_left()
     {
-        var index = new FilterIndex();
-        var subscriptions = new[] { "a/b", "a/+", "a/#", "#", "+/+/c", "a/b" }
-            .Select(text => new Subscription(null!, TopicFilter.TryParse(text, out var filter, out _) ? filter : null!)).ToList();
-        subscriptions.ForEach(index.Add);
-        subscriptions.ForEach(index.Remove);
+        var router = new Router();
+        var held = new[] { "a/b", "a/+", "a/#", "#", "+/+/c", "a/b" }
+            .Select(text => Holding(router, [TopicFilter.TryParse(text, out var filter, out _) ? filter : null!])).ToList();
+        held.ForEach(interests => interests.Clear());
 
-        var lists = new List<SubscriberList>();
-        index.Match("a/b", lists);
+        router.Change(0, static (index, none) => Assert.Equal(none, index.Count));
+        var lists = new List<InterestList>();
+        router.Match("a/b", lists, 0, static (_, _) => { });
         Assert.Empty(lists);
-        Assert.Equal(0, index.Count);
+    }
+
+    private static Interests Holding(Router router, IEnumerable<TopicFilter> filters)
+    {
+        var interests = new Interests(null!, router);
+        interests.Add(InterestKind.Named, filters);
+        return interests;
     }
 }

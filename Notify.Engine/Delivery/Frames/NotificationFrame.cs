@@ -17,6 +17,13 @@ internal sealed class NotificationFrame : OutgoingFrame
     public override int Entries => _entries.Length;
     public override int EstimatedBytes { get; }
 
+    /// <summary>The part of it that is still wanted: itself, fewer, or null for nothing.</summary>
+    public NotificationFrame? Where(Predicate<DeliveryEntry> wanted)
+    {
+        var left = Array.FindAll(_entries, wanted);
+        return left.Length == _entries.Length ? this : left.Length == 0 ? null : new NotificationFrame(left);
+    }
+
     protected override byte[] Encode(FrameEncoder encoder)
     {
         if (_entries.Length == 1) return _entries[0].Encoded(encoder);

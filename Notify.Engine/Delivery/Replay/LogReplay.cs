@@ -149,4 +149,9 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
 internal readonly record struct ReplayStep(IReadOnlyList<DeliveryEntry> Entries, long Through, long? Oldest)
 {
     public static ReplayStep Gone(long oldest) => new([], 0, oldest);
+
+    /// <summary>The part of it that does not go beyond the cap.</summary>
+    public ReplayStep UpTo(long cap, long cursor) => Oldest is not null || Through <= cap
+        ? this
+        : new([.. Entries.Where(entry => entry.Version <= cap)], Math.Max(cap, cursor), null);
 }

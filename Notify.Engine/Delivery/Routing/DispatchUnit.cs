@@ -56,8 +56,9 @@ internal sealed class DispatchUnit
     /// <summary>For a session whose filters or cursor differ from what the index said: entry by entry. Null when nothing is left.</summary>
     public NotificationFrame? FrameFor(Interests interests, long cursor)
     {
-        DeliveryEntry[] wanted = [.. _entries.Where(e => e.Version > cursor && interests.Want(e))];
-        return wanted.Length == 0 ? null : new NotificationFrame(wanted);
+        var wanted = new List<DeliveryEntry>();
+        interests.Select(_entries, cursor, wanted);
+        return wanted.Count == 0 ? null : new NotificationFrame([.. wanted]);
     }
 }
 
@@ -108,6 +109,6 @@ internal struct UnitNotes
     /// <summary>The session's filters at the first match.</summary>
     public int Stamp;
 
-    /// <summary>A filter began within or after the unit: the session is looked at by itself.</summary>
+    /// <summary>An interest begins or ends within or after the unit: the session is looked at by itself.</summary>
     public bool Individually;
 }

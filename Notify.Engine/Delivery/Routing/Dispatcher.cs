@@ -6,13 +6,13 @@ namespace Notify.Engine.Delivery.Routing;
 /// <summary>Offers what the tail hands on to the sessions that follow it. One caller at a time: the tail.</summary>
 internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
 {
-    private readonly List<SubscriberList> _scratch = [];
+    private readonly List<InterestList> _scratch = [];
     private readonly List<DeliverySession> _touched = [];
 
     public void Dispatch(DispatchUnit unit)
     {
         for (var topic = 0; topic < unit.Topics.Length; topic++)
-            router.Match(unit.Topics[topic], _scratch, (this, unit, topic), static (subscriptions, state) => state.Item1.Note(subscriptions, state.unit, state.topic));
+            router.Match(unit.Topics[topic], _scratch, (this, unit, topic), static (holders, state) => state.Item1.Note(holders, state.unit, state.topic));
 
         foreach (var session in _touched)
         {
@@ -26,9 +26,9 @@ internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
     public void DispatchEphemeral(DeliveryEntry entry)
     {
         var frame = new NotificationFrame([entry]);
-        router.Match(entry.Topic, _scratch, _touched, static (subscriptions, touched) =>
+        router.Match(entry.Topic, _scratch, _touched, static (holders, touched) =>
         {
-            foreach (var subscription in subscriptions) touched.Add(subscription.Session);
+            foreach (var holder in holders) touched.Add(holder.Session);
         });
 
         // Two filters of a session may match: once per connection all the same.
@@ -40,19 +40,19 @@ internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
         _touched.Clear();
     }
 
-    private void Note(ReadOnlySpan<Subscription> subscriptions, DispatchUnit unit, int topic)
+    private void Note(ReadOnlySpan<Interests> holders, DispatchUnit unit, int topic)
     {
-        foreach (var subscription in subscriptions)
+        foreach (var holder in holders)
         {
-            var session = subscription.Session;
+            var session = holder.Session;
             ref var notes = ref session.Notes;
             if (!ReferenceEquals(notes.Unit, unit))
             {
-                notes = new UnitNotes { Unit = unit, Share = unit.Nothing, Topic = -1, Stamp = session.FilterStamp };
+                notes = new UnitNotes { Unit = unit, Share = unit.Nothing, Topic = -1, Stamp = holder.Stamp };
                 _touched.Add(session);
             }
 
-            if (subscription.From >= unit.First) notes.Individually = true;
+            if (holder.ChangesThrough >= unit.First) notes.Individually = true;
             if (notes.Topic == topic) continue;
             notes.Topic = topic;
             notes.Share = notes.Share!.With(topic);

@@ -1,4 +1,5 @@
 using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Engine.Delivery.Routing;
 
@@ -8,60 +9,56 @@ namespace Notify.Engine.Delivery.Routing;
 /// </summary>
 internal sealed class FilterIndex
 {
-    private readonly Dictionary<string, SubscriberList> _exact = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, InterestList> _exact = new(StringComparer.Ordinal);
     private readonly Node _root = new();
 
     public int Count { get; private set; }
 
-    public void Add(Subscription subscription)
+    /// <returns>The list of that filter, and the holder's slot in it: what <see cref="Remove"/> takes.</returns>
+    public (InterestList List, int Slot) Add(TopicFilter filter, Interests holder)
     {
         Count++;
-        ListOf(subscription.Filter).Add(subscription);
+        var list = ListOf(filter);
+        return (list, list.Add(holder));
     }
 
-    public void Remove(Subscription subscription)
+    public void Remove(InterestList list, int slot)
     {
         Count--;
-        var filter = subscription.Filter;
-        if (!filter.IsExact)
-        {
-            RemoveBelow(_root, filter.Segments, 0, subscription);
-            return;
-        }
-
-        var list = _exact[filter.Text];
-        list.Remove(subscription);
-        if (list.Count == 0) _exact.Remove(filter.Text);
+        list.Remove(slot);
+        if (list.Count > 0) return;
+        if (list.Filter.IsExact) _exact.Remove(list.Filter.Text);
+        else Drop(_root, list.Filter.Segments, 0);
     }
 
     /// <summary>Adds the lists whose filter matches the topic; each at most once.</summary>
-    public void Match(string topic, List<SubscriberList> matches)
+    public void Match(string topic, List<InterestList> matches)
     {
         if (_exact.TryGetValue(topic, out var exact)) matches.Add(exact);
         if (_root.IsEmpty) return;
         MatchBelow(_root, topic, 0, matches, leading: TopicName.IsReserved(topic));
     }
 
-    private SubscriberList ListOf(TopicFilter filter)
+    private InterestList ListOf(TopicFilter filter)
     {
         if (filter.IsExact)
         {
-            if (!_exact.TryGetValue(filter.Text, out var list)) _exact[filter.Text] = list = new SubscriberList();
+            if (!_exact.TryGetValue(filter.Text, out var list)) _exact[filter.Text] = list = new InterestList(filter);
             return list;
         }
 
         var node = _root;
         foreach (var segment in filter.Segments)
         {
-            if (segment == "#") return node.AndBelow ??= new SubscriberList();
+            if (segment == "#") return node.AndBelow ??= new InterestList(filter);
             node = node.Child(segment);
         }
 
-        return node.Here ??= new SubscriberList();
+        return node.Here ??= new InterestList(filter);
     }
 
     /// <param name="leading">At the first segment of a topic that begins with <c>$</c>: wildcards do not match it (§4.7.2).</param>
-    private static void MatchBelow(Node node, string topic, int start, List<SubscriberList> matches, bool leading)
+    private static void MatchBelow(Node node, string topic, int start, List<InterestList> matches, bool leading)
     {
         if (node.AndBelow is { } below && !leading) matches.Add(below);
         if (start > topic.Length)
@@ -76,22 +73,15 @@ internal sealed class FilterIndex
         if (node.Find(topic.AsSpan(start, end - start)) is { } child) MatchBelow(child, topic, end + 1, matches, leading: false);
     }
 
-    private static void RemoveBelow(Node node, IReadOnlyList<string> segments, int depth, Subscription subscription)
+    /// <summary>Drops an empty list, and the nodes on the way that hold nothing else.</summary>
+    private static void Drop(Node node, IReadOnlyList<string> segments, int depth)
     {
-        if (depth == segments.Count)
-        {
-            node.Here!.Remove(subscription);
-            if (node.Here.Count == 0) node.Here = null;
-        }
-        else if (segments[depth] == "#")
-        {
-            node.AndBelow!.Remove(subscription);
-            if (node.AndBelow.Count == 0) node.AndBelow = null;
-        }
+        if (depth == segments.Count) node.Here = null;
+        else if (segments[depth] == "#") node.AndBelow = null;
         else
         {
             var child = node.Child(segments[depth]);
-            RemoveBelow(child, segments, depth + 1, subscription);
+            Drop(child, segments, depth + 1);
             if (child.IsEmpty) node.Drop(segments[depth]);
         }
     }
@@ -101,10 +91,10 @@ internal sealed class FilterIndex
         private Dictionary<string, Node>? _children;
 
         /// <summary>Filters that end here.</summary>
-        public SubscriberList? Here { get; set; }
+        public InterestList? Here { get; set; }
 
         /// <summary>Filters that end in <c>#</c> here.</summary>
-        public SubscriberList? AndBelow { get; set; }
+        public InterestList? AndBelow { get; set; }
 
         /// <summary>Behind a <c>+</c>.</summary>
         public Node? AnyChild { get; private set; }

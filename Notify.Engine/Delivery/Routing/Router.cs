@@ -1,49 +1,31 @@
+using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Sessions;
+
 namespace Notify.Engine.Delivery.Routing;
 
-/// <summary>Who on this node follows what. Changed by hub calls and disconnects, read by the dispatcher.</summary>
+/// <summary>Which session of this node holds which filter. Changed by hub calls, disconnects and people's entries, read by the dispatcher.</summary>
 internal sealed class Router
 {
     private readonly Lock _gate = new();
     private readonly FilterIndex _index = new();
 
-    /// <summary>Subscriptions held by this node's connections.</summary>
-    public int Count
+    /// <summary>Runs a change of one session's interests: the index and the session's slots change together.</summary>
+    /// <remarks>It must not wait for anything, and never takes a session's gate: sessions call it under theirs.</remarks>
+    public void Change<TState>(TState state, Action<FilterIndex, TState> change)
     {
-        get
-        {
-            lock (_gate) return _index.Count;
-        }
+        lock (_gate) change(_index, state);
     }
 
-    public void Add(Subscription subscription)
-    {
-        lock (_gate) _index.Add(subscription);
-    }
-
-    public void Remove(Subscription subscription)
-    {
-        lock (_gate) _index.Remove(subscription);
-    }
-
-    /// <summary>Removes many under one lock: a connection with a thousand filters leaves at once.</summary>
-    public void Remove(IReadOnlyList<Subscription> subscriptions)
-    {
-        lock (_gate)
-        {
-            foreach (var subscription in subscriptions) _index.Remove(subscription);
-        }
-    }
-
-    /// <summary>Calls <paramref name="visit"/> with the subscriptions of each matching filter. It must not wait: subscribers do meanwhile.</summary>
-    public void Match<TState>(string topic, List<SubscriberList> scratch, TState state, SubscribersVisitor<TState> visit)
+    /// <summary>Calls <paramref name="visit"/> with the holders of each matching filter. It must not wait: sessions subscribe meanwhile.</summary>
+    public void Match<TState>(string topic, List<InterestList> scratch, TState state, HoldersVisitor<TState> visit)
     {
         lock (_gate)
         {
             scratch.Clear();
             _index.Match(topic, scratch);
-            foreach (var list in scratch) visit(list.Items, state);
+            foreach (var list in scratch) visit(list.Holders, state);
         }
     }
 }
 
-internal delegate void SubscribersVisitor<in TState>(ReadOnlySpan<Subscription> subscriptions, TState state);
+internal delegate void HoldersVisitor<in TState>(ReadOnlySpan<Interests> holders, TState state);

@@ -83,7 +83,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
         ReplayStep step;
         try
         {
-            step = await replay.NextAsync(place.Life, place.Cursor, place.Filters, run.Plan, CancellationToken.None);
+            step = (await replay.NextAsync(place.Life, place.Cursor, place.Filters, run.Plan, CancellationToken.None)).UpTo(place.Cap, place.Cursor);
         }
         catch (StorageUnavailableException)
         {
@@ -101,7 +101,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
         var wanted = new List<DeliveryEntry>();
         session.Select(step.Entries, clock.Now, wanted);
         var page = new CatchUpPage(wanted, step.Through);
-        if (shared is { } kept && session.FilterStamp == place.Stamp) _shared.Keep(kept, page);
+        if (shared is { } kept && session.FilterStamp == place.Stamp && page.Through <= place.Life.Applied) _shared.Keep(kept, page);
         return page;
     }
 

@@ -32,6 +32,10 @@ internal sealed class DeliverySession
     private bool _owesCaughtUp;
     private bool _startsWithEpochGap;
     private long _lastSentAt;
+    private Guid _readEpoch; // of the reading of its user's intervals; the default for a connection without a user
+    private long _readHead;
+    private UserReading? _prepared;
+    private Func<TopicFilter, bool> _covers = static _ => true;
 
     public DeliverySession(ISessionSink sink, Router router, SessionScheduler scheduler, LimitSettings limits)
     {
@@ -56,10 +60,14 @@ internal sealed class DeliverySession
     /// <summary>Takes the filters and the starting point; nothing is sent before <see cref="Start"/>.</summary>
     /// <param name="life">The log as this node has it.</param>
     /// <param name="since">The last version the client has.</param>
-    /// <param name="filters">What it follows, the system's topics of its user included.</param>
+    /// <param name="named">What the client follows by name.</param>
+    /// <param name="own">The topic of its user; null for a connection without a user.</param>
+    /// <param name="tokenGroups">The topics of the groups that its token names.</param>
+    /// <param name="reading">What its user follows by interval, of the same epoch; null for a connection without a user.</param>
     /// <param name="isForeign">The client's number is from another life of the log: it gets a Gap first.</param>
     /// <returns>False when the session was resumed before, or is closed.</returns>
-    public bool TryResume(LogLife life, long since, IEnumerable<TopicFilter> filters, bool isForeign)
+    public bool TryResume(
+        LogLife life, long since, IEnumerable<TopicFilter> named, TopicFilter? own, IEnumerable<TopicFilter> tokenGroups, UserReading? reading, bool isForeign)
     {
         lock (_gate)
         {
@@ -69,7 +77,11 @@ internal sealed class DeliverySession
             _startsWithEpochGap = isForeign;
             _owesCaughtUp = true;
             _state = SessionState.CatchingUp;
-            Interests.Activate(_interests.Add(filters), since);
+            _interests.Add(InterestKind.Named, named);
+            _interests.Add(InterestKind.Token, tokenGroups);
+            _interests.Activate(since);
+            if (own is not null) _interests.AddOwn(own);
+            if (reading is not null) Take(reading);
             return true;
         }
     }
@@ -86,11 +98,11 @@ internal sealed class DeliverySession
             head = 0;
             topics = [];
             if (_life is null || _state == SessionState.Closed) return false;
-            if (_interests.Count + filters.Count(f => !_interests.Contains(f)) > _limits.FiltersPerConnection) return false;
+            if (_interests.NamedCount + filters.Count(f => !_interests.IsNamed(f)) > _limits.FiltersPerConnection) return false;
 
-            var added = _interests.Add(filters);
-            head = Math.Max(_life.Ring.End, _life.Head);
-            Interests.Activate(added, head);
+            _interests.Add(InterestKind.Named, filters);
+            head = KnownHead;
+            _interests.Activate(head);
             topics = _interests.Named;
             return true;
         }
@@ -101,7 +113,7 @@ internal sealed class DeliverySession
     {
         lock (_gate)
         {
-            _interests.Remove(filters);
+            _interests.Remove(InterestKind.Named, filters);
             return _interests.Named;
         }
     }
@@ -146,7 +158,7 @@ internal sealed class DeliverySession
     {
         lock (_gate)
         {
-            if (_state != SessionState.Live || !_interests.Want(entry)) return false;
+            if (_state != SessionState.Live || !_interests.Want(entry.Version, entry.Topic)) return false;
             if (_queue.Fits(frame, _limits.SessionQueueEntries, _limits.SessionQueueBytes)) return Enqueue(frame);
             _scheduler.Metrics.EphemeralDropped.Add(1);
             return false;
@@ -193,6 +205,80 @@ internal sealed class DeliverySession
         }
     }
 
+    // The user's intervals. They change with the log: an entry is applied here before the ring has it.
+
+    /// <summary>Installs what was read; a reading never replaces one that the tail has kept up since.</summary>
+    public void Install(UserReading reading)
+    {
+        lock (_gate)
+        {
+            if (_state != SessionState.Closed) Take(reading);
+        }
+    }
+
+    /// <summary>Keeps what was read for an epoch, or a new beginning of this one, until the session goes over to it.</summary>
+    public void Prepare(UserReading reading)
+    {
+        lock (_gate) _prepared = reading;
+    }
+
+    /// <summary>A membership or durable subscription of the user begins.</summary>
+    public void Begin(Guid epoch, UserInterest interest)
+    {
+        lock (_gate)
+        {
+            if (_prepared?.Epoch == epoch) _prepared.Begin(interest);
+            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.Begin(interest, IsCovered(interest), _life!.Applied);
+        }
+    }
+
+    /// <summary>A membership or durable subscription of the user ends: it holds for this version and those below.</summary>
+    public void End(Guid epoch, InterestKind kind, TopicFilter filter, long at)
+    {
+        lock (_gate)
+        {
+            if (_prepared?.Epoch == epoch) _prepared.End(kind, filter, at);
+            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.End(kind, filter, at);
+        }
+    }
+
+    /// <summary>Takes what has ended out of the index, after the dispatcher has passed its end.</summary>
+    public void SweepEnded(long dispatched)
+    {
+        lock (_gate) _interests.Sweep(dispatched, _state == SessionState.Live && !_pumping && _queue.IsEmpty ? _cursor : -1);
+    }
+
+    /// <summary>The names of what the user follows by interval now, sleeping ones included.</summary>
+    public IReadOnlyList<string> TextsOf(InterestKind kind)
+    {
+        lock (_gate) return _interests.Texts(kind);
+    }
+
+    /// <summary>Another token: what it does not cover stops at once, in the queue and in the middle of a page too.</summary>
+    /// <param name="covers">Whether the token covers a filter.</param>
+    /// <param name="tokenGroups">The topics of the groups that it names; a new one begins now.</param>
+    public IReadOnlyList<string> Reauthenticate(Func<TopicFilter, bool> covers, IReadOnlyCollection<TopicFilter> tokenGroups)
+    {
+        lock (_gate)
+        {
+            _covers = covers;
+            if (_life is null || _state == SessionState.Closed) return [];
+            _interests.Cover(covers, _life.Applied);
+            _interests.Keep(InterestKind.Token, tokenGroups);
+            _interests.Add(InterestKind.Token, tokenGroups);
+            _interests.Activate(KnownHead);
+            return _interests.Named;
+        }
+    }
+
+    private void Take(UserReading reading)
+    {
+        (_readEpoch, _readHead, _prepared) = (reading.Epoch, reading.Head, null);
+        _interests.ReplaceIntervals(reading.Interests, _covers, _life!.Applied);
+    }
+
+    private bool IsCovered(UserInterest interest) => interest.Kind != InterestKind.Durable || _covers(interest.Filter);
+
     public void Close()
     {
         lock (_gate)
@@ -211,7 +297,7 @@ internal sealed class DeliverySession
     /// <summary>Where the loop reads on, in which life, and for which filters.</summary>
     public SessionPlace Place()
     {
-        lock (_gate) return new SessionPlace(_life!, _cursor, _interests.Filters(), _interests.Stamp, _interests.SharedKey(_cursor));
+        lock (_gate) return new SessionPlace(_life!, _cursor, KnownThrough, _interests.Filters(_cursor), _interests.Stamp, _interests.SharedKey(_cursor));
     }
 
     /// <summary>Becomes live when the ring ends at the cursor (or the client is ahead of this node's tail).</summary>
@@ -231,6 +317,20 @@ internal sealed class DeliverySession
     }
 
     /// <summary>
+    /// Whether the session has no reading of its user's intervals that is good in this life: of its epoch, and complete up to
+    /// where its tail began.
+    /// </summary>
+    public bool MustReadUser(LogLife current)
+    {
+        lock (_gate)
+        {
+            if (_readEpoch == Guid.Empty || ReferenceEquals(_life, current)) return false;
+            var (epoch, head) = _prepared is { } prepared ? (prepared.Epoch, prepared.Head) : (_readEpoch, _readHead);
+            return epoch != current.EpochId || head < current.Start;
+        }
+    }
+
+    /// <summary>
     /// The Gap to send when the log is another one than the client's, or this node gave it something else than the log
     /// has; the session then stands before the first version that it must read again.
     /// </summary>
@@ -242,6 +342,7 @@ internal sealed class DeliverySession
             var differsFrom = _startsWithEpochGap || _life!.EpochId != current.EpochId ? null : current.DiffersFrom;
             _startsWithEpochGap = false;
             _life = current;
+            if (_prepared?.Epoch == current.EpochId) Take(_prepared); // the life and its intervals change together
             if (differsFrom > _cursor) return null;
             return differsFrom is { } from
                 ? GapTo(Math.Max(from, current.Oldest), GapReasons.Epoch, restart: false)
@@ -260,10 +361,8 @@ internal sealed class DeliverySession
     {
         lock (_gate)
         {
-            foreach (var entry in entries)
-            {
-                if (entry.Version > _cursor && entry.IsNotification && !entry.HasExpired(now) && _interests.Want(entry)) wanted.Add(entry);
-            }
+            _interests.Select(entries, _cursor, wanted);
+            wanted.RemoveAll(entry => entry.HasExpired(now));
         }
     }
 
@@ -271,6 +370,12 @@ internal sealed class DeliverySession
     {
         lock (_gate) _cursor = Math.Max(_cursor, cursor);
     }
+
+    /// <summary>A filter that begins now begins above everything that this node knows of, has applied or has examined for the session.</summary>
+    private long KnownHead => Math.Max(Math.Max(_life!.Ring.End, _life.Head), KnownThrough);
+
+    /// <summary>The session's interests are complete up to here: by what the node has applied, or by the reading itself.</summary>
+    private long KnownThrough => Math.Max(_life!.Applied, _readHead);
 
     private Gap GapTo(long oldest, string reason, bool restart)
     {
@@ -282,7 +387,7 @@ internal sealed class DeliverySession
 
     private bool Enqueue(OutgoingFrame frame)
     {
-        _queue.Add(frame);
+        _queue.Add(frame, _interests.Stamp);
         if (_pumping) return false;
         return _pumping = true;
     }
@@ -292,9 +397,11 @@ internal sealed class DeliverySession
         lock (_gate)
         {
             frame = null!;
-            if (!_queue.IsEmpty && _state != SessionState.Closed)
+            while (!_queue.IsEmpty && _state != SessionState.Closed)
             {
-                frame = _queue.Take();
+                var (queued, stamp) = _queue.Take();
+                if ((stamp == _interests.Stamp ? queued : StillWanted(queued)) is not { } left) continue;
+                frame = left;
                 return true;
             }
 
@@ -304,6 +411,10 @@ internal sealed class DeliverySession
             return false;
         }
     }
+
+    /// <summary>What of a queued frame still comes after the session has unsubscribed or its token has narrowed; null for nothing.</summary>
+    private OutgoingFrame? StillWanted(OutgoingFrame queued) =>
+        queued is NotificationFrame notifications ? notifications.Where(entry => _interests.Want(entry.Version, entry.Topic)) : queued;
 
     private async Task PumpAgainAfterAsync(ValueTask write)
     {

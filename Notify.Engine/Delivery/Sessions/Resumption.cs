@@ -36,8 +36,8 @@ internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> opti
         if (since > end) end = Math.Max(end, (await tail.RefreshAsync(cancellationToken)).Head);
         var isForeign = since > end || (request.Epoch is { } epoch && !string.Equals(epoch, life.Epoch, StringComparison.OrdinalIgnoreCase));
 
-        if (user is not null) filters.Add(TopicFilter.Exact(TopicName.OfUser(user)));
-        return session.TryResume(life, since, filters, isForeign)
+        var own = user is null ? null : TopicFilter.Exact(TopicName.OfUser(user));
+        return session.TryResume(life, since, filters, own, [], null, isForeign)
             ? (new ResumeResult(end, life.Epoch, since, session.Topics), null)
             : Refuse("Resume is the first call on a connection, once.");
     }

@@ -5,7 +5,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// <summary>What waits to be written to one connection: bounded by notifications and bytes. Empty it holds no memory of its own.</summary>
 internal struct SessionQueue
 {
-    private Queue<OutgoingFrame>? _frames;
+    private Queue<(OutgoingFrame Frame, int Stamp)>? _frames;
     private int _entries;
     private int _bytes;
 
@@ -15,19 +15,21 @@ internal struct SessionQueue
     public readonly bool Fits(OutgoingFrame frame, int maxEntries, int maxBytes) =>
         IsEmpty || (_entries + frame.Entries <= maxEntries && _bytes + frame.EstimatedBytes <= maxBytes);
 
-    public void Add(OutgoingFrame frame)
+    /// <param name="frame">What is to be written.</param>
+    /// <param name="stamp">Of the interests that it was made for.</param>
+    public void Add(OutgoingFrame frame, int stamp)
     {
-        (_frames ??= new Queue<OutgoingFrame>(2)).Enqueue(frame);
+        (_frames ??= new Queue<(OutgoingFrame, int)>(2)).Enqueue((frame, stamp));
         _entries += frame.Entries;
         _bytes += frame.EstimatedBytes;
     }
 
-    public OutgoingFrame Take()
+    public (OutgoingFrame Frame, int Stamp) Take()
     {
-        var frame = _frames!.Dequeue();
-        _entries -= frame.Entries;
-        _bytes -= frame.EstimatedBytes;
-        return frame;
+        var next = _frames!.Dequeue();
+        _entries -= next.Frame.Entries;
+        _bytes -= next.Frame.EstimatedBytes;
+        return next;
     }
 
     public void Clear()

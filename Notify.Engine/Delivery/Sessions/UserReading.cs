@@ -1,0 +1,30 @@
+using Notify.Contracts.Topics;
+
+namespace Notify.Engine.Delivery.Sessions;
+
+/// <summary>
+/// What a user follows by interval, read in one statement with the head of the log, and kept up by the tail while it
+/// waits for its session. Guarded by the session's gate.
+/// </summary>
+/// <param name="epoch">The epoch that the versions are of.</param>
+/// <param name="head">Every change up to this version is in it.</param>
+/// <param name="interests">Open ones, and those that ended above the lowest place the session may be put back to.</param>
+internal sealed class UserReading(Guid epoch, long head, IEnumerable<UserInterest> interests)
+{
+    private readonly List<UserInterest> _interests = [.. interests];
+
+    public Guid Epoch => epoch;
+    public long Head => head;
+    public IReadOnlyList<UserInterest> Interests => _interests;
+
+    public void Begin(UserInterest interest) => _interests.Add(interest); // one that is known already changes nothing when it is installed
+
+    public void End(InterestKind kind, TopicFilter filter, long at)
+    {
+        for (var i = 0; i < _interests.Count; i++)
+        {
+            var interest = _interests[i];
+            if (interest.Kind == kind && interest.Since < at && interest.Until > at && interest.Filter.Equals(filter)) _interests[i] = interest with { Until = at };
+        }
+    }
+}
