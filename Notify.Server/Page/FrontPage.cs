@@ -22,6 +22,7 @@ internal static class FrontPage
         routes.MapFile("/signalr.min.js", "signalr.min.js", "text/javascript; charset=utf-8");
         // Bundles of notify-js, for pages of other origins too: a module script is fetched with CORS.
         routes.MapFile("/notify.js", "notify.js", "text/javascript; charset=utf-8", forEverybody: true);
+        routes.MapFile("/notify-inbox.js", "notify-inbox.js", "text/javascript; charset=utf-8", forEverybody: true);
         return routes;
     }
 

@@ -16,6 +16,7 @@ public sealed class NotifyJsTests(PostgresCluster postgres)
     [Theory]
     [InlineData("unit")]
     [InlineData("server")]
+    [InlineData("browser")]
     public async Task Its_own_tests_pass(string project)
     {
         await NodePackages.InstallAsync(Folder);

@@ -1,4 +1,4 @@
-// The bundle that the service hands out, in Notify.Server/Page.
+// The bundles that the service hands out, in Notify.Server/Page: notify.js, and notify-inbox.js, which imports it.
 //   node scripts/build.mjs [folder]
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -30,6 +30,22 @@ const signalr = {
   },
 };
 
+// The component imports the client's bundle by its served name, so that a page with both has one client.
+const shared = {
+  name: "shared",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: "./notify.js", external: true }));
+  },
+};
+
+// The indentation of templates.
+const flat = {
+  name: "flat",
+  setup({ onLoad }) {
+    onLoad({ filter: /inbox[\\/]element\.ts$/ }, async ({ path }) => ({ contents: (await readFile(path, "utf8")).replace(/^[ ]+/gm, ""), loader: "ts" }));
+  },
+};
+
 const common = {
   absWorkingDir: here,
   bundle: true,
@@ -39,7 +55,7 @@ const common = {
   target: ["es2022"],
   charset: "utf8",
   legalComments: "none",
-  mangleProps: /^_[a-zA-Z]/, // SignalR's and this package's privates
+  mangleProps: /^_\$?[a-zA-Z]/, // what SignalR and Lit keep to themselves
   logLevel: "warning",
 };
 const banner = text => ({ js: `/*! ${text} */` });
@@ -47,4 +63,8 @@ const banner = text => ({ js: `/*! ${text} */` });
 await build({
   ...common, entryPoints: ["src/index.ts"], outfile: join(out, "notify.js"), plugins: [signalr],
   banner: banner("notify-js (MIT), with @microsoft/signalr (c) .NET Foundation (MIT)"),
+});
+await build({
+  ...common, entryPoints: ["src/inbox/index.ts"], outfile: join(out, "notify-inbox.js"), plugins: [shared, flat],
+  banner: banner("notify-js inbox (MIT), with Lit (c) Google LLC (BSD-3-Clause)"),
 });

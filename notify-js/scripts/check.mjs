@@ -10,7 +10,7 @@ try {
   const [packed] = JSON.parse(run("npm", "pack", "--json", "--pack-destination", folder).replace(/^[^[{]*/, ""));
   const names = packed.files.map(file => file.path).sort();
   const stray = names.filter(name => !/^(dist\/[\w/.-]+\.(js|d\.ts)|LICENSE|README\.md|package\.json)$/.test(name));
-  for (const name of ["LICENSE", "README.md", "dist/index.js", "dist/index.d.ts"])
+  for (const name of ["LICENSE", "README.md", "dist/index.js", "dist/index.d.ts", "dist/inbox/index.js", "dist/inbox/index.d.ts"])
     if (!names.includes(name)) throw new Error(`The package lacks ${name}.`);
   if (stray.length) throw new Error(`The package holds ${stray.join(", ")}.`);
   const tarball = join(folder, packed.filename);

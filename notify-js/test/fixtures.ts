@@ -199,7 +199,9 @@ export async function startNginx(ports: readonly number[]): Promise<{ url: strin
     http {
       access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
       map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-      upstream notify { ${ports.map(p => `server 127.0.0.1:${p};`).join(" ")} }
+      # A node counts as failed until a request to it has ended well, and a WebSocket does not end: without max_fails=0 one
+      # client in ten seconds is let in to a node that has just come back.
+      upstream notify { least_conn; ${ports.map(p => `server 127.0.0.1:${p} max_fails=0;`).join(" ")} keepalive 64; }
       server {
         listen 127.0.0.1:${port};
         location / {
