@@ -7,11 +7,14 @@ namespace Notify.Contracts;
 [DataContract]
 public sealed record NotificationPage
 {
-    /// <summary>Oldest first.</summary>
+    /// <summary>Oldest first; with <c>order=desc</c> newest first.</summary>
     [DataMember(Name = "items")] public required IReadOnlyList<Notification> Items { get; init; }
 
-    /// <summary>The last version examined: the <c>since</c> of the next page. The end is where it equals <c>head</c>.</summary>
-    [DataMember(Name = "next")] public required long Next { get; init; }
+    /// <summary>
+    /// The last version examined: the <c>since</c> of the next page. The end is where it equals <c>head</c>.
+    /// With <c>order=desc</c> the <c>before</c> of the next page, and absent at the end.
+    /// </summary>
+    [DataMember(Name = "next")] public long? Next { get; init; }
 
     /// <summary>The last version of the log.</summary>
     [DataMember(Name = "head")] public required long Head { get; init; }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Routing;
 using Notify.Server.Api;
 using Notify.Server.Hubs;
 using Notify.Server.Observability;
@@ -21,7 +22,7 @@ public static class NotifyEndpoints
         endpoints.MapNotifyPage();
         endpoints.MapHealth();
         endpoints.MapPrometheusScrapingEndpoint(Metrics);
-        endpoints.MapOpenApi(OpenApi);
+        endpoints.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));
         return endpoints;
     }
 }

@@ -37,6 +37,7 @@ public static class NotifyServiceCollectionExtensions
         var storage = new StorageOptions
         {
             Postgres = cluster.Postgres,
+            Schema = options.Storage.Schema,
             SqlitePath = options.Storage.SqlitePath,
             MigrateAtStart = options.Storage.MigrateAtStart,
         };
@@ -46,7 +47,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage);
         services.AddNotifyDelivery();
-        services.AddNotifyCluster(cluster.Postgres, cluster.Redis);
+        services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
         AddPublishing(services);
         AddApi(services);

@@ -11,13 +11,19 @@ return await StartUp.ReportMistakesAsync(async () =>
     }
 
     StartUp.CheckCommand(args);
-    var newEpoch = args is [NewEpochCommand.Name, ..];
-    var builder = WebApplication.CreateBuilder(newEpoch ? args[1..] : args).AddProcess();
+    var (newEpoch, moveSchema) = (args is [NewEpochCommand.Name, ..], args is [MoveSchemaCommand.Name, ..]);
+    var builder = WebApplication.CreateBuilder(newEpoch || moveSchema ? args[1..] : args).AddProcess();
     builder.Services.AddNotify(builder.Configuration, builder.Environment);
 
     if (newEpoch)
     {
         await NewEpochCommand.RunAsync(builder);
+        return;
+    }
+
+    if (moveSchema)
+    {
+        await MoveSchemaCommand.RunAsync(builder);
         return;
     }
 

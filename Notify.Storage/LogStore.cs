@@ -1,7 +1,6 @@
 using Notify.Storage.Log;
 using Notify.Storage.Postgres;
 using Notify.Storage.Sqlite;
-using Npgsql;
 
 namespace Notify.Storage;
 
@@ -13,17 +12,20 @@ public static class LogStore
     /// <exception cref="StorageMisconfiguredException">The message says which setting is wrong and what is allowed.</exception>
     public static async Task<INotificationLog> OpenAsync(StorageOptions options, CancellationToken cancellationToken) =>
         string.IsNullOrWhiteSpace(options.Postgres)
-            ? await SqliteLog.OpenAsync(options.SqlitePath, options.MigrateAtStart, cancellationToken)
-            : await PostgresLog.OpenAsync(options.Postgres, options.MigrateAtStart, cancellationToken);
+            ? await SqliteLog.OpenAsync(options, cancellationToken)
+            : await PostgresLog.OpenAsync(options, cancellationToken);
 
-    /// <summary>Which storage that is, for the operator's log: no user and no password.</summary>
-    /// <param name="options">Such as <see cref="OpenAsync"/> takes.</param>
-    public static string Describe(StorageOptions options)
-    {
-        if (string.IsNullOrWhiteSpace(options.Postgres)) return $"the SQLite file {Path.GetFullPath(options.SqlitePath)}";
-        var connection = new NpgsqlConnectionStringBuilder(options.Postgres);
-        return $"the Postgres database {connection.Database ?? connection.Username} on {connection.Host}";
-    }
+    /// <summary>
+    /// Moves an installation that an earlier version made in another schema into <see cref="StorageOptions.Schema"/>, in one
+    /// transaction, while no node runs. Everything goes on where it was: epoch, versions, ids.
+    /// </summary>
+    /// <returns>What was done, for an operator.</returns>
+    /// <exception cref="StorageUnavailableException">The database does not answer.</exception>
+    /// <exception cref="StorageMisconfiguredException">It cannot be moved, and why; nothing was changed.</exception>
+    public static Task<string> MoveSchemaAsync(StorageOptions options, CancellationToken cancellationToken) =>
+        string.IsNullOrWhiteSpace(options.Postgres)
+            ? throw new StorageMisconfiguredException("ConnectionStrings:Postgres is not set, and a SQLite file has no schemas; there is nothing to move.")
+            : PostgresMove.RunAsync(options, cancellationToken);
 }
 
 /// <summary>A storage setting that cannot work; the message names it and says what is allowed.</summary>

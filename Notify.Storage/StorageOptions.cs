@@ -3,12 +3,24 @@ namespace Notify.Storage;
 /// <summary>Where the log is kept.</summary>
 public sealed record StorageOptions
 {
+    /// <summary>The schema of a new installation on Postgres, unless another one is set.</summary>
+    public const string DefaultSchema = "notify";
+
     /// <summary>A Postgres connection string; null: SQLite.</summary>
     public string? Postgres { get; init; }
+
+    /// <summary>
+    /// Postgres: the schema of the tables, made when missing; exactly as it is written. An installation that a version without this
+    /// setting made stays where it is until <see cref="LogStore.MoveSchemaAsync"/>.
+    /// </summary>
+    public string Schema { get; init; } = DefaultSchema;
 
     /// <summary>The SQLite file; its folder is made when missing.</summary>
     public string SqlitePath { get; init; } = "data/notify.db";
 
     /// <summary>Bring the schema up to date when the log is opened.</summary>
     public bool MigrateAtStart { get; init; } = true;
+
+    /// <summary>False: the log must be there already, and nothing is made, neither a file nor a table.</summary>
+    public bool MayCreate { get; init; } = true;
 }

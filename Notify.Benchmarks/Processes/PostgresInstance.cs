@@ -44,6 +44,7 @@ internal sealed class PostgresInstance : IAsyncDisposable
     {
         var name = $"bench_{++_databases}";
         await ExecuteAsync(ConnectionString("postgres"), $"CREATE DATABASE {name}");
+        await ExecuteAsync(ConnectionString("postgres"), $"ALTER DATABASE {name} SET search_path = notify, public"); // for the tool's own statements
         await ExecuteAsync(ConnectionString("postgres"), "CHECKPOINT");
         return name;
     }

@@ -33,7 +33,7 @@ public sealed record ResumeResult(
 public sealed record SubscribeRequest
 {
     /// <summary>The filters to add.</summary>
-    [DataMember(Name = "topics")] public IReadOnlyList<string>? Topics { get; init; }
+    [DataMember(Name = "topics", IsRequired = true)] public IReadOnlyList<string>? Topics { get; init; }
 
     /// <summary>Keep them for the user, on every device, until unsubscribed; otherwise for this connection.</summary>
     [DataMember(Name = "durable")] public bool Durable { get; init; }
@@ -52,7 +52,7 @@ public sealed record SubscribeResult(
 public sealed record UnsubscribeRequest
 {
     /// <summary>The filters to remove; ones not followed are passed over.</summary>
-    [DataMember(Name = "topics")] public IReadOnlyList<string>? Topics { get; init; }
+    [DataMember(Name = "topics", IsRequired = true)] public IReadOnlyList<string>? Topics { get; init; }
 }
 
 /// <summary>The answer to Unsubscribe: nothing that only a removed filter matched is sent after it.</summary>

@@ -182,7 +182,7 @@ internal sealed partial class ClusterLink(
         switch (message)
         {
             case LinkMessage.Entries entries:
-                tail.Committed(entries.Epoch, entries.Committed, entries.Trace);
+                tail.CommittedElsewhere(entries.Epoch, entries.Committed, entries.Trace);
                 break;
             case LinkMessage.Position there:
                 tail.Ahead(there.Epoch, there.Last);

@@ -1,6 +1,7 @@
 using Notify.Engine.Cluster.Carriers;
 using Notify.Engine.Cluster.Redis;
 using Notify.Engine.Publishing;
+using Notify.Storage;
 using Notify.Storage.Postgres;
 using StackExchange.Redis;
 
@@ -10,13 +11,14 @@ namespace Notify.Engine.Cluster;
 internal static class ClusterServices
 {
     /// <summary>Before Publishing, so that a stopping node has finished its appends when the link sends its last.</summary>
-    public static IServiceCollection AddNotifyCluster(this IServiceCollection services, string? postgres, ConfigurationOptions? redis)
+    public static IServiceCollection AddNotifyCluster(
+        this IServiceCollection services, string? postgres, ConfigurationOptions? redis, string schema = StorageOptions.DefaultSchema)
     {
         services.AddSingleton<LinkMetrics>();
         services.AddSingleton<ClusterLink>();
         services.AddSingleton<ICommittedEntries, LinkedEntries>();
         if (redis is not null) AddRedis(services, redis);
-        else AddLink(services, postgres);
+        else AddLink(services, postgres, schema);
         services.AddHostedService(s => s.GetRequiredService<ClusterLink>());
         return services;
     }
@@ -29,7 +31,7 @@ internal static class ClusterServices
         services.AddSingleton<ICarrier, RedisCarrier>();
     }
 
-    private static void AddLink(IServiceCollection services, string? postgres)
+    private static void AddLink(IServiceCollection services, string? postgres, string schema)
     {
         if (postgres is null)
         {
@@ -37,7 +39,7 @@ internal static class ClusterServices
         }
         else
         {
-            services.AddSingleton(_ => new PostgresChannel(postgres));
+            services.AddSingleton(_ => new PostgresChannel(postgres, schema));
             services.AddSingleton<ICarrier, PostgresCarrier>();
         }
     }

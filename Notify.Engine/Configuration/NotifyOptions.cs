@@ -1,3 +1,5 @@
+using Notify.Storage;
+
 namespace Notify.Engine.Configuration;
 
 /// <summary>The settings below <c>Notify:</c>, with their defaults. Times are TimeSpans, sizes bytes.</summary>
@@ -18,6 +20,9 @@ public sealed class StorageSettings
 {
     /// <summary>The SQLite file that is used without <c>ConnectionStrings:Postgres</c>.</summary>
     public string SqlitePath { get; set; } = "data/notify.db";
+
+    /// <summary>The schema on Postgres, made when missing. Installations of versions without this setting stay where they are until <c>move-schema</c>.</summary>
+    public string Schema { get; set; } = StorageOptions.DefaultSchema;
 
     /// <summary>Bring the schema up to date at start.</summary>
     public bool MigrateAtStart { get; set; } = true;

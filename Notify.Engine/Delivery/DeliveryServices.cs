@@ -22,13 +22,17 @@ internal static class DeliveryServices
 
         services.AddSingleton<Router>();
         services.AddSingleton<Dispatcher>();
+        services.AddSingleton<IDelivery, LiveDelivery>();
+        services.AddSingleton<LogAppliers>();
 
         services.AddSingleton<LogReplay>();
         services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());
+        services.AddSingleton<IHistory, History>();
 
         services.AddSingleton<SessionRegistry>();
         services.AddSingleton(Opener);
         services.AddSingleton<CatchUp>();
+        services.AddSingleton<FilterReader>();
         services.AddSingleton<Resumption>();
         services.AddSingleton<SessionScheduler>();
         services.AddHostedService(s => s.GetRequiredService<SessionScheduler>());

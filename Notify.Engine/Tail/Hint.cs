@@ -12,8 +12,28 @@ internal abstract record Hint
     /// <summary>These are committed: from this node's publisher, from another node, or read from the log.</summary>
     public sealed record Entries(Guid Epoch, IReadOnlyList<LogEntry> Committed) : Hint
     {
+        /// <summary>
+        /// Appended by this node, or read from the log. Internal entries are applied from nothing else: another node's hint that
+        /// holds one is a position, or anybody who can send on the link could make himself a member.
+        /// </summary>
+        public bool IsTrusted { get; init; }
+
         /// <summary>The append's, where it is known: so that its dispatch is in the same trace.</summary>
         public ActivityContext Trace { get; init; }
+
+        /// <summary>Whether any of them is an internal entry.</summary>
+        public bool HasChanges
+        {
+            get
+            {
+                for (var i = 0; i < Committed.Count; i++)
+                {
+                    if (Committed[i].Kind != EntryKind.Notification) return true;
+                }
+
+                return false;
+            }
+        }
 
         public long First => Committed[0].Version;
         public long Last => Committed[^1].Version;

@@ -20,6 +20,9 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
     private const int PageEntries = 1024;
     private const int PageBytes = 4 * 1024 * 1024;
 
+    private readonly Lock _gate = new();
+    private List<(long Version, TaskCompletionSource<bool> Waiter)>? _waiting;
+    private bool _isOver;
     private long _head = start.Head;
     private long _oldest = start.Oldest;
     private long _applied = ring.End;
@@ -50,6 +53,7 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
         {
             var page = await log.ReadAsync(ring.End, PageEntries, PageBytes, cancellationToken);
             if (page.Head.Epoch != head.Epoch || page.Entries.Count == 0 || page.Entries[0].Version != ring.End + 1) return null;
+            foreach (var entry in page.Entries) LogAppliers.RequireKnown(entry);
             ring.Append([.. page.Entries.Select(entry => new DeliveryEntry(entry))]);
         }
 
@@ -57,17 +61,53 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
     }
 
     /// <summary>Every change of people up to here is applied on this node; never below the end of the ring.</summary>
-    public long Applied
-    {
-        get => Volatile.Read(ref _applied);
-        set => Volatile.Write(ref _applied, value);
-    }
+    public long Applied => Volatile.Read(ref _applied);
 
     /// <summary>The largest committed version this node knows of; its tail may not have come there yet.</summary>
     public long Head => Volatile.Read(ref _head);
 
     /// <summary>The oldest version kept, as this node knows it.</summary>
     public long Oldest => Volatile.Read(ref _oldest);
+
+    /// <summary>
+    /// Completes when the entries up to <paramref name="version"/> have been applied, with true; with false when another life
+    /// of the log began before.
+    /// </summary>
+    public Task<bool> WhenAppliedAsync(long version)
+    {
+        lock (_gate)
+        {
+            if (_applied >= version) return Task.FromResult(true);
+            if (_isOver) return Task.FromResult(false);
+            var waiter = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            (_waiting ??= []).Add((version, waiter));
+            return waiter.Task;
+        }
+    }
+
+    /// <summary>The tail: everything up to here has been applied, and comes into the ring next.</summary>
+    public void Pass(long version)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _applied, version);
+            if (_waiting is null) return;
+            foreach (var (_, waiter) in _waiting.Where(it => it.Version <= version)) waiter.TrySetResult(true);
+            _waiting.RemoveAll(it => it.Version <= version);
+            if (_waiting.Count == 0) _waiting = null;
+        }
+    }
+
+    /// <summary>The tail: another life has been published, and nothing more is applied in this one.</summary>
+    public void IsOver()
+    {
+        lock (_gate)
+        {
+            _isOver = true;
+            foreach (var (_, waiter) in _waiting ?? []) waiter.TrySetResult(false);
+            _waiting = null;
+        }
+    }
 
     public void Saw(LogHead head)
     {

@@ -11,6 +11,12 @@ internal sealed partial class LogTail
     [LoggerMessage(LogLevel.Error, "The log's head {Head} is below this node's tail {Tail}: committed versions were lost. A new epoch begins.")]
     private static partial void LogHeadWentBack(ILogger logger, long head, long tail);
 
+    [LoggerMessage(LogLevel.Error, "The log has a change of people at version {Version}, and another node's message gave this node something else there. It reads the log anew. Can a stranger send on the link between the nodes?")]
+    private static partial void LogHidden(ILogger logger, long version);
+
+    [LoggerMessage(LogLevel.Critical, "This node stops: {Reason}")]
+    private static partial void LogUnknownEntry(ILogger logger, string reason);
+
     [LoggerMessage(LogLevel.Warning, "The log cannot be read: {Reason}")]
     private static partial void LogUnreadable(ILogger logger, string reason);
 

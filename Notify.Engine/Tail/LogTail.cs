@@ -2,36 +2,29 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Frames;
-using Notify.Engine.Delivery.Routing;
-using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Observability;
-using Notify.Engine.Publishing;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Engine.Tail;
 
 /// <summary>
-/// One per node: follows the log strictly version by version, puts each entry into the ring and has it dispatched.
+/// One per node: follows the log strictly version by version, and has every entry applied (<see cref="LogAppliers"/>).
 /// Everything it is told is a hint; a hole is read from the log, and the head is polled, so that losing every hint costs
 /// at most the poll interval.
 /// </summary>
 /// <remarks>
-/// The loop never waits for storage or for a client while it is running: reads happen beside it and come back as hints.
+/// The loop never waits for a client, and for storage only when it begins anew or an applier must read for a change of people:
+/// holes are read beside it and come back as hints.
 /// </remarks>
 internal sealed partial class LogTail(
     TailPosition position,
     INotificationLog log,
-    Dispatcher dispatcher,
-    SessionRegistry sessions,
-    LogClock clock,
+    LogAppliers appliers,
     DeliveryMetrics metrics,
     TimeProvider time,
-    ILogger<LogTail> logger) : BackgroundService, ICommittedEntries
+    ILogger<LogTail> logger) : BackgroundService
 {
-    /// <summary>A unit is small enough that one of them never fills a healthy session's queue.</summary>
-    private const int UnitEntries = 250;
-    private const int UnitBytes = 256 * 1024;
-
     private const int ParkedHintsKept = 256;
     private const int HoleEntries = 1024;
     private const int HoleBytes = 4 * 1024 * 1024;
@@ -55,17 +48,26 @@ internal sealed partial class LogTail(
     private long _aheadTo;
     private long _aheadWhenRead;
 
-    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => Committed(epoch, entries, NotifyTraces.Current);
+    // The first version that was taken from another node's hint and of which the head has not yet said that it hid no change; 0: none.
+    private long _unprovenFrom;
 
+    /// <summary>This node has committed these: contiguous versions, in order; at least one.</summary>
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) =>
+        Take(epoch, entries, new Hint.Entries(epoch, entries) { Trace = NotifyTraces.Current, IsTrusted = true });
+
+    /// <summary>Another node says that it has committed these.</summary>
     /// <param name="epoch">The life of the log they are in.</param>
     /// <param name="entries">Contiguous versions, in order; at least one.</param>
-    /// <param name="trace">The append's, here or on another node.</param>
-    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries, ActivityContext trace)
+    /// <param name="trace">The append's.</param>
+    public void CommittedElsewhere(Guid epoch, IReadOnlyList<LogEntry> entries, ActivityContext trace) =>
+        Take(epoch, entries, new Hint.Entries(epoch, entries) { Trace = trace });
+
+    private void Take(Guid epoch, IReadOnlyList<LogEntry> entries, Hint.Entries hint)
     {
         if (position.Life is { } life && life.EpochId == epoch) life.SawHead(entries[^1].Version);
         var bytes = BytesOf(entries);
         if (Interlocked.Add(ref _pendingBytes, bytes) > PendingBytes) Interlocked.Add(ref _pendingBytes, -bytes);
-        else _hints.Writer.TryWrite(new Hint.Entries(epoch, entries) { Trace = trace });
+        else _hints.Writer.TryWrite(hint);
     }
 
     /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
@@ -93,6 +95,13 @@ internal sealed partial class LogTail(
                 if (!_told) LogUnreadable(logger, e.Message);
                 _told = true;
             }
+            catch (UnknownEntryException e)
+            {
+                // The host stops. What this node would go on to deliver might be what the entry forbids.
+                LogUnknownEntry(logger, e.Message);
+                position.StoppedBy = e;
+                throw;
+            }
         }
 
         await polling;
@@ -106,7 +115,8 @@ internal sealed partial class LogTail(
                 Interlocked.Add(ref _pendingBytes, -BytesOf(entries.Committed));
                 if (position.Life is not { } life) return; // the first poll reads them
                 if (entries.Epoch != life.EpochId) _poll.Soon();
-                else Follow(life, entries);
+                else if (!entries.IsTrusted && entries.HasChanges) await TakeAsync(new Hint.Ahead(entries.Epoch, entries.Last), cancellationToken);
+                else await FollowAsync(life, entries, cancellationToken);
                 break;
             case Hint.Position { Head: var head }:
                 await SeeAsync(head, cancellationToken);
@@ -123,7 +133,7 @@ internal sealed partial class LogTail(
                 break;
             case Hint.HoleRead { Page: var page }:
                 _readingHole = false;
-                if (page is not null && page.Head.Epoch == position.Life!.EpochId) TakeHole(position.Life, page);
+                if (page is not null && page.Head.Epoch == position.Life!.EpochId) await TakeHoleAsync(position.Life, page, cancellationToken);
                 break;
             case Hint.Overdue:
                 _overdueAsked = false;
@@ -138,14 +148,21 @@ internal sealed partial class LogTail(
                 await BeginLifeAsync(distrusted.EpochId, Math.Min(from, distrusted.DiffersFrom ?? from), cancellationToken);
                 break;
             case Hint.Ephemeral { Notification: var notification }:
-                dispatcher.DispatchEphemeral(new DeliveryEntry(notification));
+                appliers.DeliverEphemeral(new DeliveryEntry(notification));
                 break;
         }
     }
 
-    private void TakeHole(LogLife life, LogPage page)
+    private async ValueTask TakeHoleAsync(LogLife life, LogPage page, CancellationToken cancellationToken)
     {
-        if (page.Entries.Count > 0) Follow(life, new Hint.Entries(page.Head.Epoch, page.Entries));
+        if (page.Head.Oldest > life.Ring.End + 1)
+        {
+            // Retention has passed this node: what changed in what is gone can only be loaded. Nobody was given anything wrong.
+            await BeginLifeAsync(life.EpochId, Math.Min(page.Head.Head + 1, life.DiffersFrom ?? long.MaxValue), cancellationToken);
+            return;
+        }
+
+        if (page.Entries.Count > 0) await FollowAsync(life, new Hint.Entries(page.Head.Epoch, page.Entries) { IsTrusted = true }, cancellationToken);
         if (page.Entries.Count > 0 && page.Through < page.Head.Head) ReadHole(life, "hole");
 
         // What was told of while the read was under way may have been committed after it looked; what was told of before
@@ -154,8 +171,9 @@ internal sealed partial class LogTail(
     }
 
     /// <summary>Takes what comes next, parks what is early, drops what is known.</summary>
-    private void Follow(LogLife life, Hint.Entries hint)
+    private async ValueTask FollowAsync(LogLife life, Hint.Entries hint, CancellationToken cancellationToken)
     {
+        await appliers.FinishAsync(cancellationToken);
         do
         {
             var next = life.Ring.End + 1;
@@ -167,43 +185,12 @@ internal sealed partial class LogTail(
             }
 
             using var span = NotifyTraces.Dispatch(hint.Trace, next, hint.Last);
-            Deliver(life, hint.Committed, (int)(next - hint.First));
+            if (!hint.IsTrusted && _unprovenFrom == 0) _unprovenFrom = next;
+            await appliers.ApplyAsync(life, hint.Committed, (int)(next - hint.First), cancellationToken);
         }
         while (_parked.TryTake(life.Ring.End + 1, out hint));
 
         if (_parked.Count > 0) AskWhenOverdue();
-    }
-
-    private void Deliver(LogLife life, IReadOnlyList<LogEntry> entries, int skip)
-    {
-        var unit = new List<DeliveryEntry>(Math.Min(entries.Count - skip, UnitEntries));
-        var bytes = 0;
-        for (var i = skip; i < entries.Count; i++)
-        {
-            var entry = new DeliveryEntry(entries[i]);
-            if (unit.Count > 0 && (unit.Count == UnitEntries || bytes + entry.EstimatedBytes > UnitBytes))
-            {
-                Dispatch(life, [.. unit]);
-                unit.Clear();
-                bytes = 0;
-            }
-
-            unit.Add(entry);
-            bytes += entry.EstimatedBytes;
-        }
-
-        if (unit.Count > 0) Dispatch(life, [.. unit]);
-    }
-
-    private void Dispatch(LogLife life, DeliveryEntry[] entries)
-    {
-        life.Applied = entries[^1].Version; // before the ring has them
-
-        // The ring first: a session that goes live meanwhile either sees these in the ring or gets the offer.
-        life.Ring.Append(entries);
-        life.SawHead(life.Ring.End);
-        dispatcher.Dispatch(new DispatchUnit(life, entries, clock.Now));
-        position.Dispatched = life.Ring.End;
     }
 
     private async Task SeeAsync(LogHead head, CancellationToken cancellationToken)
@@ -220,13 +207,32 @@ internal sealed partial class LogTail(
             }
         }
 
-        if (life is null || life.EpochId != head.Epoch) await BeginLifeAsync(head.Epoch, differsFrom: null, cancellationToken);
+        if (life is null || life.EpochId != head.Epoch)
+        {
+            await BeginLifeAsync(head.Epoch, differsFrom: null, cancellationToken);
+            return;
+        }
+
+        if (HidChange(life, head))
+        {
+            LogHidden(logger, head.LastChange);
+            var from = _unprovenFrom > 0 ? Math.Min(_unprovenFrom, head.LastChange) : head.LastChange;
+            await BeginLifeAsync(life.EpochId, Math.Min(from, life.DiffersFrom ?? from), cancellationToken);
+        }
         else if (head.Head > life.Ring.End)
         {
             // Not at once: the hint of what was committed a moment ago is on its way.
             _polledTo = head.Head;
             AskWhenOverdue();
         }
+    }
+
+    /// <summary>Whether the log has a change of people where this node was given something else: then it was misled by a hint.</summary>
+    private bool HidChange(LogLife life, LogHead head)
+    {
+        if (head.LastChange > appliers.LastChange && head.LastChange <= life.Ring.End) return true;
+        if (_unprovenFrom > 0 && _unprovenFrom <= head.Head) _unprovenFrom = head.Head < life.Ring.End ? head.Head + 1 : 0;
+        return false;
     }
 
     /// <param name="epoch">What the log is called now.</param>
@@ -236,16 +242,18 @@ internal sealed partial class LogTail(
     {
         if (await LogLife.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } life)
             return; // replaced or swept while it was read: the next poll looks again
+        if (!await appliers.LoadAsync(life, cancellationToken)) return;
 
-        var first = position.Life is null;
+        var before = position.Life;
         position.Dispatched = life.Ring.End;
         position.Life = life;
+        before?.IsOver();
         _parked.Clear();
-        (_polledTo, _aheadTo, _aheadWhenRead) = (0, 0, 0);
-        if (first) LogBegun(logger, epoch, life.Ring.End);
+        (_polledTo, _aheadTo, _aheadWhenRead, _unprovenFrom) = (0, 0, 0, 0);
+        if (before is null) LogBegun(logger, epoch, life.Ring.End);
         else if (life.DiffersFrom is { } from) LogReadAnew(logger, from, life.Ring.End);
         else LogReplaced(logger, epoch, life.Ring.End);
-        foreach (var session in sessions.All) session.LeaveLife(life);
+        appliers.Begin(life);
     }
 
     private void ReadHole(LogLife life, string cause)

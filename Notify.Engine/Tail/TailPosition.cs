@@ -25,6 +25,9 @@ internal sealed class TailPosition(INotificationLog log, LogClock clock, TimePro
         set => Volatile.Write(ref _dispatched, value);
     }
 
+    /// <summary>Why this node had to stop: an entry that it cannot apply; null while it goes on.</summary>
+    public Exception? StoppedBy { get; set; }
+
     /// <summary>Raised when somebody saw a sign of another life: the tail looks at once.</summary>
     public event Action? Suspected;
 

@@ -1,3 +1,4 @@
+using Notify.Engine;
 using Notify.Engine.Access;
 
 namespace Notify.Server.Api;
@@ -18,6 +19,12 @@ internal sealed record ApiCall(string[] Methods, ApiHandler Handler)
 
     /// <summary>The query parameters it takes, besides those that name the caller in Development. Others are refused.</summary>
     public string[] Query { get; init; } = [];
+
+    /// <summary>Those of <see cref="Query"/> that may be blank: lists, which may have nothing in them.</summary>
+    public string[] Lists { get; init; } = [];
+
+    /// <summary>How a refusal looks; a problem document unless the call has something better.</summary>
+    public Func<HttpContext, Refusal, Task> RefuseAsync { get; init; } = (context, refusal) => Problem.WriteAsync(context, refusal);
 
     /// <summary>Whether <c>Notify:Limits:RequestsPerSecond</c> counts it.</summary>
     public bool Publishes { get; init; }

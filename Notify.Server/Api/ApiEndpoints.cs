@@ -11,6 +11,8 @@ internal static class ApiEndpoints
 {
     private static readonly CallParameter Key = new("header", IdempotencyHeader.Name, typeof(string), "A repeat under the same key gets the first answer. 1 to 255 characters, kept at least 24 hours. After a 503, repeat under the same key.");
 
+    private const string Filters = "Topic filters (MQTT 3.1.1 §4.7). '#' is written %23; a plain '+' that is a whole segment is the wildcard, elsewhere it is a space";
+
     private static readonly CallAnswer[] Accepted =
     [
         new(StatusCodes.Status201Created, "Stored.", typeof(PublishResult), "Location"),
@@ -43,8 +45,8 @@ internal static class ApiEndpoints
             new ApiCall(ApiCall.Get, read.ListAsync) { Query = ReadEndpoints.Parameters, Description = List });
         api.MapCalls("/notifications/batch", new ApiCall(ApiCall.Post, publish.PostBatchAsync) { Publishes = true, Description = PublishBatch });
         api.MapCalls("/notifications/{id}", new ApiCall(ApiCall.Get, read.GetAsync) { Description = Get });
-        api.MapCalls("/topics/{**topic}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Description = PublishToTopic });
-        api.MapCalls(StreamEndpoint.Path, new ApiCall([HttpMethods.Get], stream.GetAsync) { Query = StreamEndpoint.Parameters, Description = Stream });
+        api.MapCalls($"/topics/{{**{TopicPath.RouteValue}}}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Lists = TopicEndpoint.Lists, Description = PublishToTopic });
+        api.MapCalls(StreamEndpoint.Path, new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
         api.Map("/{**rest}", NothingHereAsync);
     }
 
@@ -107,29 +109,31 @@ internal static class ApiEndpoints
         Problems = [.. PublishProblems, StatusCodes.Status409Conflict],
     };
 
-    private static CallDescription List => new("list", "Lists stored notifications after a version, oldest first")
+    private static CallDescription List => new("list", "Lists stored notifications: after a version, oldest first, or below one, newest first")
     {
         Parameters =
         [
-            new("query", "filter", typeof(string[]), "Topic filters (MQTT 3.1.1 §4.7); without one, everything the caller may see."),
-            new("query", "since", typeof(long), "The version after which to begin; 0 by default."),
-            new("query", "limit", typeof(int), "1 to 1000; 100 by default. Pages may be shorter: the end is where next equals head."),
+            new("query", QueryFilters.Parameter, typeof(string[]), $"{Filters}; without one, everything the caller may see."),
+            new("query", "since", typeof(long), "The version after which to begin; 0 by default. Not with order=desc."),
+            new("query", "limit", typeof(int), "1 to 1000; 100 by default. Pages may be shorter: the end is where next equals head, or, newest first, where there is no next."),
+            new("query", "order", typeof(string), "asc, oldest first (the default), or desc, newest first."),
+            new("query", "before", typeof(long), "With order=desc, the version below which to begin; above the head by default."),
         ],
-        Answers = [new(StatusCodes.Status200OK, "A page; its next is the since of the one after it.", typeof(NotificationPage))],
+        Answers = [new(StatusCodes.Status200OK, "A page; its next is the since (newest first: the before) of the one after it.", typeof(NotificationPage))],
         Problems = ReadProblems,
     };
 
     private static CallDescription Stream => new("stream", "Follows topics over Server-Sent Events")
     {
-        Details = "Events: notification (id is its version), caught-up, gap and progress, each with an id to come back with; a comment every 15 s.",
+        Details = "Events: notification (id is its version), caught-up, gap and progress, each with an id to come back with; a comment every 15 s. What is refused for now (a node that starts or stops, storage that is away, too many connections) is a 200 with 'retry' and an end: a browser's EventSource gives up at any other status.",
         Parameters =
         [
-            new("query", "filter", typeof(string[]), "Topic filters (MQTT 3.1.1 §4.7); at least one.") { Required = true },
+            new("query", QueryFilters.Parameter, typeof(string[]), $"{Filters}. A user's own topic comes unasked; without a user there is at least one."),
             new("query", "since", typeof(long), "The version after which to begin; without it, from now."),
             new("header", "Last-Event-ID", typeof(long), "As since, which it beats: browsers send it when they come back."),
         ],
         Answers = [new(StatusCodes.Status200OK, "Events, without end.", typeof(string)) { MediaType = MediaTypes.EventStream }],
-        Problems = [.. ReadProblems, StatusCodes.Status429TooManyRequests],
+        Problems = [StatusCodes.Status403Forbidden],
     };
 
     private static CallDescription Get => new("get", "Reads one notification")

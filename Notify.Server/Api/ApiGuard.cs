@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.WebUtilities;
 using Notify.Contracts;
 using Notify.Engine;
 using Notify.Engine.Publishing;
@@ -33,7 +34,7 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
                 return;
             }
 
-            await Problem.WriteAsync(context, refusal);
+            await call.RefuseAsync(context, refusal);
         }
         catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException || exception.InnerException is ConnectionAbortedException)
         {
@@ -41,11 +42,11 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
         }
         catch (Exception exception)
         {
-            await AnswerAsync(context, exception);
+            await AnswerAsync(context, exception, call);
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, Exception exception)
+    private async Task AnswerAsync(HttpContext context, Exception exception, ApiCall call)
     {
         if (context.Response.HasStarted)
         {
@@ -58,7 +59,7 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
         {
             case StorageUnavailableException or AppendOutcomeUnknownException:
                 Log.StorageAway(logger, exception); // the publisher and the tail warn, once and not a thousand times a second
-                await Problem.WriteAsync(context, StorageAway);
+                await call.RefuseAsync(context, StorageAway);
                 break;
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
                 await Problem.WriteAsync(context, BodyTooLarge);
@@ -79,11 +80,14 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
     private static Refusal? CheckQuery(HttpRequest request, ApiCall call)
     {
         if (!request.QueryString.HasValue) return null;
-        if (!TopicPath.TryDecode(request.QueryString.Value, out _)) return BadQuery; // what it is read as would be something else
-        foreach (var name in request.Query.Keys)
+        if (!PercentEncoding.TryDecode(request.QueryString.Value, out _)) return BadQuery; // what it is read as would be something else
+        foreach (var pair in new QueryStringEnumerable(request.QueryString.Value)) // the parsed query takes names of another case for the same
         {
+            var name = pair.DecodeName().ToString();
             if (name is not (Callers.UserParameter or Callers.DeviceParameter) && Array.IndexOf(call.Query, name) < 0)
                 return StrictJson.Invalid($"This call has no parameter '{(name.Length <= 64 ? name : name[..64])}'.{(call.Query.Length == 0 ? "" : $" It has: {string.Join(", ", call.Query)}.")}");
+            if (pair.EncodedValue.IsEmpty && name != QueryFilters.Parameter && Array.IndexOf(call.Lists, name) < 0) // a filter has rules of its own
+                return StrictJson.Invalid($"'{name}' has no value. Give it one, or leave it out.");
         }
 
         return null;

@@ -24,7 +24,7 @@ internal static class MediaTypes
 
     /// <summary>Null for JSON in UTF-8.</summary>
     public static Refusal? RequireJson(HttpRequest request) =>
-        request.Headers.ContentEncoding.Count > 0 ? NeedsPlain
+        IsEncoded(request) ? NeedsPlain
         : string.Equals(request.ContentType, Json, StringComparison.OrdinalIgnoreCase) || (TryParse(request, out var type) && IsJson(type) && IsUtf8(type)) ? null : NeedsJson;
 
     /// <summary>
@@ -34,19 +34,22 @@ internal static class MediaTypes
     public static Refusal? RequireJsonOrText(HttpRequest request, out bool json)
     {
         json = false;
-        if (request.Headers.ContentEncoding.Count > 0) return NeedsPlain;
+        if (IsEncoded(request)) return NeedsPlain;
         if (string.IsNullOrEmpty(request.ContentType)) return null;
         if (!TryParse(request, out var type) || !IsUtf8(type) || type.Type.Equals("multipart", StringComparison.OrdinalIgnoreCase)) return NeedsText;
         json = IsJson(type);
         return null;
     }
 
+    private static bool IsEncoded(HttpRequest request) =>
+        request.Headers.ContentEncoding is { Count: > 0 } encodings && !encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));
+
     private static bool TryParse(HttpRequest request, out MediaTypeHeaderValue type) => MediaTypeHeaderValue.TryParse(request.ContentType, out type!);
 
     private static bool IsJson(MediaTypeHeaderValue type) => type.MediaType.Equals(Json, StringComparison.OrdinalIgnoreCase);
 
+    // 'utf8' is no registered name, but common clients send it and nothing else can be meant.
     private static bool IsUtf8(MediaTypeHeaderValue type) =>
         type.Charset.Length == 0
-        || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
-        || HeaderUtilities.RemoveQuotes(type.Charset).Equals("us-ascii", StringComparison.OrdinalIgnoreCase);
+        || HeaderUtilities.RemoveQuotes(type.Charset).ToString().ToLowerInvariant() is "utf-8" or "utf8" or "us-ascii" or "ascii";
 }

@@ -1,15 +1,12 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Primitives;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Engine;
 using Notify.Engine.Access;
-using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Replay;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Security;
@@ -19,9 +16,9 @@ using Notify.Storage.Log;
 namespace Notify.Server.Api;
 
 /// <summary><c>GET /notifications</c> and <c>GET /notifications/{id}</c>.</summary>
-internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Callers callers, IOptions<NotifyOptions> options, LogClock clock)
+internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificationLog log, Callers callers, FilterReader filterReader, LogClock clock)
 {
-    internal static readonly string[] Parameters = ["filter", "since", "limit"];
+    internal static readonly string[] Parameters = [QueryFilters.Parameter, "since", "limit", "order", "before"];
 
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1000;
@@ -30,19 +27,31 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
     // A leading wildcard matches no topic that begins with '$' (MQTT 3.1.1 §4.7.2): this is all that is not the system's.
     private static readonly TopicFilter[] Everything = [TopicFilter.TryParse("#", out var all, out var problem) ? all : throw new InvalidOperationException(problem)];
 
+    private static readonly Refusal SinceBackwards = StrictJson.Invalid("'since' is for oldest first. With 'order=desc' a page is what is below 'before'.");
+    private static readonly Refusal BeforeForwards = StrictJson.Invalid("'before' is for newest first: add 'order=desc'. Oldest first, a page is what is after 'since'.");
     private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no such notification, or no longer.");
 
     public async Task ListAsync(HttpContext context, Caller caller)
     {
-        if (!TryReadQuery(context.Request, out var filters, out var since, out var limit, out var refusal))
+        if (Read(context.Request, out var filters, out var from, out var limit, out var isNewestFirst) is { } refusal)
         {
             await Problem.WriteAsync(context, refusal);
             return;
         }
 
-        var page = await replay.ReadAsync(filters, since, limit, context.RequestAborted);
         var json = new ArrayBufferWriter<byte>();
-        WritePage(json, page, since);
+        if (isNewestFirst)
+        {
+            var page = await history.ReadAsync(filters, from, limit, context.RequestAborted);
+            WritePage(json, page.Entries, page.Next, page.Head);
+        }
+        else
+        {
+            var since = from ?? 0;
+            var page = await replay.ReadAsync(filters, since, limit, context.RequestAborted);
+            WritePage(json, page.Entries, page.Next, page.Head, since, page.Gap);
+        }
+
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.WrittenMemory);
     }
 
@@ -62,13 +71,13 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.WrittenMemory);
     }
 
-    private static void WritePage(ArrayBufferWriter<byte> json, ReplayPage page, long since)
+    private static void WritePage(ArrayBufferWriter<byte> json, IReadOnlyList<LogEntry> entries, long? next, LogHead head, long since = 0, string? gap = null)
     {
         json.Write("{\"items\":["u8);
-        for (var i = 0; i < page.Entries.Count; i++)
+        for (var i = 0; i < entries.Count; i++)
         {
             if (i > 0) json.Write(","u8);
-            NotificationJson.Write(json, page.Entries[i]);
+            NotificationJson.Write(json, entries[i]);
         }
 
         json.Write("],"u8);
@@ -76,15 +85,15 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
         using (var writer = new Utf8JsonWriter(rest))
         {
             writer.WriteStartObject();
-            writer.WriteNumber("next"u8, page.Next);
-            WritePlace(writer, page.Head);
-            if (page.Gap is { } reason)
+            if (next is { } version) writer.WriteNumber("next"u8, version);
+            WritePlace(writer, head);
+            if (gap is not null)
             {
                 writer.WriteStartObject("gap"u8);
                 writer.WriteNumber("since"u8, since);
-                writer.WriteNumber("oldest"u8, page.Head.Oldest);
-                WritePlace(writer, page.Head);
-                writer.WriteString("reason"u8, reason);
+                writer.WriteNumber("oldest"u8, head.Oldest);
+                WritePlace(writer, head);
+                writer.WriteString("reason"u8, gap);
                 writer.WriteEndObject();
             }
 
@@ -100,63 +109,40 @@ internal sealed class ReadEndpoints(IReplay replay, INotificationLog log, Caller
         writer.WriteString("epoch"u8, head.Epoch);
     }
 
-    private bool TryReadQuery(
-        HttpRequest request,
-        [NotNullWhen(true)] out IReadOnlyList<TopicFilter>? filters,
-        out long since,
-        out int limit,
-        [NotNullWhen(false)] out Refusal? refusal)
+    private Refusal? Read(HttpRequest request, out IReadOnlyList<TopicFilter> filters, out long? from, out int limit, out bool isNewestFirst)
     {
-        (filters, limit) = (null, DefaultLimit);
-        refusal = ReadNumber(request, "since", 0, 0, MaxVersion, out since);
-        if (refusal is not null) return false;
-        refusal = ReadNumber(request, "limit", DefaultLimit, 1, MaxLimit, out var entries);
-        if (refusal is not null) return false;
-        limit = (int)entries;
-        return TryReadFilters(request.Query["filter"], out filters, out refusal);
+        (filters, from, limit, isNewestFirst) = (Everything, null, DefaultLimit, false);
+        if (ReadOrder(request, out isNewestFirst) is { } badOrder) return badOrder;
+        var (name, least, other) = isNewestFirst ? ("before", 1, "since") : ("since", 0, "before");
+        if (request.Query.ContainsKey(other)) return isNewestFirst ? SinceBackwards : BeforeForwards;
+        if (ReadNumber(request, name, least, MaxVersion, out from) is { } badVersion) return badVersion;
+        if (ReadNumber(request, "limit", 1, MaxLimit, out var entries) is { } badLimit) return badLimit;
+        limit = (int)(entries ?? DefaultLimit);
+
+        var texts = QueryFilters.Read(request);
+        if (texts.Count == 0) return null;
+        var refusal = filterReader.Read(texts, out var named);
+        filters = named;
+        return refusal;
     }
 
-    private bool TryReadFilters(
-        StringValues texts,
-        [NotNullWhen(true)] out IReadOnlyList<TopicFilter>? filters,
-        [NotNullWhen(false)] out Refusal? refusal)
+    private static Refusal? ReadOrder(HttpRequest request, out bool isNewestFirst)
     {
-        (filters, refusal) = (null, null);
-        if (texts.Count == 0)
-        {
-            filters = Everything;
-            return true;
-        }
-
-        if (texts.Count > options.Value.Limits.FiltersPerConnection)
-        {
-            refusal = StrictJson.Invalid($"At most {options.Value.Limits.FiltersPerConnection} filters are taken.");
-            return false;
-        }
-
-        var parsed = new List<TopicFilter>(texts.Count);
-        foreach (var text in texts)
-        {
-            if (!TopicFilter.TryParse(text, out var filter, out var problem))
-            {
-                refusal = new Refusal(ErrorCodes.InvalidFilter, problem);
-                return false;
-            }
-
-            parsed.Add(filter);
-        }
-
-        filters = parsed;
-        return true;
+        var order = request.Query["order"];
+        isNewestFirst = order.Count == 1 && order[0] == "desc";
+        return isNewestFirst || order.Count == 0 || (order.Count == 1 && order[0] == "asc")
+            ? null
+            : StrictJson.Invalid("'order' is 'asc' (oldest first) or 'desc' (newest first).");
     }
 
-    private static Refusal? ReadNumber(HttpRequest request, string name, long whenAbsent, long least, long most, out long value)
+    private static Refusal? ReadNumber(HttpRequest request, string name, long least, long most, out long? value)
     {
-        value = whenAbsent;
+        value = null;
         var given = request.Query[name];
         if (given.Count == 0) return null;
-        return given.Count == 1 && long.TryParse(given[0], NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most
-            ? null
-            : StrictJson.Invalid($"'{name}' is a whole number from {least} to {most}.");
+        if (given.Count > 1 || !long.TryParse(given[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < least || number > most)
+            return StrictJson.Invalid($"'{name}' is a whole number from {least} to {most}.");
+        value = number;
+        return null;
     }
 }

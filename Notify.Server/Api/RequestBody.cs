@@ -10,7 +10,8 @@ namespace Notify.Server.Api;
 /// </summary>
 internal readonly struct RequestBody(PipeReader reader, ReadOnlySequence<byte> bytes) : IDisposable
 {
-    public ReadOnlyMemory<byte> Bytes { get; } = bytes.IsSingleSegment ? bytes.First : bytes.ToArray();
+    /// <summary>All of it, but for a byte order mark: editors and shells of some systems put one before UTF-8.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; } = WithoutMark(bytes.IsSingleSegment ? bytes.First : bytes.ToArray());
 
     /// <summary>Null when it is longer than <paramref name="limit"/>: then at most that much was read.</summary>
     public static async ValueTask<RequestBody?> ReadAsync(HttpContext context, long limit)
@@ -37,4 +38,6 @@ internal readonly struct RequestBody(PipeReader reader, ReadOnlySequence<byte> b
     }
 
     public void Dispose() => reader.AdvanceTo(bytes.End);
+
+    private static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> bytes) => bytes.Span.StartsWith("\uFEFF"u8) ? bytes["\uFEFF"u8.Length..] : bytes;
 }

@@ -22,6 +22,9 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
     /// <summary>What besides the body may be said, as a query parameter or as the header <c>X-…</c>.</summary>
     internal static readonly string[] Parameters = ["title", "priority", "tags", "type", "link", "ttlSeconds"];
 
+    /// <summary>Those that are lists, and may be blank.</summary>
+    internal static readonly string[] Lists = ["tags"];
+
     private const string HeaderPrefix = "X-";
 
     private readonly LimitSettings _limits = options.Value.Limits;
@@ -72,7 +75,7 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
             Topic = topic,
             Title = title,
             Priority = priority,
-            Tags = tags?.Split(',', StringSplitOptions.TrimEntries),
+            Tags = tags?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } labels ? labels : null,
             Type = type,
             Link = link,
             TtlSeconds = seconds,
@@ -88,6 +91,7 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
             var header = http.Headers[HeaderPrefix + Parameters[i]];
             if (query.Count + header.Count > 1) return StrictJson.Invalid($"'{Parameters[i]}' is given twice.");
             values[i] = query.Count == 1 ? query[0] : header.Count == 1 ? header[0] : null;
+            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0) return StrictJson.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
         }
 
         return null;

@@ -12,6 +12,7 @@ internal static class NotifySettings
     private static readonly Setting[] Known =
     [
         Setting.Text("Storage:SqlitePath", (o, v) => o.Storage.SqlitePath = v),
+        Setting.SchemaName("Storage:Schema", (o, v) => o.Storage.Schema = v),
         Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
         Setting.Time("Storage:UnreadableLimit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Storage.UnreadableLimit = v),
         Setting.Text("Auth:SigningKey", (o, v) => o.Auth.SigningKey = v),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Notify.Engine.Configuration;
 
 namespace Notify.Server.Configuration;
@@ -14,6 +15,15 @@ internal sealed record Setting(string Key, string Allowed, Func<NotifyOptions, s
         apply(options, text);
         return !string.IsNullOrWhiteSpace(text);
     });
+
+    // Postgres cuts a longer name off, and keeps names that begin with pg_ for itself.
+    public static Setting SchemaName(string key, Action<NotifyOptions, string> apply) =>
+        new(key, "the name of a schema, up to 63 bytes, not beginning with pg_", (options, text) =>
+        {
+            apply(options, text);
+            return text.Trim().Length == text.Length && text.Length > 0 && Encoding.UTF8.GetByteCount(text) <= 63 && !text.Any(char.IsControl)
+                && !text.StartsWith("pg_", StringComparison.OrdinalIgnoreCase) && text != "information_schema";
+        });
 
     public static Setting Flag(string key, Action<NotifyOptions, bool> apply) => new(key, "true or false", (options, text) =>
     {

@@ -25,6 +25,8 @@ internal static class HelpCommand
               dotnet Notify.Server.dll [settings]              runs the service
               dotnet Notify.Server.dll {NewEpochCommand.Name} [settings]    after a logical restore, while the service is stopped:
                                                                begins a new life of the log and prints its epoch
+              dotnet Notify.Server.dll {MoveSchemaCommand.Name} [settings]  once, while every node is stopped: takes what an earlier version
+                                                               made, often in public, into the schema Notify:Storage:Schema
 
             Settings are written --Notify:Retention:MaxAge=7.00:00:00, as a variable Notify__Retention__MaxAge=7.00:00:00, or in
             appsettings.json. What they mean and their defaults are in README.md.

@@ -11,7 +11,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
 /// stops the start.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, StorageOptions storage, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -55,7 +55,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Stora
             try
             {
                 opened.Open(await open(cancellationToken));
-                Log.Opened(logger, LogStore.Describe(storage));
+                Log.Opened(logger, opened.Place);
                 return;
             }
             catch (StorageUnavailableException exception)

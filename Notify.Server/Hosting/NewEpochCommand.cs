@@ -1,4 +1,4 @@
-using Notify.Storage.Log;
+using Notify.Storage;
 
 namespace Notify.Server.Hosting;
 
@@ -14,7 +14,12 @@ internal static class NewEpochCommand
     {
         builder.Logging.ClearProviders(); // the epoch alone goes to stdout
         await using var app = builder.Build();
-        await using var log = await app.Services.GetRequiredService<LogOpener>()(CancellationToken.None);
-        Console.WriteLine((await log.BeginEpochAsync(CancellationToken.None)).ToString());
+
+        // Without the service's settings this would find nothing, and must not make it: the service's own log would keep its epoch.
+        var storage = app.Services.GetRequiredService<StorageOptions>() with { MayCreate = false };
+        await using var log = await LogStore.OpenAsync(storage, CancellationToken.None);
+        var epoch = await log.BeginEpochAsync(CancellationToken.None);
+        await Console.Error.WriteLineAsync($"A new life of the log has begun in {log.Place}.");
+        Console.WriteLine(epoch.ToString());
     }
 }

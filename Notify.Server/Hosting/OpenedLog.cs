@@ -17,6 +17,8 @@ internal sealed class OpenedLog : INotificationLog
 
     public bool IsOpen => _log is not null;
 
+    public string Place => Log.Place;
+
     private INotificationLog Log => _log ?? throw new StorageUnavailableException("The storage has not been reached yet.");
 
     /// <summary>Once, by <see cref="LogOpening"/>; the log is disposed of with this one.</summary>
@@ -37,6 +39,9 @@ internal sealed class OpenedLog : INotificationLog
 
     public Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         Log.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
+
+    public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        Log.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         Log.FindTopicsAsync(names, cancellationToken);

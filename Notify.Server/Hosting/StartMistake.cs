@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Notify.Server.Configuration;
 using Notify.Storage;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Hosting;
@@ -15,7 +16,7 @@ internal static class StartMistake
     /// <summary>One sentence that says what to do; null for a failure of ours, whose stack is wanted.</summary>
     public static string? Sentence(Exception exception) => exception switch
     {
-        SettingsException or StorageMisconfiguredException or StorageUnavailableException => exception.Message,
+        SettingsException or StorageMisconfiguredException or StorageUnavailableException or UnknownEntryException => exception.Message,
         IOException { InnerException: AddressInUseException } => $"{exception.Message.TrimEnd('.')}. Stop what listens there, or choose another address with Urls.",
         SocketException => $"Nothing can listen where Urls says ({exception.Message}); name an address of this machine and a port that this process may use.",
         InvalidDataException => $"{exception.Message} {exception.GetBaseException().Message}", // appsettings.json is not JSON

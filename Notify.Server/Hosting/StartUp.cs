@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 
 namespace Notify.Server.Hosting;
@@ -22,8 +23,8 @@ internal static partial class StartUp
     /// <summary>What is neither a setting nor a command is a slip, not a wish to start the service.</summary>
     public static void CheckCommand(string[] args)
     {
-        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && first != NewEpochCommand.Name)
-            throw new SettingsException($"There is no command '{first}'. There is {NewEpochCommand.Name}; settings are written --Urls=http://localhost:5080.");
+        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && first is not (NewEpochCommand.Name or MoveSchemaCommand.Name))
+            throw new SettingsException($"There is no command '{first}'. There are {NewEpochCommand.Name} and {MoveSchemaCommand.Name}; settings are written --Urls=http://localhost:5080.");
     }
 
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
@@ -75,6 +76,7 @@ internal static partial class StartUp
             }
 
             await app.WaitForShutdownAsync();
+            if (app.Services.GetRequiredService<TailPosition>().StoppedBy is { } stopped) throw stopped;
             if (app.Services.GetRequiredService<LogOpening>().Misconfigured is { } misconfigured) throw misconfigured;
         }
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
 using Notify.Server.Security;
 using Notify.Server.Wire;
@@ -40,7 +41,7 @@ internal static class HubServices
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
             s.GetRequiredService<HubLifetimeManager<NotifyHub>>(),
-            new NotifyProtocolResolver(),
+            new NotifyProtocolResolver(s.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
             s.GetRequiredService<IOptions<HubOptions>>(),
             s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
             new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),

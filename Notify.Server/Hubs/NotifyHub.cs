@@ -1,11 +1,10 @@
 using Microsoft.AspNetCore.SignalR;
-using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Publishing;
 using Notify.Engine;
 using Notify.Engine.Access;
-using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Publishing;
 using Notify.Server.Security;
@@ -16,7 +15,7 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
-internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher, RequestRate rate, IOptions<NotifyOptions> options) : Hub
+internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader, RecordPublisher publisher, RequestRate rate) : Hub
 {
     private DeliverySession? _toStart;
 
@@ -30,7 +29,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
         var session = Session;
         try
         {
-            var (result, refusal) = await resumption.ResumeAsync(session, request ?? new(), Caller.User, Context.ConnectionAborted);
+            var (result, refusal) = await resumption.ResumeAsync(session, request, Caller.User, Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
             return result;
@@ -46,17 +45,17 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
     public SubscribeResult Subscribe(SubscribeRequest request)
     {
         var session = Resumed();
-        if (request is { Durable: true }) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
-        if (resumption.Filters(request?.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (request.Durable) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
+        if (filterReader.Read(request.Topics, out var filters) is { } refusal) throw Error(refusal);
         return session.TrySubscribe(filters, out var head, out var topics)
             ? new SubscribeResult(head, topics)
-            : throw Error(Resumption.TooMany(options.Value.Limits.FiltersPerConnection));
+            : throw Error(filterReader.TooMany);
     }
 
     public UnsubscribeResult Unsubscribe(UnsubscribeRequest request)
     {
         var session = Resumed();
-        if (resumption.Filters(request?.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (filterReader.Read(request.Topics, out var filters) is { } refusal) throw Error(refusal);
         return new UnsubscribeResult(session.Unsubscribe(filters));
     }
 
@@ -64,7 +63,7 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
     public async Task<PublishResult> Publish(PublishRequest request)
     {
         if (rate.Check(Context.GetHttpContext(), Caller) is { } tooMany) throw Error(tooMany);
-        return await publisher.PublishAsync(request ?? new(), Caller, Context.ConnectionAborted) switch
+        return await publisher.PublishAsync(request, Caller, Context.ConnectionAborted) switch
         {
             PublishOutcome.Accepted accepted => new PublishResult
             {
@@ -96,5 +95,5 @@ internal sealed class NotifyHub(Resumption resumption, RecordPublisher publisher
     private T Feature<T>() =>
         Context.Features.Get<T>() ?? throw new InvalidOperationException("The lifetime manager gives every connection its session and caller.");
 
-    private static HubException Error(Refusal refusal) => new($"{refusal.Code}: {refusal.Detail}");
+    private static HubException Error(Refusal refusal) => HubErrors.Of(refusal);
 }

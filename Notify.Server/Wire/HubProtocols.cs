@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MessagePack;
 using MessagePack.Resolvers;
 using Microsoft.AspNetCore.SignalR;
@@ -13,18 +14,27 @@ namespace Notify.Server.Wire;
 /// </summary>
 internal static class HubProtocols
 {
-    /// <summary>Strict: an unknown or repeated member is a mistake that its author wants to hear of.</summary>
-    public static IHubProtocol Json { get; } = new JsonHubProtocol(Options.Create(new JsonHubProtocolOptions
-    {
-        PayloadSerializerOptions = new JsonSerializerOptions(NotifyJson.StrictOptions),
-    }));
+    /// <summary>For writing.</summary>
+    public static IHubProtocol Json { get; } = MakeJson();
 
-    public static IHubProtocol MessagePack { get; } = new MessagePackHubProtocol(Options.Create(new MessagePackHubProtocolOptions
+    /// <inheritdoc cref="Json"/>
+    public static IHubProtocol MessagePack { get; } = MakeMessagePack();
+
+    /// <summary>Strict: an unknown or repeated member is a mistake that its author wants to hear of.</summary>
+    public static IHubProtocol MakeJson(params ReadOnlySpan<JsonConverter> converters)
+    {
+        var options = new JsonSerializerOptions(NotifyJson.StrictOptions);
+        foreach (var converter in converters) options.Converters.Add(converter);
+        return new JsonHubProtocol(Options.Create(new JsonHubProtocolOptions { PayloadSerializerOptions = options }));
+    }
+
+    /// <inheritdoc cref="MakeJson"/>
+    public static IHubProtocol MakeMessagePack(params IFormatterResolver[] resolvers) => new MessagePackHubProtocol(Options.Create(new MessagePackHubProtocolOptions
     {
         SerializerOptions = MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
                 [StrictStringFormatter.Instance, JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance],
-                [StandardResolver.Instance])),
+                [.. resolvers, StandardResolver.Instance])),
     }));
 }

@@ -12,6 +12,9 @@ namespace Notify.Storage.Log;
 /// </remarks>
 public interface INotificationLog : IAsyncDisposable
 {
+    /// <summary>Which storage it is in, for an operator: no user and no password.</summary>
+    string Place => "memory";
+
     /// <summary>Users, groups and what belongs to them, kept in the same database and changed by entries of this log.</summary>
     /// <exception cref="StorageUnavailableException">The storage has not been reached yet.</exception>
     IDirectory Directory => throw new NotSupportedException("This log keeps no directory.");
@@ -38,6 +41,12 @@ public interface INotificationLog : IAsyncDisposable
 
     /// <summary>As <see cref="ReadAsync"/>, of these topics only, through their index: cost does not grow with what lies between.</summary>
     Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// As <see cref="ReadTopicsAsync"/>, but the versions below <paramref name="before"/>, newest first:
+    /// <see cref="LogPage.Through"/> is then the lowest version down to which the page is complete, 1 when nothing is left.
+    /// </summary>
+    Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken);
 
     /// <summary>The topics that exist with exactly these names.</summary>
     Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken);

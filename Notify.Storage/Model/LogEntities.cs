@@ -22,6 +22,12 @@ internal sealed class AppendRow
     public long FirstVersion { get; set; }
     public Guid BatchId { get; set; }
     public DateTimeOffset AppendedAt { get; set; }
+
+    /// <summary>The version of the last internal entry up to here; carried along, so that the head's row has it.</summary>
+    public long LastChange { get; set; }
+
+    /// <summary>The answers to a batch of changes, for a repeat of it; null for an append.</summary>
+    public byte[]? Answers { get; set; }
 }
 
 /// <summary>A topic that something was published to. Never deleted: its sequence outlives its notifications.</summary>

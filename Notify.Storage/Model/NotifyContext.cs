@@ -30,6 +30,8 @@ internal abstract class NotifyContext(DbContextOptions options) : DbContext(opti
             append.Property(row => row.FirstVersion).HasColumnName("first_version");
             append.Property(row => row.BatchId).HasColumnName("batch_id");
             append.Property(row => row.AppendedAt).HasColumnName("appended_at");
+            append.Property(row => row.LastChange).HasColumnName("last_change").HasDefaultValue(0L);
+            append.Property(row => row.Answers).HasColumnName("answers");
         });
         modelBuilder.Entity<TopicRow>(topic =>
         {
@@ -70,5 +72,6 @@ internal abstract class NotifyContext(DbContextOptions options) : DbContext(opti
             answer.Property(row => row.PublishedAt).HasColumnName("published_at");
             answer.Property(row => row.CreatedAt).HasColumnName("created_at");
         });
+        DirectoryModel.Build(modelBuilder);
     }
 }

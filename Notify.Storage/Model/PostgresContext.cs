@@ -18,6 +18,16 @@ internal sealed class PostgresContext(DbContextOptions<PostgresContext> options)
             answer.Property(row => row.Key).UseCollation("C");
             answer.Property(row => row.Topic).UseCollation("C");
         });
+        modelBuilder.Entity<UserRow>(user =>
+        {
+            user.Property(row => row.Name).UseCollation("C");
+            user.Property(row => row.Attributes).HasColumnType("jsonb");
+        });
+        modelBuilder.Entity<GroupRow>().Property(row => row.Name).UseCollation("C");
+        modelBuilder.Entity<SubscriptionRow>().Property(row => row.Filter).UseCollation("C");
+        modelBuilder.Entity<DeviceRow>().Property(row => row.Device).UseCollation("C");
+        modelBuilder.Entity<ApiKeyRow>().Property(row => row.Id).UseCollation("C");
+        modelBuilder.Entity<DirectoryRow>().Ignore(row => row.Stamp); // a transaction's id is one
     }
 }
 

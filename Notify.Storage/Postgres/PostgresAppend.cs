@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
 
@@ -50,6 +51,31 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
         }
     }
 
+    /// <summary>Makes changes, in the same turn as appends and on the same connection.</summary>
+    public async Task<ChangeResult> ChangeAsync(ChangeBatch changes, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            for (var makings = 0; ; makings++)
+            {
+                try
+                {
+                    return await SubmitAsync(changes, cancellationToken);
+                }
+                catch (PostgresException error) when (PostgresErrors.IsNoPartition(error))
+                {
+                    if (makings == PartitionMakings) throw PostgresErrors.Unavailable(error);
+                    await PostgresErrors.AsUnavailable(() => partitions.MakeAheadAsync(ChangeBatch.MostRows, cancellationToken));
+                }
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _turn.WaitAsync();
@@ -79,7 +105,41 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
         {
             // Also a cancellation: the request may have come too late.
             await CloseAsync();
-            throw new AppendOutcomeUnknownException($"The append was submitted and not answered: {error.Message}", error);
+            throw new AppendOutcomeUnknownException($"The append was submitted and not answered: {PostgresErrors.Cause(error)}", error);
+        }
+    }
+
+    /// <summary>Lets a missing partition pass; everything else leaves as what it means for the caller.</summary>
+    private async Task<ChangeResult> SubmitAsync(ChangeBatch changes, CancellationToken cancellationToken)
+    {
+        var session = await PostgresErrors.AsUnavailable(() => OpenAsync(cancellationToken));
+        try
+        {
+            return await session.SubmitAsync(changes, cancellationToken);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsRolledBack(error))
+        {
+            if (!PostgresErrors.IsNoPartition(error))
+            {
+                await CloseAsync();
+                throw PostgresErrors.Unavailable(error);
+            }
+
+            await PostgresErrors.AsUnavailable(async () =>
+            {
+                await session.RollBackAsync(cancellationToken);
+                return true;
+            });
+            throw;
+        }
+        catch (Exception error)
+        {
+            // Before the writes were sent with their COMMIT nothing can be stored; a lost transaction is rolled back.
+            var unknown = session.AreChangesSubmitted;
+            await CloseAsync();
+            if (unknown) throw new AppendOutcomeUnknownException($"The changes were submitted and not answered: {error.Message}", error);
+            if (PostgresErrors.IsUnavailable(error)) throw PostgresErrors.Unavailable(error);
+            throw;
         }
     }
 

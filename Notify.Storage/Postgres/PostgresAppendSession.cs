@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
 
@@ -11,9 +12,14 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
 
     private readonly NpgsqlConnection _connection;
     private readonly PostgresInsert _insert;
+    private readonly PostgresChanges _changes;
     private readonly PostgresTopics _topics = new();
 
-    private PostgresAppendSession(NpgsqlConnection connection) => (_connection, _insert) = (connection, new PostgresInsert(connection));
+    private PostgresAppendSession(NpgsqlConnection connection) =>
+        (_connection, _insert, _changes) = (connection, new PostgresInsert(connection), new PostgresChanges(connection));
+
+    /// <inheritdoc cref="PostgresChanges.IsSubmitted"/>
+    public bool AreChangesSubmitted => _changes.IsSubmitted;
 
     public static async Task<PostgresAppendSession> OpenAsync(NpgsqlDataSource connections, CancellationToken cancellationToken)
     {
@@ -51,6 +57,18 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
 
         throw new StorageUnavailableException("The log changes faster than this append can follow; nothing was stored.");
     }
+
+    /// <summary>Makes changes in a turn of their own. What is remembered of topics moves along: their sequences stand where they stood.</summary>
+    public async Task<ChangeResult> SubmitAsync(ChangeBatch changes, CancellationToken cancellationToken)
+    {
+        var result = await _changes.SubmitAsync(changes, cancellationToken);
+        if (result.Stored.Count > 0 && result.Epoch == _topics.Epoch && !_topics.IsEmpty)
+            _topics.Passed(result.Stored[0].Version - 1, result.Stored.Count);
+        return result;
+    }
+
+    /// <summary>Ends the transaction of changes that the server refused.</summary>
+    public Task RollBackAsync(CancellationToken cancellationToken) => _changes.RollBackAsync(cancellationToken);
 
     /// <summary>The error that these entries would end in, or null; stores nothing.</summary>
     public async Task<PostgresException?> ProbeAsync(IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)

@@ -44,9 +44,9 @@ internal static class PostgresAppendSql
     /// </remarks>
     public const string Insert = """
         WITH place AS MATERIALIZED (
-            SELECT log.head, date_trunc('milliseconds', clock_timestamp()) AS at
-            FROM (SELECT epoch, settled, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head
-                  FROM log_head) AS log
+            SELECT log.head, log.last_change, date_trunc('milliseconds', clock_timestamp()) AS at
+            FROM (SELECT epoch, settled, coalesce(last.last_version, 0) AS head, coalesce(last.last_change, 0) AS last_change
+                  FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true) AS log
             WHERE log.epoch = $2 AND log.head >= $3 AND log.settled <= $3
               AND NOT EXISTS (SELECT FROM appends WHERE batch_id = $1)
               AND NOT EXISTS (SELECT FROM unnest($12, $13) AS asked(publisher, key)
@@ -72,8 +72,8 @@ internal static class PostgresAppendSql
             INSERT INTO idempotency (publisher, key, request_hash, id, version, topic, published_at, created_at)
             SELECT publisher, key, request_hash, id, version, name, at, at FROM item WHERE key IS NOT NULL
         ), appended AS (
-            INSERT INTO appends (last_version, first_version, batch_id, appended_at)
-            SELECT head + cardinality($4), head + 1, $1, at FROM place
+            INSERT INTO appends (last_version, first_version, batch_id, appended_at, last_change)
+            SELECT head + cardinality($4), head + 1, $1, at, CASE WHEN $15 > 0 THEN head + $15 ELSE last_change END FROM place
         )
         SELECT head, at, CASE WHEN head > $3 THEN (SELECT array_agg(topic_seq ORDER BY version) FROM item) END FROM place
         """;

@@ -17,16 +17,19 @@ public sealed class PostgresChannel : IAsyncDisposable
     public const int TextBytes = 7_900;
 
     // One per schema: a database may hold several installations.
-    private const string Name = "format('notify_%s', to_hex(hashtext(coalesce(current_schema(), ''))))";
-    private const string Send = $"SELECT pg_notify({Name}, text) FROM unnest($1::text[]) AS text";
-    private const string QuotedName = $"SELECT quote_ident({Name})";
+    private const string NameOf = "SELECT format('notify_%s', to_hex(hashtext($1)))";
+    private const string Send = "SELECT pg_notify($1, text) FROM unnest($2::text[]) AS text";
 
     private readonly string _settings;
+    private readonly string _schema;
     private NpgsqlConnection? _sender;
+    private string? _senderName;
 
     /// <param name="connectionString">As for the log.</param>
+    /// <param name="schema">As for the log.</param>
     /// <exception cref="StorageMisconfiguredException">It cannot be read.</exception>
-    public PostgresChannel(string connectionString) => _settings = Tuned(PostgresSchema.Parse(connectionString)).ConnectionString;
+    public PostgresChannel(string connectionString, string schema = StorageOptions.DefaultSchema) =>
+        (_settings, _schema) = (Tuned(PostgresSettings.Parse(connectionString)).ConnectionString, schema);
 
     /// <summary>Sends these in one transaction. One caller at a time.</summary>
     /// <exception cref="StorageUnavailableException">They may or may not have been sent.</exception>
@@ -38,9 +41,13 @@ public sealed class PostgresChannel : IAsyncDisposable
             {
                 _sender = new NpgsqlConnection(_settings);
                 await _sender.OpenAsync(cancellationToken);
+                _senderName = await NameAsync(_sender, cancellationToken);
             }
 
-            await using var command = new NpgsqlCommand(Send, _sender) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = texts } } };
+            await using var command = new NpgsqlCommand(Send, _sender)
+            {
+                Parameters = { new NpgsqlParameter<string> { TypedValue = _senderName! }, new NpgsqlParameter<string[]> { TypedValue = texts } },
+            };
             await command.ExecuteNonQueryAsync(cancellationToken);
         }
         catch (Exception error)
@@ -62,8 +69,8 @@ public sealed class PostgresChannel : IAsyncDisposable
             await using var connection = new NpgsqlConnection(_settings);
             connection.Notification += (_, notification) => received(notification.Payload);
             await connection.OpenAsync(cancellationToken);
-            await using (var name = new NpgsqlCommand(QuotedName, connection))
-            await using (var listen = new NpgsqlCommand($"LISTEN {await name.ExecuteScalarAsync(cancellationToken)}", connection))
+            var name = await NameAsync(connection, cancellationToken);
+            await using (var listen = new NpgsqlCommand($"LISTEN {PostgresPlace.Quote(name)}", connection))
             {
                 await listen.ExecuteNonQueryAsync(cancellationToken);
             }
@@ -83,24 +90,29 @@ public sealed class PostgresChannel : IAsyncDisposable
         if (Interlocked.Exchange(ref _sender, null) is { } sender) await sender.DisposeAsync();
     }
 
-    private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings) => new(settings.ConnectionString)
+    // By the schema that the log is in. Before a new installation has been made that is the one it will be in.
+    private async Task<string> NameAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        Pooling = false,
-        Enlist = false,
-        CommandTimeout = 5,
-        Timeout = 5,
+        var place = await PostgresPlace.FindAsync(connection, _schema, cancellationToken);
+        await using var name = new NpgsqlCommand(NameOf, connection) { Parameters = { new() { Value = place?.Schema ?? _schema } } };
+        return (string)(await name.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings)
+    {
+        var tuned = PostgresSettings.Single(settings);
+        tuned.CommandTimeout = 5;
+        tuned.Timeout = 5;
 
         // A listener only waits. Without these it would wait for ever on a server that is gone.
-        KeepAlive = 10,
-        TcpKeepAlive = true,
-        TcpKeepAliveTime = 5,
-        TcpKeepAliveInterval = 2,
-        IncludeErrorDetail = false,
+        tuned.KeepAlive = 10;
+        PostgresSettings.KeepAlive(tuned);
 
         // A NOTIFY is a transaction, and the same statement every time. What may be lost must not wait for the disk or a
         // synchronous standby, nor make the next append wait behind it.
-        Options = $"{settings.Options} -c synchronous_commit=off".Trim(),
-        MaxAutoPrepare = 4,
-        AutoPrepareMinUsages = 1,
-    };
+        tuned.Options = $"{settings.Options} -c synchronous_commit=off".Trim();
+        tuned.MaxAutoPrepare = 4;
+        tuned.AutoPrepareMinUsages = 1;
+        return tuned;
+    }
 }

@@ -13,31 +13,43 @@ internal static class PostgresConnections
     /// </summary>
     public const string ServerOptions =
         "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off " +
-        "-c enable_mergejoin=off -c jit=off -c max_parallel_workers_per_gather=0 " +
+        "-c enable_mergejoin=off " +
+        "-c jit=off -c max_parallel_workers_per_gather=0 " + Timeouts;
+
+    /// <summary>People are read by statements that join several tables of any size: the planner chooses.</summary>
+    private const string PeopleOptions = "-c jit=off " + Timeouts;
+
+    // A node that stops between the two round trips of a change would keep the log's lock: the server ends it.
+    private const string Timeouts =
         "-c default_transaction_isolation=read\\ committed -c statement_timeout=5000 -c lock_timeout=4000 " +
+        "-c idle_in_transaction_session_timeout=5000 " +
         "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
-    public static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings, KnownHead known)
+    /// <param name="settings">With the installation's schema as their search path.</param>
+    /// <param name="known">What the node knows of the log's life.</param>
+    public static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings, KnownHead known) => Create(settings, known, ServerOptions);
+
+    /// <summary>A pool of their own for the reads of people, so that many of them never keep the log's waiting.</summary>
+    public static NpgsqlDataSource CreateForPeople(NpgsqlConnectionStringBuilder settings, KnownHead known) => Create(settings, known, PeopleOptions);
+
+    private static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings, KnownHead known, string options)
     {
-        var builder = new NpgsqlDataSourceBuilder(Tuned(settings).ConnectionString);
+        var builder = new NpgsqlDataSourceBuilder(Tuned(settings, options).ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             _ => throw new NotSupportedException("Connections are opened asynchronously."),
             connection => PostgresEpoch.CheckAsync(connection, known));
         return builder.Build();
     }
 
-    private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings)
+    private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings, string options)
     {
         var given = settings.Keys.Cast<string>().ToHashSet(StringComparer.OrdinalIgnoreCase);
         var tuned = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
         {
-            Options = $"{settings.Options} {ServerOptions}".Trim(),
+            Options = $"{settings.Options} {options}".Trim(),
 
             // Longer than the server's own timeouts: it is for a server that is silent.
             CommandTimeout = 10,
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = 5,
-            TcpKeepAliveInterval = 2,
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 1,
             Enlist = false,
@@ -45,8 +57,7 @@ internal static class PostgresConnections
             // The details of an error quote values: topics and keys do not belong into anybody's log.
             IncludeErrorDetail = false,
         };
-        if (!given.Contains("Timeout"))
-            tuned.Timeout = 5;
+        PostgresSettings.KeepAlive(tuned);
         if (!given.Contains("Maximum Pool Size"))
             tuned.MaxPoolSize = 10;
         if (!given.Contains("Application Name"))

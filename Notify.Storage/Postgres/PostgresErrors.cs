@@ -32,11 +32,28 @@ internal static class PostgresErrors
     public static StorageUnavailableException Unavailable(Exception error) => new(
         error is PostgresException postgres
             ? $"Postgres refused ({postgres.SqlState}): {postgres.MessageText}"
-            : $"Postgres does not answer: {error.Message}",
+            : $"Postgres does not answer: {Cause(error)}.",
         error)
     {
         Kind = Kind(error),
     };
+
+    /// <summary>
+    /// What it comes down to, without a full stop. "Failed to connect" alone helps nobody: the innermost cause follows, once; of
+    /// several hosts that of each.
+    /// </summary>
+    public static string Cause(Exception error)
+    {
+        if (error is PostgresException postgres) return $"{postgres.MessageText} ({postgres.SqlState})";
+        if (error is AggregateException several) return string.Join("; ", several.Flatten().InnerExceptions.Select(Cause).Distinct(StringComparer.Ordinal));
+        var message = error.Message.TrimEnd('.', ' ');
+        if (error.InnerException is not { } inner) return message;
+        var cause = Cause(inner);
+        if (inner is AggregateException) return cause;
+        return message.Contains(cause, StringComparison.OrdinalIgnoreCase) ? message
+            : inner.InnerException is null ? $"{message}: {cause}"
+            : $"{message}: {Cause(inner.GetBaseException())}";
+    }
 
     /// <summary>By the class of its SQLSTATE: credentials, a name or a right that is missing is for somebody to put right.</summary>
     public static StorageFailure Kind(Exception error) => error switch

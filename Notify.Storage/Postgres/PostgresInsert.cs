@@ -21,6 +21,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     private readonly NpgsqlParameter<string?[]> _publishers = Array<string?[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<string?[]> _keys = Array<string?[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<ReadOnlyMemory<byte>?[]> _hashes = Array<ReadOnlyMemory<byte>?[]>(NpgsqlDbType.Bytea);
+    private readonly NpgsqlParameter<long> _lastInternal = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
     private NpgsqlBatch? _batch;
 
     public Task PrepareAsync(CancellationToken cancellationToken)
@@ -35,6 +36,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
                     Parameters =
                     {
                         _batchId, _epoch, _asOf, _ids, _kinds, _topicIds, _sequences, _nths, _contents, _names, _ttls, _publishers, _keys, _hashes,
+                        _lastInternal,
                     },
                 },
             },
@@ -69,6 +71,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     private void Bind(Guid batchId, PostgresAppendArrays arrays, PostgresTopics topics)
     {
         (_batchId.TypedValue, _epoch.TypedValue, _asOf.TypedValue) = (batchId, topics.Epoch, topics.AsOf);
+        _lastInternal.TypedValue = System.Array.FindLastIndex(arrays.Kinds, kind => kind != (short)EntryKind.Notification) + 1;
         (_ids.TypedValue, _kinds.TypedValue, _contents.TypedValue) = (arrays.Ids, arrays.Kinds, arrays.Contents);
         (_topicIds.TypedValue, _sequences.TypedValue, _nths.TypedValue) = (arrays.TopicIds, arrays.Sequences, arrays.Nths);
         (_names.TypedValue, _ttls.TypedValue) = (arrays.Names, arrays.Ttls);

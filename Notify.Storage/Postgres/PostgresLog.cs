@@ -1,3 +1,4 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
 
@@ -13,26 +14,36 @@ internal sealed class PostgresLog : INotificationLog
     private readonly PostgresRetention _retention;
     private readonly PostgresPartitions _partitions;
     private readonly PostgresEpoch _epoch;
+    private readonly NpgsqlDataSource _people;
+    private readonly PostgresDirectory _directory;
 
-    private PostgresLog(NpgsqlConnectionStringBuilder settings, long partitionSize)
+    private PostgresLog(NpgsqlConnectionStringBuilder settings, PostgresPlace place, long partitionSize)
     {
-        var connections = _connections = PostgresConnections.Create(settings, _known);
-        _partitions = new PostgresPartitions(connections, partitionSize);
+        var inPlace = PostgresSettings.In(settings, place);
+        var connections = _connections = PostgresConnections.Create(inPlace, _known);
+        _partitions = new PostgresPartitions(connections, place.Locks, partitionSize);
         _append = new PostgresAppend(connections, _partitions);
         _reader = new PostgresReader(connections);
-        _retention = new PostgresRetention(connections, _partitions);
+        _retention = new PostgresRetention(connections, _partitions, place.Locks);
         _epoch = new PostgresEpoch(connections);
+        _people = PostgresConnections.CreateForPeople(inPlace, _known);
+        _directory = new PostgresDirectory(_people, _append, _known);
+        Place = $"{PostgresSettings.Describe(settings)}, schema {place.Schema}";
     }
 
+    public IDirectory Directory => _directory;
+
+    public string Place { get; }
+
     public static async Task<PostgresLog> OpenAsync(
-        string connectionString, bool migrate, CancellationToken cancellationToken, long partitionSize = PostgresPartitions.DefaultSize)
+        StorageOptions options, CancellationToken cancellationToken, long partitionSize = PostgresPartitions.DefaultSize)
     {
-        var settings = PostgresSchema.Parse(connectionString);
-        await PostgresSchema.EnsureAsync(settings, migrate, cancellationToken);
-        var log = new PostgresLog(settings, partitionSize);
+        var settings = PostgresSettings.Parse(options.Postgres!);
+        var place = await PostgresSchema.EnsureAsync(settings, options, cancellationToken);
+        var log = new PostgresLog(settings, place, partitionSize);
         try
         {
-            await PostgresErrors.AsUnavailable(() => log._partitions.MakeAheadAsync(1, cancellationToken));
+            await PostgresMistakes.ToldAsync(settings, place.Schema, () => log._partitions.MakeAheadAsync(1, cancellationToken));
             return log;
         }
         catch
@@ -63,6 +74,10 @@ internal sealed class PostgresLog : INotificationLog
         IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         PostgresErrors.AsUnavailable(() => _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));
 
+    public Task<LogPage> ReadTopicsBackAsync(
+        IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(() => _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken));
+
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         PostgresErrors.AsUnavailable(() => _reader.FindTopicsAsync(names, cancellationToken));
 
@@ -76,6 +91,7 @@ internal sealed class PostgresLog : INotificationLog
         PostgresErrors.AsUnavailable(async () =>
         {
             await _retention.SweepAsync(await _reader.ReadHeadAsync(cancellationToken), maxAge, cancellationToken);
+            await _directory.SweepAsync(cancellationToken);
             return await _reader.ReadHeadAsync(cancellationToken);
         });
 
@@ -85,6 +101,7 @@ internal sealed class PostgresLog : INotificationLog
     public async ValueTask DisposeAsync()
     {
         await _append.DisposeAsync();
+        await _people.DisposeAsync();
         await _connections.DisposeAsync();
     }
 }

@@ -7,7 +7,7 @@ internal readonly record struct PostgresPartition(string Name, long From, long T
 
 /// <summary>The log's partitions by range of versions: made ahead of the head, dropped whole.</summary>
 /// <param name="size">Versions in a new partition. Those that exist keep their bounds.</param>
-internal sealed class PostgresPartitions(NpgsqlDataSource connections, long size)
+internal sealed class PostgresPartitions(NpgsqlDataSource connections, PostgresLocks locks, long size)
 {
     public const long DefaultSize = 1_000_000;
 
@@ -46,7 +46,7 @@ internal sealed class PostgresPartitions(NpgsqlDataSource connections, long size
             return false;
 
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await PostgresLocks.TakeAsync(connection, PostgresLocks.Partitions, cancellationToken);
+        await PostgresLocks.TakeAsync(connection, locks.Partitions, cancellationToken);
         var from = Next(await ListAsync(connection, cancellationToken), head);
         for (; from <= wanted; from += size)
         {

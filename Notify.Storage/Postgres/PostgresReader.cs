@@ -21,17 +21,13 @@ internal sealed class PostgresReader(NpgsqlDataSource connections)
 
     public Task<LogPage> ReadTopicsAsync(
         IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken)
-    {
-        long[] topics = [.. topicIds.Distinct()];
+        => ReadPageAsync(OfTopics(PostgresReaderSql.Topics, topicIds, after, maxEntries, maxBytes), cancellationToken);
 
-        // With many topics not each can fill the page: reading a whole page of each would cost their product.
-        var ofEach = Math.Min(maxEntries + 1L, Math.Max(16, 4L * maxEntries / Math.Max(1, topics.Length)));
-        return ReadPageAsync(
-            new NpgsqlBatchCommand(PostgresReaderSql.Topics)
-            {
-                Parameters = { Value(after), Value((long)maxEntries), Value((long)maxBytes), Value(topics), Value(ofEach) },
-            },
-            cancellationToken);
+    public async Task<LogPage> ReadTopicsBackAsync(
+        IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken)
+    {
+        var page = await ReadRowsAsync(OfTopics(PostgresReaderSql.TopicsBack, topicIds, before, maxEntries, maxBytes), cancellationToken);
+        return new LogPage(page.Entries, page.IsComplete || page.Entries.Count == 0 ? 1 : page.Entries[^1].Version, page.Head);
     }
 
     public async Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken)
@@ -51,7 +47,31 @@ internal sealed class PostgresReader(NpgsqlDataSource connections)
             [Value(prefix), Value(LogLimits.LastWithPrefix(prefix)), Value((long)limit)],
             cancellationToken);
 
+    private static NpgsqlBatchCommand OfTopics(string sql, IReadOnlyCollection<long> topicIds, long from, int maxEntries, int maxBytes)
+    {
+        long[] topics = [.. topicIds.Distinct()];
+
+        // With many topics not each can fill the page: reading a whole page of each would cost their product.
+        var ofEach = Math.Min(maxEntries + 1L, Math.Max(16, 4L * maxEntries / Math.Max(1, topics.Length)));
+        return new NpgsqlBatchCommand(sql)
+        {
+            Parameters = { Value(from), Value((long)maxEntries), Value((long)maxBytes), Value(topics), Value(ofEach) },
+        };
+    }
+
     private async Task<LogPage> ReadPageAsync(NpgsqlBatchCommand rows, CancellationToken cancellationToken)
+    {
+        var (entries, isComplete, head) = await ReadRowsAsync(rows, cancellationToken);
+
+        // Complete by the head, not by counting: rows that have aged out leave holes.
+        var through = entries.Count == 0 || isComplete ? head.Head : Math.Min(entries[^1].Version, head.Head);
+
+        // What was committed after the head was read belongs to the next page.
+        entries.RemoveAll(entry => entry.Version > head.Head);
+        return new LogPage(entries, through, head);
+    }
+
+    private async Task<(List<LogEntry> Entries, bool IsComplete, LogHead Head)> ReadRowsAsync(NpgsqlBatchCommand rows, CancellationToken cancellationToken)
     {
         await using var batch = connections.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(PostgresReaderSql.Head));
@@ -63,21 +83,16 @@ internal sealed class PostgresReader(NpgsqlDataSource connections)
 
         await reader.NextResultAsync(cancellationToken);
         var entries = new List<LogEntry>();
-        var through = head.Head;
+        var isComplete = false;
         while (await reader.ReadAsync(cancellationToken))
         {
-            var entry = ToEntry(reader);
-            var complete = reader.GetBoolean(8);
-            if (entry.Version <= head.Head)
-                entries.Add(entry); // what was committed after the head was read belongs to the next page
-
-            // Complete by the head, not by counting: rows that have aged out leave holes.
-            through = complete ? head.Head : Math.Min(entry.Version, head.Head);
+            entries.Add(ToEntry(reader));
+            isComplete = reader.GetBoolean(8);
         }
 
         await reader.NextResultAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return new LogPage(entries, through, head with { Oldest = reader.GetInt64(0) });
+        return (entries, isComplete, head with { Oldest = reader.GetInt64(0) });
     }
 
     private async Task<IReadOnlyList<LogTopic>> ReadTopicsAsync(
@@ -93,7 +108,7 @@ internal sealed class PostgresReader(NpgsqlDataSource connections)
     }
 
     private static LogHead ToHead(NpgsqlDataReader reader) =>
-        new(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)) { Now = new DateTimeOffset(reader.GetDateTime(3)) };
+        new(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)) { Now = new DateTimeOffset(reader.GetDateTime(3)), LastChange = reader.GetInt64(4) };
 
     private static LogEntry ToEntry(NpgsqlDataReader reader) => new()
     {

@@ -5,8 +5,8 @@ internal static class PostgresReaderSql
 {
     /// <summary>Before the rows: every version up to this head is in what the next command sees.</summary>
     public const string Head = """
-        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0), oldest, clock_timestamp()
-        FROM log_head
+        SELECT epoch, coalesce(last.last_version, 0), oldest, clock_timestamp(), coalesce(last.last_change, 0)
+        FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
         """;
 
     /// <summary>After the rows: what was dropped while they were read is below it.</summary>
@@ -53,6 +53,34 @@ internal static class PostgresReaderSql
         LEFT JOIN topics ON topics.id = page.topic_id
         WHERE page.bytes_before < $3
         ORDER BY page.version
+        """;
+
+    /// <summary>The same the other way: below <c>$1</c>, newest first, and complete down to the largest version at which a topic stopped.</summary>
+    public const string TopicsBack = """
+        WITH hit AS MATERIALIZED (
+            SELECT found.topic_id, found.version
+            FROM unnest($4) AS wanted(topic_id)
+            CROSS JOIN LATERAL (SELECT n.topic_id, n.version FROM notifications AS n
+                                WHERE n.topic_id = wanted.topic_id AND n.version < $1
+                                ORDER BY n.version DESC LIMIT $5) AS found
+        ), stop AS MATERIALIZED (
+            SELECT max(last) AS version
+            FROM (SELECT min(version) AS last FROM hit GROUP BY topic_id HAVING count(*) = $5) AS topic
+        ), page AS (
+            SELECT n.*, sum(octet_length(n.content)) OVER (ORDER BY n.version DESC ROWS UNBOUNDED PRECEDING)
+                        - octet_length(n.content) AS bytes_before
+            FROM (SELECT version FROM hit
+                  WHERE version >= coalesce((SELECT version FROM stop), 0)
+                  ORDER BY version DESC LIMIT $2) AS chosen
+            JOIN notifications AS n ON n.version = chosen.version
+        )
+        SELECT page.version, page.id, page.kind, coalesce(topics.name, page.name), page.topic_seq,
+               page.published_at, page.expires_at, page.content,
+               (SELECT version FROM stop) IS NULL AND (SELECT count(*) FROM hit) = count(*) OVER ()
+        FROM page
+        LEFT JOIN topics ON topics.id = page.topic_id
+        WHERE page.bytes_before < $3
+        ORDER BY page.version DESC
         """;
 
     public const string ById = """

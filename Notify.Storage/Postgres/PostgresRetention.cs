@@ -7,7 +7,7 @@ namespace Notify.Storage.Postgres;
 /// What becomes old: recorded first (<c>oldest</c>), dropped later, when that holds up nobody. Every step is a short
 /// transaction, and what one sweep does not finish the next one does.
 /// </summary>
-internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPartitions partitions)
+internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPartitions partitions, PostgresLocks locks)
 {
     private const int VersionsAStep = 100_000;
     private const int AnswersAStep = 5_000;
@@ -93,7 +93,7 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
     /// Appends go on meanwhile: they read the topics' sequences and <c>settled</c> in one snapshot, so they see both as they
     /// were or both as they will be; the log's lock is held only from the second command to the commit.
     /// </summary>
-    private static async Task<bool> SettleAsync(NpgsqlConnection connection, long version, CancellationToken cancellationToken)
+    private async Task<bool> SettleAsync(NpgsqlConnection connection, long version, CancellationToken cancellationToken)
     {
         await using (var read = new NpgsqlCommand("SELECT settled FROM log_head", connection))
         {
@@ -102,7 +102,7 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
         }
 
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        if (!await PostgresLocks.TryTakeAsync(connection, PostgresLocks.Sweep, cancellationToken))
+        if (!await PostgresLocks.TryTakeAsync(connection, locks.Sweep, cancellationToken))
             return false; // another node is at it
         await ExecuteAsync(connection, "SET LOCAL statement_timeout = '5min'", 310, cancellationToken);
         await ExecuteAsync(connection, SettleTopics, 310, cancellationToken, new NpgsqlParameter { Value = version });
@@ -115,13 +115,13 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
     /// Dropping needs the log's strongest lock for a moment, and while it waits behind a reader everybody else waits behind it.
     /// So it waits hardly at all, and the next sweep tries again. False when it was busy.
     /// </summary>
-    private static async Task<bool> DropAsync(
+    private async Task<bool> DropAsync(
         NpgsqlConnection connection, PostgresPartition partition, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         try
         {
-            if (!await PostgresLocks.TryTakeAsync(connection, PostgresLocks.Sweep, cancellationToken))
+            if (!await PostgresLocks.TryTakeAsync(connection, locks.Sweep, cancellationToken))
                 return false; // another node is at it
             await ExecuteAsync(connection, "SET LOCAL lock_timeout = '200ms'", 10, cancellationToken);
             await ExecuteAsync(connection, $"DROP TABLE IF EXISTS {partition.Name}", 10, cancellationToken);

@@ -1,116 +1,110 @@
 using Microsoft.EntityFrameworkCore;
-using Notify.Storage.Log;
 using Notify.Storage.Model;
 using Npgsql;
 
 namespace Notify.Storage.Postgres;
 
-/// <summary>Brings the schema up to date, and tells bad settings from a server that is away.</summary>
+/// <summary>Finds the installation, or makes one, and brings its schema up to date.</summary>
 internal static class PostgresSchema
 {
+    /// <summary>The first migration: which table of migrations is ours.</summary>
+    public const string First = "20261123153443_Log";
+
     /// <summary>The last migration. A start asks for it by one plain query: EF's model alone costs half a second.</summary>
-    public const string Current = "20261123153443_Log";
+    public const string Current = "20261125202939_Directory";
 
     /// <summary>The oldest version that the tests run on; the guide names it too.</summary>
     internal const int OldestServer = 15;
 
-    private const string Setting = "ConnectionStrings:Postgres";
-
-    public static NpgsqlConnectionStringBuilder Parse(string connectionString)
-    {
-        try
+    /// <summary>Where the installation is, which is up to date then.</summary>
+    public static Task<PostgresPlace> EnsureAsync(NpgsqlConnectionStringBuilder settings, StorageOptions options, CancellationToken cancellationToken) =>
+        PostgresMistakes.ToldAsync(settings, options.Schema, async () =>
         {
-            var settings = new NpgsqlConnectionStringBuilder(connectionString);
-            if (!string.IsNullOrEmpty(settings.Host) && !string.IsNullOrEmpty(settings.Database ?? settings.Username))
-                return settings;
-        }
-        catch (Exception error) when (error is ArgumentException or FormatException or InvalidOperationException or OverflowException)
-        {
-            // Its message is not passed on: it may quote a part of the password.
-        }
+            await using var connection = await OpenAsync(settings, cancellationToken);
+            var found = await PostgresPlace.FindAsync(connection, options.Schema, cancellationToken);
+            if (found is not null && await found.HasAsync(connection, Current, cancellationToken)) return found;
+            if (found is null && !options.MayCreate) throw PostgresMistakes.NothingThere(settings, options.Schema);
+            if (!options.MigrateAtStart) throw PostgresMistakes.NotUpToDate(settings, options.Schema, found);
+            return await MigrateAsync(connection, options, found, cancellationToken);
+        });
 
-        throw Misconfigured("cannot be read; it looks like Host=db;Database=notify;Username=notify;Password=…");
-    }
-
-    public static async Task EnsureAsync(NpgsqlConnectionStringBuilder settings, bool migrate, CancellationToken cancellationToken)
+    /// <summary>A connection with the settings as they were given, to a server that is new enough.</summary>
+    public static async Task<NpgsqlConnection> OpenAsync(NpgsqlConnectionStringBuilder settings, CancellationToken cancellationToken)
     {
-        var own = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false, Enlist = false };
-        if (!settings.Keys.Cast<string>().Contains("Timeout", StringComparer.OrdinalIgnoreCase))
-            own.Timeout = 5;
-        await using var connection = new NpgsqlConnection(own.ConnectionString);
+        var connection = new NpgsqlConnection(PostgresSettings.Single(settings).ConnectionString);
         try
         {
             await connection.OpenAsync(cancellationToken);
             if (connection.PostgreSqlVersion.Major < OldestServer)
-                throw Misconfigured($"names a Postgres {connection.PostgreSqlVersion}; version {OldestServer} or newer is needed");
-            if (await IsCurrentAsync(connection, cancellationToken))
-                return;
-            if (!migrate)
+                throw PostgresMistakes.Misconfigured($"names a Postgres {connection.PostgreSqlVersion}; version {OldestServer} or newer is needed");
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>For a session: whoever comes second waits until the first one's connection ends.</summary>
+    public static async Task LockAsync(NpgsqlConnection connection, PostgresPlace place, CancellationToken cancellationToken)
+    {
+        await using var wait = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { CommandTimeout = 0 };
+        wait.Parameters.Add(new() { Value = place.Locks.Schema });
+        await wait.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>A schema that is ours to use: made when it is missing, and without tables of others that have our names.</summary>
+    public static async Task PrepareAsync(
+        NpgsqlConnection connection, string schema, IEnumerable<string> tables, string? owner, CancellationToken cancellationToken)
+    {
+        await using (var exists = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", connection)
+        {
+            Parameters = { new() { Value = schema } },
+        })
+        {
+            // Not CREATE … IF NOT EXISTS alone: it asks for the right to make schemas also where there is nothing to make.
+            if (await exists.ExecuteScalarAsync(cancellationToken) is not true)
             {
-                throw new StorageMisconfiguredException(
-                    "The schema of the Postgres database is not up to date and Notify:Storage:MigrateAtStart is false; start once with it set to true.");
+                var authorization = owner is null ? "" : $" AUTHORIZATION {PostgresPlace.Quote(owner)}";
+                await using var create = new NpgsqlCommand($"CREATE SCHEMA IF NOT EXISTS {PostgresPlace.Quote(schema)}{authorization}", connection);
+                await create.ExecuteNonQueryAsync(cancellationToken);
             }
+        }
 
-            await MigrateAsync(connection, cancellationToken);
-        }
-        catch (PostgresException error) when (WhatIsWrong(error, own) is { } wrong)
+        await using var taken = new NpgsqlCommand(
+            """
+            SELECT min(relname::text) FROM pg_class
+            WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND relname = ANY ($2)
+            """,
+            connection)
         {
-            throw Misconfigured(wrong, error);
-        }
-        catch (NpgsqlException error) when (error is not PostgresException && error.InnerException is null
-                                            && error.Message.Contains("password", StringComparison.OrdinalIgnoreCase))
-        {
-            throw Misconfigured("has no Password, and the server asks for one", error);
-        }
-        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
-        {
-            throw PostgresErrors.Unavailable(error);
-        }
+            Parameters = { new() { Value = schema }, new() { Value = tables.ToArray() } },
+        };
+        if (await taken.ExecuteScalarAsync(cancellationToken) is string table) throw PostgresMistakes.Taken(schema, table);
     }
 
-    private static async Task<bool> IsCurrentAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>For this very connection, and in this schema alone.</summary>
+    public static PostgresContext Context(NpgsqlConnection connection, PostgresPlace place) => new(
+        new DbContextOptionsBuilder<PostgresContext>().UseNpgsql(connection, npgsql => npgsql.MigrationsHistoryTable(place.History, place.Schema)).Options);
+
+    /// <summary>The tables of the newest schema; not the partitions of those that have some.</summary>
+    public static string[] Tables(PostgresContext context) => [.. context.Model.GetEntityTypes().Select(entity => entity.GetTableName()).OfType<string>().Distinct()];
+
+    private static async Task<PostgresPlace> MigrateAsync(
+        NpgsqlConnection connection, StorageOptions options, PostgresPlace? found, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("""SELECT max("MigrationId") FROM "__EFMigrationsHistory" """, connection);
-        try
-        {
-            // A newer schema is fine: nodes are replaced one after the other.
-            return await command.ExecuteScalarAsync(cancellationToken) is string last && string.CompareOrdinal(last, Current) >= 0;
-        }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UndefinedTable)
-        {
-            return false;
-        }
-    }
+        await LockAsync(connection, found ?? PostgresPlace.New(options.Schema), cancellationToken);
 
-    /// <summary>Several nodes may start at once: who comes second waits, and finds nothing left to do.</summary>
-    private static async Task MigrateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using (var wait = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { CommandTimeout = 0 })
-        {
-            wait.Parameters.Add(new() { Value = PostgresLocks.Schema });
-            await wait.ExecuteNonQueryAsync(cancellationToken);
-        }
+        // Several nodes may start at once: the one that waited looks again, and finds nothing left to do.
+        found = await PostgresPlace.FindAsync(connection, options.Schema, cancellationToken);
+        if (found is not null && await found.HasAsync(connection, Current, cancellationToken)) return found;
 
-        if (await IsCurrentAsync(connection, cancellationToken))
-            return;
-
-        // On this very connection: the lock is the session's, and goes with it.
-        await using var context = new PostgresContext(
-            new DbContextOptionsBuilder<PostgresContext>().UseNpgsql(connection).Options);
+        var place = found ?? PostgresPlace.New(options.Schema);
+        await using var context = Context(connection, place);
+        if (found is null) await PrepareAsync(connection, place.Schema, Tables(context), null, cancellationToken);
+        await place.UseAsync(connection, cancellationToken);
         await context.Database.MigrateAsync(cancellationToken);
+        return place;
     }
-
-    private static string? WhatIsWrong(PostgresException error, NpgsqlConnectionStringBuilder settings) => error.SqlState switch
-    {
-        PostgresErrorCodes.InvalidCatalogName =>
-            $"names the database '{settings.Database ?? settings.Username}', which does not exist on {settings.Host}; create it first",
-        PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
-            $"is refused by {settings.Host} for the user '{settings.Username}'; check Username and Password, and pg_hba.conf on the server",
-        PostgresErrorCodes.InsufficientPrivilege =>
-            $"names the user '{settings.Username}', which may not create or use the tables; grant it CREATE on the database's schema",
-        _ => null,
-    };
-
-    private static StorageMisconfiguredException Misconfigured(string wrong, Exception? inner = null) =>
-        new($"{Setting} {wrong}.", inner);
 }

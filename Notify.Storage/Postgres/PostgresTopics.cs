@@ -59,9 +59,7 @@ internal sealed class PostgresTopics
     /// <summary>The append is committed: its entries stand after <paramref name="before"/>, with these sequences.</summary>
     public void Appended(IReadOnlyList<NewEntry> entries, long before, ReadOnlySpan<long> sequences)
     {
-        _alone = before == _last ? _alone + 1 : 0;
-        if (before == AsOf) AsOf += entries.Count;
-        _last = before + entries.Count;
+        Move(before, entries.Count);
         for (var i = 0; i < entries.Count; i++)
         {
             if (entries[i].Kind != EntryKind.Notification) continue;
@@ -70,6 +68,20 @@ internal sealed class PostgresTopics
         }
 
         if (AsOf < _last && _alone >= AloneAgain) Forget();
+    }
+
+    /// <summary>The session has stored this many internal entries: no topic's sequence moved.</summary>
+    public void Passed(long before, int entries)
+    {
+        Move(before, entries);
+        if (AsOf < _last && _alone >= AloneAgain) Forget();
+    }
+
+    private void Move(long before, int entries)
+    {
+        _alone = before == _last ? _alone + 1 : 0;
+        if (before == AsOf) AsOf += entries;
+        _last = before + entries;
     }
 
     public void Forget()

@@ -8,7 +8,8 @@ namespace Notify.Storage.Sqlite;
 internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
 {
     private const string ReadHead = """
-        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) FROM log_head
+        SELECT epoch, coalesce(last.last_version, 0), coalesce(last.last_change, 0)
+        FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
         """;
 
     private const string FindBatch = "SELECT first_version, last_version FROM appends WHERE batch_id = ?1";
@@ -39,7 +40,7 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
         """;
 
     private const string AddBatch = """
-        INSERT INTO appends (last_version, first_version, batch_id, appended_at) VALUES (?1, ?2, ?3, ?4)
+        INSERT INTO appends (last_version, first_version, batch_id, appended_at, last_change) VALUES (?1, ?2, ?3, ?4, ?5)
         """;
 
     public async Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
@@ -68,12 +69,12 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
     private AppendAnswers Submit(SqliteStatements statements, AppendBatch batch, List<int> positions, Action<int> at)
     {
         var answers = new AppendAnswers();
-        var head = 0L;
+        var (head, lastChange) = (0L, 0L);
         using (var reader = statements.Query(ReadHead))
         {
             reader.Read();
             answers.Epoch = reader.GetId(0);
-            head = reader.GetInt64(1);
+            (head, lastChange) = (reader.GetInt64(1), reader.GetInt64(2));
         }
 
         foreach (var position in positions)
@@ -91,6 +92,7 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
             at(position);
             var row = Store(statements, entry, head + answers.Rows.Count + 1, publishedAt, topics);
             answers.Rows.Add(row);
+            if (entry.Kind != EntryKind.Notification) lastChange = row.Version;
             AddFirstAnswer(statements, entry, row, answers);
         }
 
@@ -98,7 +100,11 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
         foreach (var (id, seq) in topics.Values)
             statements.Execute(SetTopic, id, seq);
         if (answers.Rows.Count > 0)
-            statements.Execute(AddBatch, head + answers.Rows.Count, head + 1, batch.Id.ToByteArray(true), publishedAt.ToUnixTimeMilliseconds());
+        {
+            statements.Execute(
+                AddBatch, head + answers.Rows.Count, head + 1, batch.Id.ToByteArray(true), publishedAt.ToUnixTimeMilliseconds(), lastChange);
+        }
+
         return answers;
     }
 

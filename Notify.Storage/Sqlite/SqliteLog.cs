@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
 namespace Notify.Storage.Sqlite;
@@ -11,6 +12,7 @@ internal sealed class SqliteLog : INotificationLog
     private readonly SqliteReader _reader;
     private readonly SqliteAppend _append;
     private readonly SqliteRetention _retention;
+    private readonly SqliteDirectory _directory;
 
     private SqliteLog(SqliteFile file, TimeProvider time)
     {
@@ -20,24 +22,27 @@ internal sealed class SqliteLog : INotificationLog
         _reader = new SqliteReader(_readers);
         _append = new SqliteAppend(Writer, time);
         _retention = new SqliteRetention(Writer, _reader, time);
+        _directory = new SqliteDirectory(Writer, _readers, time);
     }
+
+    public IDirectory Directory => _directory;
 
     /// <summary>For tests that fill the disk or take the file away.</summary>
     internal SqliteWriter Writer { get; }
 
     public static async Task<SqliteLog> OpenAsync(
-        string path, bool migrate, CancellationToken cancellationToken, TimeProvider? time = null)
+        StorageOptions options, CancellationToken cancellationToken, TimeProvider? time = null)
     {
-        var log = new SqliteLog(SqliteFile.Hold(path), time ?? TimeProvider.System);
+        var log = new SqliteLog(SqliteFile.Hold(options.SqlitePath, options.MayCreate), time ?? TimeProvider.System);
         try
         {
-            await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, migrate), cancellationToken);
+            await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, log._file, options), cancellationToken);
             return log;
         }
         catch (SqliteException error)
         {
             await log.DisposeAsync();
-            throw SqliteErrors.Unavailable(error);
+            throw log._file.Mistake(error) ?? (Exception)SqliteErrors.Unavailable(error);
         }
         catch
         {
@@ -45,6 +50,8 @@ internal sealed class SqliteLog : INotificationLog
             throw;
         }
     }
+
+    public string Place => $"the SQLite file {_file.Path}";
 
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => _reader.ReadHeadAsync(cancellationToken);
 
@@ -58,6 +65,10 @@ internal sealed class SqliteLog : INotificationLog
         IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
 
+    public Task<LogPage> ReadTopicsBackAsync(
+        IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
+
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         _reader.FindTopicsAsync(names, cancellationToken);
 
@@ -66,8 +77,12 @@ internal sealed class SqliteLog : INotificationLog
 
     public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) => _reader.FindAsync(id, cancellationToken);
 
-    public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) =>
-        _retention.SweepAsync(maxAge, cancellationToken);
+    public async Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken)
+    {
+        var head = await _retention.SweepAsync(maxAge, cancellationToken);
+        await _directory.SweepAsync(cancellationToken);
+        return head;
+    }
 
     public Task<Guid> BeginEpochAsync(CancellationToken cancellationToken) =>
         Writer.TransactAsync(

@@ -7,7 +7,8 @@ namespace Notify.Storage.Sqlite;
 internal sealed class SqliteReader(SqliteReaders readers)
 {
     private const string Head = """
-        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0), oldest FROM log_head
+        SELECT epoch, coalesce(last.last_version, 0), oldest, coalesce(last.last_change, 0)
+        FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
         """;
 
     private const string Columns = """
@@ -20,6 +21,10 @@ internal sealed class SqliteReader(SqliteReaders readers)
 
     private const string OfTopic = """
         SELECT version FROM notifications WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4
+        """;
+
+    private const string OfTopicBack = """
+        SELECT version FROM notifications WHERE topic_id = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3
         """;
 
     private const string ByVersion = Columns + "WHERE n.version = ?1";
@@ -63,24 +68,18 @@ internal sealed class SqliteReader(SqliteReaders readers)
             {
                 var head = ReadHead(statements);
                 var (versions, through) = Versions(statements, [.. topicIds.Distinct()], after, head.Head, maxEntries);
-                var entries = new List<LogEntry>();
-                var bytes = 0L;
-                foreach (var version in versions)
-                {
-                    if (bytes >= maxBytes || entries.Count == maxEntries)
-                    {
-                        through = entries[^1].Version;
-                        break;
-                    }
+                return Page(statements, head, versions, through, maxEntries, maxBytes);
+            },
+            cancellationToken);
 
-                    using var reader = statements.Query(ByVersion, version);
-                    if (!reader.Read())
-                        continue; // dropped just now: below the oldest version read next
-                    entries.Add(ToEntry(reader));
-                    bytes += entries[^1].Content.Length;
-                }
-
-                return new LogPage(entries, through, head with { Oldest = ReadHead(statements).Oldest });
+    public Task<LogPage> ReadTopicsBackAsync(
+        IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        readers.ReadAsync(
+            statements =>
+            {
+                var head = ReadHead(statements);
+                var (versions, through) = VersionsBack(statements, [.. topicIds.Distinct()], before, maxEntries);
+                return Page(statements, head, versions, through, maxEntries, maxBytes);
             },
             cancellationToken);
 
@@ -103,6 +102,28 @@ internal sealed class SqliteReader(SqliteReaders readers)
             statements => ReadTopics(statements, TopicsByPrefix, prefix, LogLimits.LastWithPrefix(prefix), limit),
             cancellationToken);
 
+    private static LogPage Page(SqliteStatements statements, LogHead head, List<long> versions, long through, int maxEntries, int maxBytes)
+    {
+        var entries = new List<LogEntry>();
+        var bytes = 0L;
+        foreach (var version in versions)
+        {
+            if (bytes >= maxBytes || entries.Count == maxEntries)
+            {
+                through = entries[^1].Version;
+                break;
+            }
+
+            using var reader = statements.Query(ByVersion, version);
+            if (!reader.Read())
+                continue; // dropped just now: below the oldest version read next
+            entries.Add(ToEntry(reader));
+            bytes += entries[^1].Content.Length;
+        }
+
+        return new LogPage(entries, through, head with { Oldest = ReadHead(statements).Oldest });
+    }
+
     /// <summary>
     /// The next versions of these topics, in order, and up to where they are complete: a topic of which more follow hides
     /// its later ones. With many topics not each can fill the page: a whole page of each would cost their product.
@@ -110,7 +131,7 @@ internal sealed class SqliteReader(SqliteReaders readers)
     private static (List<long> Versions, long Through) Versions(
         SqliteStatements statements, long[] topics, long after, long head, int maxEntries)
     {
-        var ofEach = Math.Min(maxEntries + 1L, Math.Max(16, 4L * maxEntries / Math.Max(1, topics.Length)));
+        var ofEach = OfEach(topics, maxEntries);
         var versions = new List<long>();
         var through = head;
         foreach (var topic in topics)
@@ -132,11 +153,39 @@ internal sealed class SqliteReader(SqliteReaders readers)
         return (versions, through);
     }
 
-    private static LogHead ReadHead(SqliteStatements statements)
+    /// <summary>The same the other way: below a version, newest first, complete down to where a topic stopped.</summary>
+    private static (List<long> Versions, long Through) VersionsBack(SqliteStatements statements, long[] topics, long before, int maxEntries)
+    {
+        var ofEach = OfEach(topics, maxEntries);
+        var versions = new List<long>();
+        var through = 1L;
+        foreach (var topic in topics)
+        {
+            var found = 0;
+            using var reader = statements.Query(OfTopicBack, topic, before, ofEach);
+            while (reader.Read())
+            {
+                versions.Add(reader.GetInt64(0));
+                found++;
+            }
+
+            if (found == ofEach)
+                through = Math.Max(through, versions[^1]);
+        }
+
+        versions.RemoveAll(version => version < through);
+        versions.Sort((a, b) => b.CompareTo(a));
+        return (versions, through);
+    }
+
+    private static long OfEach(long[] topics, int maxEntries) =>
+        Math.Min(maxEntries + 1L, Math.Max(16, 4L * maxEntries / Math.Max(1, topics.Length)));
+
+    public static LogHead ReadHead(SqliteStatements statements)
     {
         using var reader = statements.Query(Head);
         reader.Read();
-        return new LogHead(reader.GetId(0), reader.GetInt64(1), reader.GetInt64(2));
+        return new LogHead(reader.GetId(0), reader.GetInt64(1), reader.GetInt64(2)) { LastChange = reader.GetInt64(3) };
     }
 
     private static List<LogTopic> ReadTopics(SqliteStatements statements, string sql, params ReadOnlySpan<object?> values)

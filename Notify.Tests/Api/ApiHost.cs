@@ -49,6 +49,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddNotify(builder.Configuration, builder.Environment);
         builder.Services.AddSingleton<ICommittedEntries>(handedOver);
         builder.Services.AddSingleton<IReplay>(new ListReplay(log));
+        builder.Services.AddSingleton<IHistory>(new ListReplay(log));
         builder.Services.AddSingleton<LogOpener>(_ => open?.Invoke(log) ?? Task.FromResult<INotificationLog>(log));
 
         var app = builder.Build();
@@ -92,7 +93,7 @@ internal sealed class ApiHost : IAsyncDisposable
         }
     }
 
-    private sealed class ListReplay(ListLog log) : IReplay
+    private sealed class ListReplay(ListLog log) : IReplay, IHistory
     {
         public async Task<ReplayPage> ReadAsync(IReadOnlyList<TopicFilter> filters, long after, int maxEntries, CancellationToken cancellationToken)
         {
@@ -100,6 +101,13 @@ internal sealed class ApiHost : IAsyncDisposable
             if (after > head.Head) return new ReplayPage([], head.Head, head, "epoch");
             var entries = log.Entries.Where(entry => entry.Version > after && filters.Any(filter => filter.Matches(entry.Topic))).Take(maxEntries).ToArray();
             return new ReplayPage(entries, entries.Length == maxEntries ? entries[^1].Version : head.Head, head, null);
+        }
+
+        public async Task<HistoryPage> ReadAsync(IReadOnlyList<TopicFilter> filters, long? before, int maxEntries, CancellationToken cancellationToken)
+        {
+            var head = await log.ReadHeadAsync(cancellationToken);
+            var entries = log.Entries.Reverse().Where(entry => entry.Version < (before ?? long.MaxValue) && filters.Any(filter => filter.Matches(entry.Topic))).Take(maxEntries).ToArray();
+            return new HistoryPage(entries, entries.Length == maxEntries && entries[^1].Version > 1 ? entries[^1].Version : null, head);
         }
     }
 }

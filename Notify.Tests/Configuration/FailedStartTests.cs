@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Configuration;
+using Notify.Storage;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Configuration;
@@ -74,17 +75,35 @@ public class FailedStartTests
     }
 
     [Fact]
-    public async Task The_command_new_epoch_prints_the_new_epoch_and_nothing_else()
+    public async Task The_command_new_epoch_prints_the_new_epoch_and_names_what_it_changed()
     {
         using var folder = new TempFolder();
+        var options = new StorageOptions { SqlitePath = folder.File("data/notify.db") };
         var epochs = new HashSet<Guid>();
         for (var i = 0; i < 2; i++)
         {
+            await using (var log = await LogStore.OpenAsync(options, TestContext.Current.CancellationToken))
+                epochs.Add((await log.ReadHeadAsync(TestContext.Current.CancellationToken)).Epoch);
             await using var command = Start(folder, "Development", "new-epoch");
             await command.WaitForExitAsync(Limit);
             Assert.Equal(0, command.ExitCode);
-            Assert.True(epochs.Add(Guid.Parse(Assert.Single(command.Lines))));
+            Assert.Equal(2, command.Lines.Count);
+            Assert.Contains(command.Lines, line => line.Contains(options.SqlitePath, StringComparison.Ordinal));
+            Assert.True(epochs.Add(Assert.Single(command.Lines, line => Guid.TryParse(line, out _)) is { } epoch ? Guid.Parse(epoch) : default));
         }
+    }
+
+    [Theory]
+    [InlineData("new-epoch", "nothing was made")]
+    [InlineData("move-schema", "nothing to move")]
+    public async Task A_command_without_the_services_settings_makes_nothing_and_fails(string name, string expected)
+    {
+        using var folder = new TempFolder();
+        await using var command = Start(folder, "Development", name);
+        await command.WaitForExitAsync(Limit);
+        Assert.Equal(1, command.ExitCode);
+        Assert.Contains(expected, Assert.Single(command.Lines), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
     }
 
     [Fact]

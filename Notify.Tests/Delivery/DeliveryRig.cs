@@ -36,18 +36,30 @@ internal sealed class DeliveryRig : IAsyncDisposable
 
     /// <param name="limits">The service's defaults unless given.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored) => StartAsync(TimeProvider.System, null, limits, stored);
+    public static Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored) => StartAsync(TimeProvider.System, null, limits, [], stored);
 
     /// <param name="time">What the service takes for time.</param>
     /// <param name="log">Another log than a SQLite file.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null, params (int Count, string Topic)[] stored) => StartAsync(time, log, null, stored);
+    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null, params (int Count, string Topic)[] stored) => StartAsync(time, log, null, [], stored);
 
-    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, (int Count, string Topic)[] stored)
+    /// <param name="appliers">What is applied before delivery, in this order.</param>
+    /// <param name="around">What the service has for the log; null: the log itself.</param>
+    /// <param name="stored">Notifications that are in the log before the tail begins.</param>
+    public static async Task<DeliveryRig> StartAsync(ILogApplier[] appliers, Func<INotificationLog, INotificationLog>? around = null, params (int Count, string Topic)[] stored)
+    {
+        var folder = Directory.CreateTempSubdirectory("notify-delivery-");
+        var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
+        return await StartAsync(TimeProvider.System, around?.Invoke(log) ?? log, null, appliers, stored);
+    }
+
+    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers, (int Count, string Topic)[] stored)
     {
         var folder = Directory.CreateTempSubdirectory("notify-delivery-");
         log ??= await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
-        var services = new ServiceCollection()
+        var collection = new ServiceCollection();
+        foreach (var applier in appliers) collection.AddSingleton(applier);
+        var services = collection
             .AddLogging()
             .AddMetrics()
             .AddSingleton(time)

@@ -23,7 +23,13 @@ public class FrontPageTests(ServerFixture fixture) : IClassFixture<ServerFixture
         var back = await script.WaitForAsync("back");
         Assert.Equal(["3", "2", "1"], back.GetProperty("back").Deserialize<List<string>>()!); // newest first, each once
         Assert.Equal(2, back.GetProperty("missed").GetInt32());
-        Assert.Equal(0, (await script.WaitForAsync("reloaded")).GetProperty("reloaded").GetInt32());
+        var reloaded = await script.WaitForAsync("reloaded");
+        Assert.Equal(["4", "3", "2", "1"], reloaded.GetProperty("reloaded").Deserialize<List<string>>()!); // the last ones are there
+        Assert.Equal(0, reloaded.GetProperty("missedAfterReload").GetInt32());
+        var reopened = await script.WaitForAsync("reopened");
+        Assert.Equal(["6", "5", "4", "3", "2", "1"], reopened.GetProperty("reopened").Deserialize<List<string>>()!);
+        Assert.Equal(1, reopened.GetProperty("missedAfterReopening").GetInt32());
+        Assert.Equal(["page/between", "page/between", "page/missed", "page/missed", "page/live"], (await script.WaitForAsync("narrowed")).GetProperty("narrowed").Deserialize<List<string>>()!);
         Assert.Equal(0, (await script.WaitForAsync("overflow")).GetProperty("overflow").GetInt32());
         Assert.Empty((await script.WaitForAsync("complaints")).GetProperty("complaints").EnumerateArray());
     }

@@ -60,6 +60,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     public async Task<int> ExecuteAsync(string database, string sql)
     {
         await using var connection = await ConnectAsync(database);
+        return await ExecuteOnAsync(connection, sql);
+    }
+
+    public static async Task<int> ExecuteOnAsync(NpgsqlConnection connection, string sql)
+    {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 120 };
         return await command.ExecuteNonQueryAsync();
     }
@@ -71,9 +76,10 @@ public sealed class PostgresCluster : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>A connection of the test's own, which sees the service's tables without naming their schema.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string database)
     {
-        var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false");
+        var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false;Search Path=notify,public");
         await connection.OpenAsync();
         return connection;
     }

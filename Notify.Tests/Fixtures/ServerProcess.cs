@@ -57,10 +57,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it again after <see cref="KillAsync"/> or <see cref="TerminateAsync"/>, on the same port and data.</summary>
-    public async Task RestartAsync()
+    /// <param name="untilReady">False when it is to start without what it needs, such as its database.</param>
+    public async Task RestartAsync(bool untilReady = true)
     {
         await KillAsync();
-        await StartAsync();
+        await StartAsync(untilReady);
     }
 
     /// <summary>SIGKILL.</summary>
@@ -83,7 +84,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartAsync()
+    private async Task StartAsync(bool untilReady = true)
     {
         if (_process is not null) await _process.DisposeAsync();
         _process = ChildProcess.Start("dotnet", Arguments(), _folder.Path, new Dictionary<string, string?>(Environment)
@@ -99,7 +100,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             Http = new HttpClient { BaseAddress = Url };
         }
 
-        await UntilReadyAsync();
+        if (untilReady) await UntilReadyAsync();
     }
 
     private IEnumerable<string> Arguments()

@@ -24,7 +24,7 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
         { new { topics = new[] { "a\u0000b" } }, "invalid_filter: " },
         { new { topics = new[] { new string('x', 513) } }, "invalid_filter: " },
         { new { topics = new[] { "$user/alice" } }, "invalid_filter: " },
-        { new { topics = Enumerable.Range(0, 1001).Select(i => $"t{i}") }, "invalid_request: A connection follows at most 1000" },
+        { new { topics = Enumerable.Range(0, 1001).Select(i => $"t{i}") }, "invalid_request: At most 1000 filters" },
     };
 
     public static TheoryData<object, string> BadPublishes => new()
@@ -149,7 +149,6 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     [Theory]
     [InlineData("Resume", """{"since":0,"sinse":1}""")] // an unknown member
     [InlineData("Resume", """{"since":"0"}""")]
-    [InlineData("Publish", "7")]
     [InlineData("Nothing", "{}")]
     public async Task What_SignalR_cannot_bind_leaves_the_connection_open(string method, string argument)
     {

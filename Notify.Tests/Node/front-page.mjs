@@ -53,7 +53,24 @@ try {
 
   await page.reload(); // the place outlives the page
   await state("live");
-  say({ reloaded: await page.locator("#list li").count() });
+  await entry("While you look");
+  say({ reloaded: await page.locator("#list li").evaluateAll(items => items.map(item => item.dataset.version)),
+    missedAfterReload: await page.locator("#list .missed").count() });
+
+  await publish({ topic: "page/between", title: "Between two loads" }); // once, whether as history or as missed
+  await page.goto("about:blank");
+  await publish({ topic: "page/between", title: "While the page was closed" });
+  await page.goto(server);
+  await entry("While the page was closed");
+  await entry("While you look");
+  say({ reopened: await page.locator("#list li").evaluateAll(items => items.map(item => item.dataset.version)),
+    missedAfterReopening: await page.locator("#list .missed").count() });
+
+  await page.getByLabel("Topic filters").fill("page/+ nothing/#");
+  await page.getByRole("button", { name: "Follow" }).click();
+  await state("live");
+  await entry("While you look");
+  say({ narrowed: await page.locator("#list .topic").allInnerTexts() });
 
   await publish({ topic: "page/phone", title: "On a phone", body: "w".repeat(200), link: "https://shop.example/orders/42" });
   await entry("On a phone");

@@ -187,6 +187,40 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Topics_are_read_backwards_completely_down_to_through()
+    {
+        for (var i = 0; i < 30; i++)
+            await Append([.. Enumerable.Range(0, 20).Select(n => Entry(n % 4 == 0 ? "busy" : $"t{n}", new string(' ', 98) + "{}"))]);
+        var all = (await Log.ReadAsync(0, 10_000, 10_000_000, Stop)).Entries;
+        string[] names = ["busy", .. Enumerable.Range(1, 12).Select(n => $"t{n}"), "nobody's"];
+        long[] ids = [.. (await Log.FindTopicsAsync(names, Stop)).Select(topic => topic.Id)];
+
+        foreach (var (maxEntries, maxBytes) in new[] { (25, 100_000), (100, 450), (1000, 1_000_000) })
+        {
+            var read = new List<LogEntry>();
+            for (var before = 591L; before > 1;)
+            {
+                var page = await Log.ReadTopicsBackAsync([.. ids, .. ids], before, maxEntries, maxBytes, Stop);
+                Assert.True(page.Through < before && page.Entries.Count <= maxEntries && page.Head.Head == 600);
+                if (maxBytes == 450) Assert.True(page.Entries.Count <= 5);
+                read.AddRange(page.Entries);
+                before = page.Through;
+            }
+
+            AssertSame([.. all.Where(entry => entry.Version < 591 && names.Contains(entry.Topic)).Reverse()], read);
+        }
+
+        Assert.Equal((0, 1L), await Rest([], 601));
+        Assert.Equal((0, 1L), await Rest(ids, 1));
+
+        async Task<(int, long)> Rest(long[] topics, long before)
+        {
+            var page = await Log.ReadTopicsBackAsync(topics, before, 100, 1000, Stop);
+            return (page.Entries.Count, page.Through);
+        }
+    }
+
+    [Fact]
     public async Task A_page_of_topics_without_anything_new_is_complete_up_to_the_head()
     {
         await Append(Entry("mine"), Entry("other"), Entry("other"));

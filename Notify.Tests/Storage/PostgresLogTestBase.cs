@@ -28,7 +28,7 @@ public abstract class PostgresLogTestBase(PostgresCluster cluster) : IAsyncLifet
     protected async Task<INotificationLog> OpenAsync(long partitionSize = PostgresPartitions.DefaultSize, int? port = null)
     {
         var log = await PostgresLog.OpenAsync(
-            PostgresCluster.ConnectionString(Database, port ?? cluster.Port), true, Stop, partitionSize);
+            new() { Postgres = PostgresCluster.ConnectionString(Database, port ?? cluster.Port) }, Stop, partitionSize);
         _opened.Add(log);
         return log;
     }

@@ -12,7 +12,7 @@ public sealed class PostgresLogTests(PostgresCluster cluster) : NotificationLogS
 
     protected override async Task<INotificationLog> OpenAsync() =>
         await PostgresLog.OpenAsync(
-            cluster.ConnectionString(_database ??= await cluster.CreateDatabaseAsync()), true, Stop, partitionSize: 16);
+            new() { Postgres = cluster.ConnectionString(_database ??= await cluster.CreateDatabaseAsync()) }, Stop, partitionSize: 16);
 
     protected override async Task AgeAsync(long through, TimeSpan by) =>
         await cluster.ExecuteAsync(

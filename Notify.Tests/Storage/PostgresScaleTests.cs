@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Notify.Storage;
 using Notify.Storage.Log;
 using Notify.Storage.Postgres;
 using Notify.Tests.Fixtures;
@@ -47,6 +48,7 @@ public sealed class PostgresScaleTests(PostgresCluster cluster) : PostgresLogTes
         await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Cluster.ConnectionString(Database))
         {
             Options = PostgresConnections.ServerOptions,
+            SearchPath = StorageOptions.DefaultSchema,
             Pooling = false,
         }.ConnectionString);
         await connection.OpenAsync(Stop);

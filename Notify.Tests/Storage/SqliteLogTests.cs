@@ -10,7 +10,7 @@ public sealed class SqliteLogTests : NotificationLogSpecification
     private readonly string _folder = Directory.CreateTempSubdirectory("notify-sqlite-").FullName;
 
     protected override async Task<INotificationLog> OpenAsync() =>
-        await SqliteLog.OpenAsync(Path.Combine(_folder, "log.db"), true, Stop);
+        await SqliteLog.OpenAsync(new() { SqlitePath = Path.Combine(_folder, "log.db") }, Stop);
 
     protected override async Task AgeAsync(long through, TimeSpan by) =>
         await ((SqliteLog)Log).Writer.UseAsync(

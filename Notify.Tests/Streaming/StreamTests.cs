@@ -72,6 +72,26 @@ public sealed class StreamTests(ServerFixture fixture) : IClassFixture<ServerFix
     }
 
     [Fact]
+    public async Task Of_a_user_it_needs_no_filter()
+    {
+        using var stream = await EventStream.OpenAsync(Http, "user=dora");
+        await stream.Events.FirstAsync(e => e.Name == "caught-up");
+        using var other = await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { topic = "dora", body = "not hers" }, TestContext.Current.CancellationToken);
+        using var own = await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { user = "dora", body = "for you" }, TestContext.Current.CancellationToken);
+        var received = await stream.Events.FirstAsync(e => e.Name == "notification");
+        Assert.Equal("for you", JsonElement.Parse(received.Data).GetProperty("body").GetString());
+    }
+
+    [Fact]
+    public async Task A_plus_is_the_wildcard_as_it_is()
+    {
+        using var stream = await EventStream.OpenAsync(Http, "filter=plus/+/paid");
+        await stream.Events.FirstAsync(e => e.Name == "caught-up");
+        var version = await fixture.Server.PublishAsync("plus/7/paid", "one");
+        Assert.Equal(version, (await stream.Events.FirstAsync(e => e.Name == "notification")).Id);
+    }
+
+    [Fact]
     public async Task A_silent_stream_has_a_comment_every_15_seconds()
     {
         using var stream = await EventStream.OpenAsync(Http, "filter=silent");

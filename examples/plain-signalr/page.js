@@ -13,6 +13,7 @@ let topics = ["#"];
 let wanted = true;    // whether the person wants to be connected
 let catchingUp = true; // what arrives now was missed
 let connection;
+let historyOf;         // the filters whose stored notifications are on the page
 
 // A version speaks for the filters that were followed when it was obtained: one place for each set of them.
 const place = () => `notify:${who}:${[...topics].sort().join(" ")}`;
@@ -50,13 +51,15 @@ function safeLink(text) {
   } catch { return undefined; }
 }
 
-function add(item) {
+const history = 50; // stored ones shown when the page is opened
+
+function add(item, isOlder = false) {
   $("empty").hidden = true;
-  $("list").prepend(item);
+  if (isOlder) $("list").append(item); else $("list").prepend(item);
   while ($("list").children.length > shown) $("list").lastChild.remove();
 }
 
-function showNotification(n) {
+function showNotification(n, isOlder = false) {
   const item = element("li");
   item.dataset.priority = n.priority;
   if (n.version) item.dataset.version = n.version;
@@ -73,7 +76,7 @@ function showNotification(n) {
   if (n.type) meta.append(element("span", "", n.type));
   for (const tag of n.tags ?? []) meta.append(element("span", "", `#${tag}`));
   if (n.publisher) meta.append(element("span", "", `by ${n.publisher}`));
-  if (catchingUp) meta.append(element("span", "missed", "was missed"));
+  if (catchingUp && !isOlder) meta.append(element("span", "missed", "was missed"));
   const href = n.link && safeLink(n.link);
   if (href) {
     const link = element("a", "", "open");
@@ -82,7 +85,18 @@ function showNotification(n) {
     meta.append(link);
   }
   item.append(meta);
-  add(item);
+  add(item, isOlder);
+}
+
+// What was there before the place that this connection goes on from, newest first, below what is on the page already.
+async function showHistory(upTo) {
+  const query = new URLSearchParams([...who, ...topics.map(filter => ["filter", filter]), ["order", "desc"], ["before", upTo + 1], ["limit", history]]);
+  const wanted = historyOf = place();
+  try {
+    const response = await fetch(`api/v1/notifications?${query}`);
+    const page = response.ok ? await response.json() : { items: [] };
+    if (historyOf === wanted) for (const n of page.items) showNotification(n, true);
+  } catch { if (historyOf === wanted) historyOf = undefined; } // the next connection tries again
 }
 
 function showGap(g) {
@@ -113,6 +127,8 @@ async function resume(c) {
   const answer = await c.invoke("Resume", { ...at, topics });
   const now = read(); // the first handlers may have run before this line
   if (now.epoch === undefined) keep({ epoch: answer.epoch, since: now.since ?? answer.since });
+  // Of another log everything comes anew, from the oldest on.
+  if (historyOf !== place() && (at.epoch ?? answer.epoch) === answer.epoch && answer.since <= answer.head) showHistory(answer.since);
 }
 
 // The stock client does not try again when the first start fails: this does.
@@ -158,11 +174,13 @@ $("follow").onsubmit = async event => {
   event.preventDefault();
   topics = [...new Set(event.target.filters.value.split(/\s+/).filter(Boolean))];
   await disconnect();
+  if (historyOf !== place()) clear();
   wanted = true;
   await connect();
 };
 
-$("clear").onclick = () => { $("list").replaceChildren(); $("empty").hidden = false; };
+const clear = () => { $("list").replaceChildren(); $("empty").hidden = false; };
+$("clear").onclick = clear;
 
 $("publish").onsubmit = async event => {
   event.preventDefault();

@@ -92,6 +92,32 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
         ReplayPage Page(long next) => new(found, next, new LogHead(life.EpochId, Math.Max(head, next), life.Oldest), gap);
     }
 
+    /// <summary>The block after a version; read anew where the log still grows (not settled), since what is cached may end too early.</summary>
+    public async Task<Block> BlockAsync(LogLife life, long cursor, bool isSettled, CancellationToken cancellationToken)
+    {
+        var block = isSettled ? await life.Blocks.GetAsync(cursor, ReadBlockAsync) : await ReadBlockAsync(cursor);
+        cancellationToken.ThrowIfCancellationRequested();
+        See(life, block);
+        return block;
+    }
+
+    /// <summary>Another read of storage, in its turn.</summary>
+    public async Task<Block> ReadStorageAsync(LogLife life, Func<Task<LogPage>> read, CancellationToken cancellationToken)
+    {
+        metrics.CatchUpReads.Add(1);
+        await _storage.WaitAsync(cancellationToken);
+        try
+        {
+            var block = BlockOf(await read());
+            See(life, block);
+            return block;
+        }
+        finally
+        {
+            _storage.Release();
+        }
+    }
+
     public void Dispose() => _storage.Dispose();
 
     private async Task<Block> ReadBlockAsync(long after)
@@ -128,17 +154,22 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
 
     private ReplayStep Checked(LogLife life, long cursor, Block block)
     {
+        // Rows below the oldest version may have been dropped while they were read: the page is worth nothing then.
+        See(life, block);
+        return cursor + 1 < block.Head.Oldest
+            ? ReplayStep.Gone(block.Head.Oldest)
+            : new ReplayStep(block.Entries, block.Through, null);
+    }
+
+    private void See(LogLife life, Block block)
+    {
         if (block.Head.Epoch != life.EpochId)
         {
             tail.Suspect();
             throw new StorageUnavailableException("The log was replaced; this node is about to notice.");
         }
 
-        // Rows below the oldest version may have been dropped while they were read: the page is worth nothing then.
         life.Saw(block.Head);
-        return cursor + 1 < block.Head.Oldest
-            ? ReplayStep.Gone(block.Head.Oldest)
-            : new ReplayStep(block.Entries, block.Through, null);
     }
 }
 

@@ -1,15 +1,14 @@
-using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
-using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Tail;
 using Notify.Storage.Log;
 
 namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>What a client says when it comes, and where its session then begins: for the hub and the event stream alike.</summary>
-internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> options)
+internal sealed class Resumption(TailPosition tail, FilterReader filterReader)
 {
     /// <summary>The largest integer that JavaScript holds exactly.</summary>
     private const long MaxVersion = (1L << 53) - 1;
@@ -26,7 +25,7 @@ internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> opti
     {
         if (request.Since is < 0 or > MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
         if (request.Epoch is { Length: > MaxEpochLength or 0 }) return Refuse("'epoch' is what Resume, CaughtUp, Progress or Gap gave you; leave it out when you have none.");
-        if (Filters(request.Topics, out var filters) is { } problem) return (null, problem);
+        if (filterReader.Read(request.Topics, out var filters) is { } problem) return (null, problem);
         if (tail.Life is not { } life) throw new StorageUnavailableException("The log has not been read yet.");
 
         var end = Math.Max(life.Ring.End, life.Head);
@@ -41,25 +40,6 @@ internal sealed class Resumption(TailPosition tail, IOptions<NotifyOptions> opti
             ? (new ResumeResult(end, life.Epoch, since, session.Topics), null)
             : Refuse("Resume is the first call on a connection, once.");
     }
-
-    /// <summary>Reads the filters of a call; one bad one refuses all.</summary>
-    public Refusal? Filters(IReadOnlyList<string>? topics, out List<TopicFilter> filters)
-    {
-        filters = [];
-        var limit = options.Value.Limits.FiltersPerConnection;
-        if (topics?.Count > limit) return TooMany(limit);
-        var known = new HashSet<TopicFilter>();
-        foreach (var text in topics ?? [])
-        {
-            if (!TopicFilter.TryParse(text, out var filter, out var problem)) return new Refusal(ErrorCodes.InvalidFilter, problem);
-            if (known.Add(filter)) filters.Add(filter);
-        }
-
-        return null;
-    }
-
-    public static Refusal TooMany(int limit) =>
-        new(ErrorCodes.InvalidRequest, $"A connection follows at most {limit} filters (Notify:Limits:FiltersPerConnection).");
 
     private static (ResumeResult?, Refusal?) Refuse(string detail) => (null, new Refusal(ErrorCodes.InvalidRequest, detail));
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Cluster.Redis;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Hubs.Arguments;
 using Notify.Server.Observability;
 using StackExchange.Redis;
 
@@ -47,7 +48,7 @@ internal static class SignalServices
             // has this, and would never hear of anything if that failed.
             ConnectionFactory = _ => services.GetRequiredService<RedisConnection>().Connected,
         }),
-        new NotifyProtocolResolver(),
+        new NotifyProtocolResolver(services.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
         services.GetRequiredService<IOptions<HubOptions>>(),
         services.GetRequiredService<IOptions<HubOptions<NotifyHub>>>());
 }

@@ -15,10 +15,13 @@ internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
     public virtual Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         inner.ReadAsync(after, maxEntries, maxBytes, cancellationToken);
 
-    public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => inner.ReadHeadAsync(cancellationToken);
+    public virtual Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => inner.ReadHeadAsync(cancellationToken);
 
     public Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         inner.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
+
+    public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+        inner.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         inner.FindTopicsAsync(names, cancellationToken);

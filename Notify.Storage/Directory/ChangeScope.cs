@@ -1,0 +1,92 @@
+namespace Notify.Storage.Directory;
+
+/// <summary>What has to be known to decide a batch of changes: names, and pairs of names.</summary>
+internal sealed class ChangeScope
+{
+    private ChangeScope(SortedSet<string> users, SortedSet<string> groups)
+    {
+        Users = [.. users];
+        Groups = [.. groups];
+    }
+
+    /// <summary>All users that are named, in ordinal order: the order in which they are made.</summary>
+    public string[] Users { get; }
+    public string[] Groups { get; }
+    public List<(string Group, string User)> Memberships { get; } = [];
+    public List<(string User, string Filter)> Filters { get; } = [];
+    public List<string> Keys { get; } = [];
+
+    /// <summary>How many groups each user may join by these changes.</summary>
+    public Dictionary<string, int> Joins { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How many durable subscriptions may begin for each user.</summary>
+    public Dictionary<string, int> Follows { get; } = new(StringComparer.Ordinal);
+
+    public static ChangeScope Of(IReadOnlyList<DirectoryChange> changes)
+    {
+        var scope = new ChangeScope(
+            new(changes.SelectMany(UsersOf), StringComparer.Ordinal), new(changes.SelectMany(GroupsOf), StringComparer.Ordinal));
+        foreach (var change in changes) scope.Add(change);
+        return scope;
+    }
+
+    private static IEnumerable<string> UsersOf(DirectoryChange change) => change switch
+    {
+        DirectoryChange.ChangeMembers members => members.Add.Concat(members.Remove),
+        DirectoryChange.JoinGroups join => [join.User],
+        DirectoryChange.LeaveGroups leave => [leave.User],
+        DirectoryChange.Subscribe subscribe => [subscribe.User],
+        DirectoryChange.Unsubscribe unsubscribe => [unsubscribe.User],
+        DirectoryChange.RevokeTokens revoke => [revoke.User],
+        DirectoryChange.Disconnect disconnect => [disconnect.User],
+        _ => [],
+    };
+
+    private static IEnumerable<string> GroupsOf(DirectoryChange change) => change switch
+    {
+        DirectoryChange.PutGroup put => [put.Group],
+        DirectoryChange.DeleteGroup delete => [delete.Group],
+        DirectoryChange.ChangeMembers members => [members.Group],
+        DirectoryChange.JoinGroups join => join.Groups,
+        DirectoryChange.LeaveGroups leave => leave.Groups,
+        _ => [],
+    };
+
+    private void Add(DirectoryChange change)
+    {
+        switch (change)
+        {
+            case DirectoryChange.ChangeMembers members:
+                foreach (var user in members.Add) Join(members.Group, user);
+                foreach (var user in members.Remove) Memberships.Add((members.Group, user));
+                break;
+            case DirectoryChange.JoinGroups join:
+                foreach (var group in join.Groups) Join(group, join.User);
+                break;
+            case DirectoryChange.LeaveGroups leave:
+                foreach (var group in leave.Groups) Memberships.Add((group, leave.User));
+                break;
+            case DirectoryChange.Subscribe subscribe:
+                foreach (var filter in subscribe.Filters) Filters.Add((subscribe.User, filter));
+                Follows[subscribe.User] = Follows.GetValueOrDefault(subscribe.User) + subscribe.Filters.Count;
+                break;
+            case DirectoryChange.Unsubscribe unsubscribe:
+                foreach (var filter in unsubscribe.Filters) Filters.Add((unsubscribe.User, filter));
+                break;
+            case DirectoryChange.CreateKey create:
+                Keys.Add(create.Key.Id);
+                break;
+            case DirectoryChange.RevokeKey revoke:
+                Keys.Add(revoke.Key);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void Join(string group, string user)
+    {
+        Memberships.Add((group, user));
+        Joins[user] = Joins.GetValueOrDefault(user) + 1;
+    }
+}

@@ -1,0 +1,31 @@
+namespace Notify.Storage.Directory;
+
+/// <summary>What a batch of changes asked about, as it is stored; then as the changes decided so far leave it.</summary>
+internal sealed class DirectoryState
+{
+    public Guid Epoch { get; set; }
+    public long Head { get; set; }
+
+    /// <summary>By the database's clock, read after the log's lock.</summary>
+    public DateTimeOffset Now { get; set; }
+    public long RulesRevision { get; set; }
+    public Dictionary<string, long> Users { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The groups there are.</summary>
+    public Dictionary<string, GroupState> Groups { get; } = new(StringComparer.Ordinal);
+    public HashSet<(long Group, long User)> Members { get; } = [];
+    public HashSet<(long User, string Filter)> Filters { get; } = [];
+    public HashSet<string> Keys { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How many groups and durable subscriptions a user has. Never too low; exact where it would pass the limit.</summary>
+    public Dictionary<long, int> GroupsOf { get; } = [];
+    public Dictionary<long, int> FiltersOf { get; } = [];
+}
+
+/// <summary>A group's present generation.</summary>
+internal sealed class GroupState
+{
+    public required long Number { get; init; }
+    public required string? Rule { get; set; }
+    public required long Members { get; set; }
+}

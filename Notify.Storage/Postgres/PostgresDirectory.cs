@@ -1,0 +1,261 @@
+using System.Text.Json;
+using Notify.Storage.Directory;
+using Notify.Storage.Log;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>The directory on Postgres. Reads have connections of their own, so that they never wait for the log's.</summary>
+internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend append, KnownHead known) : IDirectory
+{
+    /// <summary>How many memberships of an ended group are closed in one transaction.</summary>
+    private const int ClosedAStep = 1000;
+
+    public async Task<ChangeResult> ChangeAsync(ChangeBatch batch, CancellationToken cancellationToken)
+    {
+        var nothing = await PostgresErrors.AsUnavailable(() => PostgresChanges.LookAsync(people, batch, cancellationToken));
+        if (nothing is not null) return nothing;
+        var result = await append.ChangeAsync(batch, cancellationToken);
+        known.Saw(result.Epoch, result.Head);
+        return result;
+    }
+
+    public Task<PeopleReading> ReadPeopleAsync(IReadOnlyList<SessionUser> users, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    {
+        var reading = new PeopleReader(users);
+        for (var attempt = 0; ; attempt++)
+        {
+            await using (var command = people.CreateCommand(PostgresDirectorySql.People))
+            {
+                command.Parameters.Add(Value(users.Select(user => user.User).ToArray()));
+                command.Parameters.Add(Value(users.Select(user => user.Device).ToArray()));
+                await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+                while (await rows.ReadAsync(cancellationToken)) Add(reading, rows);
+            }
+
+            if (reading.Unknown is not { Count: > 0 } unknown || attempt > 0) return reading.Result();
+            await PostgresChanges.AddUsersAsync(people, unknown, cancellationToken);
+            reading = new PeopleReader(users);
+        }
+    });
+
+    public Task<IReadOnlyList<DirectoryUser>> FindUsersAsync(IReadOnlyCollection<long> numbers, CancellationToken cancellationToken) =>
+        ListAsync(PostgresDirectorySql.UsersByNumber, ToUser, cancellationToken, Value(numbers.ToArray()));
+
+    public Task<IReadOnlyList<DirectoryUser>> FindUsersAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+        ListAsync(PostgresDirectorySql.UsersByName, ToUser, cancellationToken, Value(names.ToArray()));
+
+    public Task<IReadOnlyList<DirectoryGroup>> FindGroupsAsync(IReadOnlyCollection<long> numbers, CancellationToken cancellationToken) =>
+        ListAsync(PostgresDirectorySql.GroupsByNumber, ToGroup, cancellationToken, Value(numbers.ToArray()));
+
+    public async Task<DirectoryGroup?> FindGroupAsync(string name, CancellationToken cancellationToken) =>
+        (await ListAsync(PostgresDirectorySql.GroupByName, ToGroup, cancellationToken, Value(name))).FirstOrDefault();
+
+    public Task<IReadOnlyList<DirectoryGroup>> ListGroupsAsync(string prefix, string? after, int limit, CancellationToken cancellationToken) =>
+        ListAsync(
+            PostgresDirectorySql.ListGroups, ToGroup, cancellationToken,
+            Value(prefix), Value(LogLimits.LastWithPrefix(prefix)), Value(after ?? ""), Value((long)limit));
+
+    public async Task<DirectoryPage<DirectoryUser, long>> ListMembersAsync(long group, long after, int limit, CancellationToken cancellationToken)
+    {
+        var users = await ListAsync(PostgresDirectorySql.ListMembers, ToUser, cancellationToken, Value(group), Value(after), Value((long)limit));
+        return new(users, users.Count == limit ? users[^1].Number : null);
+    }
+
+    public Task<(LogHead Head, IReadOnlyList<long> Users)> FindMembersAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable<(LogHead, IReadOnlyList<long>)>(async () =>
+        {
+            await using var command = people.CreateCommand(PostgresDirectorySql.FindMembers);
+            command.Parameters.Add(Value(group));
+            command.Parameters.Add(Value(users.ToArray()));
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            await rows.ReadAsync(cancellationToken);
+            return (ToHead(rows), rows.GetFieldValue<long[]>(4));
+        });
+
+    public Task<IReadOnlyList<string>> ListGroupsOfAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
+        ListAsync(PostgresDirectorySql.ListGroupsOf, rows => rows.GetString(0), cancellationToken, Value(user), Value(after ?? ""), Value((long)limit));
+
+    public Task<IReadOnlyList<string>> ListSubscriptionsAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
+        ListAsync(PostgresDirectorySql.ListFilters, rows => rows.GetString(0), cancellationToken, Value(user), Value(after ?? ""), Value((long)limit));
+
+    public Task AcknowledgeAsync(IReadOnlyCollection<Acknowledgement> acknowledgements, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    {
+        var highest = AcknowledgementList.Highest(acknowledgements);
+        if (highest.Count == 0) return 0;
+        await using var batch = people.CreateBatch();
+        batch.BatchCommands.Add(new(PostgresDirectorySql.Acknowledge)
+        {
+            Parameters =
+            {
+                Value(highest.ConvertAll(one => one.User).ToArray()), Value(highest.ConvertAll(one => one.Device).ToArray()),
+                Value(highest.ConvertAll(one => one.Epoch).ToArray()), Value(highest.ConvertAll(one => one.Version).ToArray()),
+            },
+        });
+        batch.BatchCommands.Add(new(PostgresDirectorySql.ForgetDevices)
+        {
+            Parameters = { Value(highest.Select(one => one.User).Distinct().Order().ToArray()), Value((long)IDirectory.MostDevices) },
+        });
+        return await batch.ExecuteNonQueryAsync(cancellationToken);
+    });
+
+    public Task<IReadOnlyList<UserDevice>> ListDevicesAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
+        ListAsync(
+            PostgresDirectorySql.ListDevices, rows => new UserDevice(rows.GetString(0), rows.GetInt64(1), rows.GetDateTime(2)), cancellationToken,
+            Value(user), Value(after ?? ""), Value((long)limit));
+
+    public Task ForgetDeviceAsync(string user, string device, CancellationToken cancellationToken) =>
+        ExecuteAsync(PostgresDirectorySql.ForgetDevice, cancellationToken, Value(user), Value(device));
+
+    public Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var (revision, read, missing) = await ReadAttributesOnceAsync(users, cancellationToken);
+            if (missing.Count == 0 || attempt > 0) return new AttributesReading(revision, read);
+            await PostgresChanges.AddUsersAsync(people, missing, cancellationToken);
+        }
+    });
+
+    public async Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes, CancellationToken cancellationToken) =>
+        await ListAsync(
+            PostgresDirectorySql.StoreAttributes, rows => rows.GetInt64(0), cancellationToken, Value(rulesRevision),
+            Value(attributes.Select(one => one.User).ToArray()), Value(attributes.Select(one => one.Stamp).ToArray()),
+            Value(attributes.Select(one => one.Json).ToArray()),
+            new NpgsqlParameter<DateTime?[]>
+            {
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, TypedValue = [.. attributes.Select(one => one.ClaimsIssuedAt?.UtcDateTime)],
+            });
+
+    public async Task<ApiKey?> FindKeyAsync(string id, CancellationToken cancellationToken) =>
+        (await ListAsync(PostgresDirectorySql.KeyById, ToKey, cancellationToken, Value(id))).FirstOrDefault();
+
+    public async Task<DirectoryPage<ApiKey, long>> ListKeysAsync(long after, int limit, CancellationToken cancellationToken)
+    {
+        var keys = await ListAsync(PostgresDirectorySql.ListKeys, ToKey, cancellationToken, Value(after), Value((long)limit));
+        return new(keys, keys.Count == limit ? keys[^1].Number : null);
+    }
+
+    public async Task<bool> WereKeysStoredAsync(CancellationToken cancellationToken) =>
+        (await ListAsync(PostgresDirectorySql.WereKeysStored, rows => rows.GetBoolean(0), cancellationToken))[0];
+
+    public Task UseKeysAsync(IReadOnlyDictionary<string, DateTimeOffset> usedAt, CancellationToken cancellationToken) =>
+        ExecuteAsync(
+            PostgresDirectorySql.UseKeys, cancellationToken,
+            Value(usedAt.Keys.ToArray()), Value(usedAt.Values.Select(at => at.UtcDateTime).ToArray()));
+
+    public Task<(LogHead Head, DirectoryPage<TokenRevocation, long> Page)> ListRevocationsAsync(long after, int limit, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable<(LogHead, DirectoryPage<TokenRevocation, long>)>(async () =>
+        {
+            await using var command = people.CreateCommand(PostgresDirectorySql.ListRevocations);
+            command.Parameters.Add(Value(after));
+            command.Parameters.Add(Value((long)limit));
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            var (head, items) = (default(LogHead), new List<TokenRevocation>());
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                head = ToHead(rows);
+                if (!rows.IsDBNull(4)) items.Add(new TokenRevocation(rows.GetInt64(4), rows.GetString(5), rows.GetDateTime(6), rows.GetInt64(7)));
+            }
+
+            return (head, new(items, items.Count == limit ? items[^1].User : null));
+        });
+
+    public async Task<TokenRevocation?> FindRevocationAsync(string user, CancellationToken cancellationToken) =>
+        (await ListAsync(
+            PostgresDirectorySql.RevocationOf,
+            rows => new TokenRevocation(rows.GetInt64(0), rows.GetString(1), rows.GetDateTime(2), rows.GetInt64(3)), cancellationToken, Value(user))).FirstOrDefault();
+
+    /// <summary>Closes what groups that have ended left open; part of the log's sweep.</summary>
+    public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    {
+        while (true)
+        {
+            await using var command = people.CreateCommand(PostgresDirectorySql.CloseEnded);
+            command.Parameters.Add(Value((long)ClosedAStep));
+            if (await command.ExecuteScalarAsync(cancellationToken) is 0L) return true;
+        }
+    });
+
+    private async Task<(long Revision, UserAttributes[] Read, List<string> Missing)> ReadAttributesOnceAsync(IReadOnlyList<string> users, CancellationToken cancellationToken)
+    {
+        await using var batch = people.CreateBatch();
+        batch.BatchCommands.Add(new(PostgresDirectorySql.RulesRevision));
+        batch.BatchCommands.Add(new(PostgresDirectorySql.ReadAttributes) { Parameters = { Value(users.ToArray()) } });
+        await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
+        await rows.ReadAsync(cancellationToken);
+
+        // The older of the two revisions: what is decided for it is not stored when the rules changed in between.
+        var revision = rows.GetInt64(0);
+        await rows.NextResultAsync(cancellationToken);
+        var read = new UserAttributes[users.Count];
+        while (await rows.ReadAsync(cancellationToken))
+        {
+            var position = (int)rows.GetInt64(1) - 1;
+            read[position] = new UserAttributes(
+                rows.GetInt64(2), users[position], rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetInt64(4), rows.IsDBNull(5) ? null : rows.GetDateTime(5));
+        }
+
+        return (revision, read, [.. users.Where((_, position) => read[position] is null).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+    }
+
+    private static void Add(PeopleReader reading, NpgsqlDataReader rows)
+    {
+        var position = (int)rows.GetInt64(1) - 1;
+        switch (rows.GetInt32(0))
+        {
+            case 0:
+                reading.Head = new LogHead(rows.GetGuid(6), rows.GetInt64(5), rows.GetInt64(4)) { LastChange = rows.GetInt64(2), Now = new(rows.GetDateTime(7)) };
+                break;
+            case 1:
+                reading.Found(position, rows.GetInt64(2));
+                break;
+            case 2:
+                reading.Add(position, new Membership(rows.GetInt64(2), rows.GetString(3), new Interval(rows.GetInt64(4), rows.GetInt64(5))));
+                break;
+            case 3:
+                reading.Add(position, new DurableSubscription(rows.GetString(3), new Interval(rows.GetInt64(4), rows.GetInt64(5))));
+                break;
+            default:
+                reading.Acknowledged(position, rows.GetInt64(2));
+                break;
+        }
+    }
+
+    private Task<IReadOnlyList<T>> ListAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
+        PostgresErrors.AsUnavailable<IReadOnlyList<T>>(async () =>
+        {
+            await using var command = people.CreateCommand(sql);
+            command.Parameters.AddRange(parameters);
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            var list = new List<T>();
+            while (await rows.ReadAsync(cancellationToken)) list.Add(row(rows));
+            return list;
+        });
+
+    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
+        PostgresErrors.AsUnavailable(async () =>
+        {
+            await using var command = people.CreateCommand(sql);
+            command.Parameters.AddRange(parameters);
+            return await command.ExecuteNonQueryAsync(cancellationToken);
+        });
+
+    private static LogHead ToHead(NpgsqlDataReader rows) => new(rows.GetGuid(0), rows.GetInt64(1), rows.GetInt64(2)) { LastChange = rows.GetInt64(3) };
+
+    private static DirectoryUser ToUser(NpgsqlDataReader rows) => new(rows.GetInt64(0), rows.GetString(1));
+
+    private static DirectoryGroup ToGroup(NpgsqlDataReader rows) => new(
+        rows.GetInt64(0), rows.GetString(1), rows.IsDBNull(2) ? null : rows.GetString(2), rows.GetBoolean(3), rows.GetInt64(4),
+        new Interval(rows.GetInt64(5), rows.GetInt64(6)));
+
+    private static ApiKey ToKey(NpgsqlDataReader rows) => new(
+        rows.GetInt64(0),
+        new NewApiKey(
+            rows.GetString(1), rows.GetString(2), rows.GetFieldValue<byte[]>(3), JsonSerializer.Deserialize(rows.GetString(4), DirectoryJson.Default.StringArray)!,
+            JsonSerializer.Deserialize(rows.GetString(5), DirectoryJson.Default.StringArray)!, rows.GetBoolean(6), rows.IsDBNull(8) ? null : rows.GetDateTime(8)),
+        rows.GetDateTime(7), rows.IsDBNull(9) ? null : rows.GetDateTime(9));
+
+    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
+}
