@@ -149,7 +149,7 @@ export class NotifyInbox extends LitElement {
         })}</div>` : nothing}
         ${["retrying", "failed", "closed"].includes(state) ? html`<div class="bar" part="offline" role="status"><span>${t.offline}</span></div>` : nothing}
         <div role="tabpanel" id="items" aria-labelledby=${tabs.length > 1 ? `tab${this.#tab}` : nothing} aria-label=${tabs.length > 1 ? nothing : t.heading} tabindex="-1" @scroll=${this.#fill}>
-          ${list.loaded && !items.length ? html`<div class="note" part="empty">${t.empty}</div>` : nothing}
+          ${list.loaded && !items.length && !list.error ? html`<div class="note" part="empty">${t.empty}</div>` : nothing}
           <div role="feed" part="list" aria-label=${t.heading} aria-busy=${!!list.busy} @keydown=${this.#feedKey} ?hidden=${!items.length}>
             ${repeat(items, item => item.notification.version, (item, i) => this.#item(item, i, items.length, t))}
           </div>

@@ -2,7 +2,7 @@ import { css } from "lit";
 
 // light-dark() follows the page's color-scheme. In forced colours the browser paints; borders and system colours say what colours said.
 export const styles = css`
-:host{--_a:var(--notify-accent,light-dark(#2f49c4,#a9b6ff));--_s:var(--notify-surface,light-dark(#fff,#1b1d23));--_t:var(--notify-text,light-dark(#1c1e26,#eceef4));--_m:var(--notify-muted,light-dark(#565b6b,#a9afc0));--_b:var(--notify-border,light-dark(#d9dce4,#3a3e4a));--_h:var(--notify-hover,light-dark(#f1f3f8,#262932));--_e:var(--notify-error,light-dark(#a3172a,#ff9aa6));display:inline-block;position:relative;font:var(--notify-font,400 .9375rem/1.45 system-ui,sans-serif);color:var(--_t);text-align:start}
+:host{--_a:var(--notify-accent,light-dark(#2f49c4,#a9b6ff));--_s:var(--notify-surface,light-dark(#fff,#1b1d23));--_t:var(--notify-text,light-dark(#1c1e26,#eceef4));--_m:var(--notify-muted,light-dark(#565b6b,#a9afc0));--_b:var(--notify-border,light-dark(#d9dce4,#3a3e4a));--_h:var(--notify-hover,light-dark(#f1f3f8,#262932));--_e:var(--notify-error,light-dark(#a3172a,#ff9aa6));display:inline-block;vertical-align:middle;position:relative;font:var(--notify-font,400 .9375rem/1.45 system-ui,sans-serif);color:var(--_t);text-align:start}
 :host([hidden]),[hidden]{display:none!important}
 *{box-sizing:border-box}
 button{font:inherit;color:inherit;background:none;border:1px solid transparent;border-radius:.375rem;padding:.25rem .5rem;cursor:pointer}

@@ -14,10 +14,10 @@ execFileSync("node", [join(here, "scripts/build.mjs"), built]);
 /** The bundles of the sources as they are, by the path at which the service hands them out. */
 export const bundles: Record<string, string> = { "/notify.js": join(built, "notify.js"), "/notify-inbox.js": join(built, "notify-inbox.js") };
 
-/** The strictest policy that a page may have; images are the icon alone. */
+/** The strictest policy that a page may have; images are the icon alone. (The policy `vue` is Vue's own.) */
 export const pageHeaders = {
   "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
-    + "require-trusted-types-for 'script'; trusted-types lit-html",
+    + "require-trusted-types-for 'script'; trusted-types lit-html vue",
 };
 
 const pictures = process.env["NOTIFY_SCREENSHOTS"] ?? mkdtempSync(join(tmpdir(), "notify-js-pictures-"));

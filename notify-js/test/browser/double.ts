@@ -19,6 +19,7 @@ const end = "\u001e";
 export class InboxDouble {
   readonly epoch = "0198c0de-0000-7000-8000-000000000001";
   readonly pages = new Map<string, string>();
+  readonly scripts = new Map<string, string>();
   readonly requests: string[] = [];
   readonly #items: Mutable<InboxItem>[] = [];
   readonly #sockets = new Set<Socket>();
@@ -128,6 +129,7 @@ export class InboxDouble {
       response.end(body);
     };
     if (this.pages.has(path)) return send(200, "text/html; charset=utf-8", this.pages.get(path)!);
+    if (this.scripts.has(path)) return send(200, "text/javascript; charset=utf-8", this.scripts.get(path)!);
     if (bundles[path]) return send(200, "text/javascript; charset=utf-8", readFileSync(bundles[path]));
     if (!path.startsWith("/api/v1/users/me/inbox")) return send(404, "text/plain", "");
     this.requests.push(`${request.method} ${path.slice("/api/v1/users/me/inbox".length)}${url.search}`);
