@@ -10,7 +10,7 @@ namespace Notify.Server;
 /// <summary>The service's endpoints.</summary>
 public static class NotifyEndpoints
 {
-    private const string Metrics = "/metrics";
+    internal const string Metrics = "/metrics";
     private const string OpenApi = "/openapi/{documentName}.json";
 
     /// <summary>Maps the hub, the calls under <c>/api/v1</c>, the page, health, metrics and the OpenAPI document.</summary>
@@ -18,7 +18,7 @@ public static class NotifyEndpoints
     {
         var api = endpoints.MapGroup(ApiPaths.Root).RequireAllowedOrigin();
         api.MapApi();
-        endpoints.MapNotifyHub().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
+        endpoints.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
         endpoints.MapNotifyPage();
         endpoints.MapHealth();
         endpoints.MapPrometheusScrapingEndpoint(Metrics);

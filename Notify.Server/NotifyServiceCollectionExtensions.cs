@@ -2,8 +2,10 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
+using Notify.Engine.Tail;
 using Notify.Server.Api;
 using Notify.Server.Configuration;
 using Notify.Server.Hosting;
@@ -44,12 +46,13 @@ public static class NotifyServiceCollectionExtensions
 
         services.AddSingleton(Options.Create(options));
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<NotifyMetrics>();
         AddLog(services, storage);
+        services.AddNotifyTail();
         services.AddNotifyDelivery();
+        services.AddNotifyDirectory();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
-        AddPublishing(services);
+        services.AddNotifyPublishing();
         AddApi(services);
         services.AddNotifyHub();
         Health.AddChecks(services);
@@ -67,13 +70,6 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<LogOpening>();
         services.AddHostedService(provider => provider.GetRequiredService<LogOpening>());
         services.AddHostedService<RetentionSweeper>();
-    }
-
-    private static void AddPublishing(IServiceCollection services)
-    {
-        services.AddSingleton<Publisher>();
-        services.AddHostedService(provider => provider.GetRequiredService<Publisher>());
-        services.AddSingleton<RecordPublisher>();
     }
 
     private static void AddApi(IServiceCollection services)

@@ -1,8 +1,9 @@
 using Notify.Server;
 using Notify.Server.Api;
+using Notify.Server.Connections;
 using Notify.Server.Hosting;
 
-return await StartUp.ReportMistakesAsync(async () =>
+return await StartUp.ReportMistakesAsync(async stop =>
 {
     if (HelpCommand.IsAsked(args))
     {
@@ -10,25 +11,31 @@ return await StartUp.ReportMistakesAsync(async () =>
         return;
     }
 
-    StartUp.CheckCommand(args);
-    var (newEpoch, moveSchema) = (args is [NewEpochCommand.Name, ..], args is [MoveSchemaCommand.Name, ..]);
-    var builder = WebApplication.CreateBuilder(newEpoch || moveSchema ? args[1..] : args).AddProcess();
-    builder.Services.AddNotify(builder.Configuration, builder.Environment);
-
-    if (newEpoch)
+    if (VersionCommand.IsAsked(args))
     {
-        await NewEpochCommand.RunAsync(builder);
+        Console.WriteLine(VersionCommand.Text());
         return;
     }
 
-    if (moveSchema)
+    var line = CommandLine.Read(args);
+    var builder = StartUp.CreateBuilder(line.Settings).AddProcess();
+    builder.Services.AddNotify(builder.Configuration, builder.Environment);
+
+    if (line.Command == NewEpochCommand.Name)
     {
-        await MoveSchemaCommand.RunAsync(builder);
+        await NewEpochCommand.RunAsync(builder, stop);
+        return;
+    }
+
+    if (line.Command == MoveSchemaCommand.Name)
+    {
+        await MoveSchemaCommand.RunAsync(builder, stop);
         return;
     }
 
     var app = builder.Build();
+    app.UseConnectionCap();
     app.MapNotify();
     app.MapFallback(ApiEndpoints.NothingHereAsync);
-    await StartUp.RunAsync(app);
+    await StartUp.RunAsync(app, stop);
 });

@@ -17,6 +17,18 @@ public static class HubMethods
 
     /// <summary>Publishes as <c>POST /api/v1/notifications</c> does.</summary>
     public const string Publish = "Publish";
+
+    /// <summary>The device has everything up to a version: <see cref="AckRequest"/>.</summary>
+    public const string Ack = "Ack";
+
+    /// <summary>What the user says of itself: <see cref="SetAttributesRequest"/> to <see cref="SetAttributesResult"/>.</summary>
+    public const string SetAttributes = "SetAttributes";
+
+    /// <summary>Joins static groups: <see cref="GroupsRequest"/> to <see cref="GroupsResult"/>.</summary>
+    public const string JoinGroups = "JoinGroups";
+
+    /// <summary>Leaves static groups: <see cref="GroupsRequest"/> to <see cref="GroupsResult"/>.</summary>
+    public const string LeaveGroups = "LeaveGroups";
 }
 
 /// <summary>What the hub calls on a client.</summary>
@@ -33,4 +45,7 @@ public static class ClientMethods
 
     /// <summary>Versions are missing before what follows: <see cref="Hub.Gap"/>.</summary>
     public const string Gap = "Gap";
+
+    /// <summary>What the user follows on every device has changed: <see cref="Hub.SubscriptionsChanged"/>.</summary>
+    public const string SubscriptionsChanged = "SubscriptionsChanged";
 }

@@ -14,6 +14,9 @@ public sealed record ResumeRequest
 
     /// <summary>The topic filters to follow on this connection; absent: none.</summary>
     [DataMember(Name = "topics")] public IReadOnlyList<string>? Topics { get; init; }
+
+    /// <summary>Send <c>InboxChanged</c> to this connection.</summary>
+    [DataMember(Name = "inbox")] public bool Inbox { get; init; }
 }
 
 /// <summary>The answer to Resume, on the wire before the first notification.</summary>
@@ -26,7 +29,17 @@ public sealed record ResumeResult(
     [property: DataMember(Name = "head")] long Head,
     [property: DataMember(Name = "epoch")] string Epoch,
     [property: DataMember(Name = "since")] long Since,
-    [property: DataMember(Name = "topics")] IReadOnlyList<string> Topics);
+    [property: DataMember(Name = "topics")] IReadOnlyList<string> Topics)
+{
+    /// <summary>The user that the connection is of; absent for one without a user.</summary>
+    [DataMember(Name = "user")] public string? User { get; init; }
+
+    /// <summary>The names of the groups that the user is a member of; absent without a user.</summary>
+    [DataMember(Name = "groups")] public IReadOnlyList<string>? Groups { get; init; }
+
+    /// <summary>The names of the groups that the token names; absent without a user.</summary>
+    [DataMember(Name = "tokenGroups")] public IReadOnlyList<string>? TokenGroups { get; init; }
+}
 
 /// <summary>Filters to follow from now on.</summary>
 [DataContract]

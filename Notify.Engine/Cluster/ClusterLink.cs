@@ -91,7 +91,7 @@ internal sealed partial class ClusterLink(
     // A carrier connects again by itself. What it did not foresee must not end the process: the log goes on without it.
     private async Task ReceiveAllAsync(CancellationToken stoppingToken)
     {
-        for (var backoff = new Backoff(time); ; await backoff.WaitAsync(stoppingToken))
+        for (var backoff = Backoff.OfConnection(time); ; await backoff.WaitAsync(stoppingToken))
         {
             try
             {

@@ -22,7 +22,6 @@ internal static class LinkFormat
     public const int MaxEntries = 4096;
     public const int MaxNames = 1024;
     public const int MaxNameBytes = 1024;
-    public const long MaxVersion = (1L << 53) - 1;
 
     /// <summary>Format, kind, node, epoch.</summary>
     public const int HeaderBytes = 1 + 1 + 16 + 16;

@@ -105,7 +105,7 @@ internal ref struct LinkReader
     private (long First, long Last)? ReadRange()
     {
         var (first, last) = (ReadNumber(), ReadNumber());
-        return !_failed && first >= 1 && first <= last && last <= LinkFormat.MaxVersion ? (first, last) : null;
+        return !_failed && first >= 1 && first <= last && last <= LogLimits.MaxVersion ? (first, last) : null;
     }
 
     /// <summary>A whole JSON value of this kind, as strict as what publishers send.</summary>

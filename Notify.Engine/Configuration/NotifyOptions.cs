@@ -76,6 +76,9 @@ public sealed class LimitSettings
     /// <summary>Publishing requests a second and caller; 0: no limit.</summary>
     public int RequestsPerSecond { get; set; }
 
+    /// <summary>Connections of the process; 0: as many as its limit of open files leaves room for.</summary>
+    public int Connections { get; set; }
+
     /// <summary>Hub connections and streams a user; 0: no limit.</summary>
     public int ConnectionsPerUser { get; set; }
 }

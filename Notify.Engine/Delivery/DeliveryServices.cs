@@ -7,23 +7,14 @@ using Notify.Engine.Tail;
 
 namespace Notify.Engine.Delivery;
 
-/// <summary>Tail, router, sessions.</summary>
+/// <summary>Router, replay, sessions.</summary>
 internal static class DeliveryServices
 {
     public static IServiceCollection AddNotifyDelivery(this IServiceCollection services)
     {
-        services.AddSingleton<LogClock>();
-        services.AddSingleton<TailPosition>();
-        services.AddSingleton<LogTail>();
-        services.AddHostedService(s => s.GetRequiredService<LogTail>());
-
-        services.AddSingleton<Reconciler>();
-        services.AddHostedService(s => s.GetRequiredService<Reconciler>());
-
         services.AddSingleton<Router>();
         services.AddSingleton<Dispatcher>();
         services.AddSingleton<IDelivery, LiveDelivery>();
-        services.AddSingleton<LogAppliers>();
 
         services.AddSingleton<LogReplay>();
         services.AddSingleton<IReplay>(s => s.GetRequiredService<LogReplay>());
@@ -39,7 +30,8 @@ internal static class DeliveryServices
         services.AddSingleton<SessionKeeper>();
         services.AddHostedService(s => s.GetRequiredService<SessionKeeper>());
 
-        services.AddSingleton<DeliveryMetrics>();
+        services.AddSingleton<SessionMetrics>();
+        services.AddSingleton<ReplayMetrics>();
         return services;
     }
 
@@ -49,9 +41,9 @@ internal static class DeliveryServices
         var scheduler = services.GetRequiredService<SessionScheduler>();
         var sessions = services.GetRequiredService<SessionRegistry>();
         var limits = services.GetRequiredService<IOptions<NotifyOptions>>().Value.Limits;
-        return (connectionId, sink, user) =>
+        return (connectionId, sink, user, device) =>
         {
-            var session = new DeliverySession(sink, router, scheduler, limits);
+            var session = new DeliverySession(sink, router, scheduler, limits) { User = user, Device = device };
             sessions.Add(connectionId, session, user);
             return session;
         };

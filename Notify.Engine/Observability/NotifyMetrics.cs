@@ -1,73 +1,8 @@
-using System.Diagnostics.Metrics;
-using Notify.Contracts;
-
 namespace Notify.Engine.Observability;
 
-/// <summary>The instruments of the meter <c>Notify</c>. Each part of the service has its own group here.</summary>
-internal sealed class NotifyMetrics
+/// <summary>The meter of all rooms; each has its own instruments.</summary>
+internal static class NotifyMetrics
 {
     /// <summary>The meter's name, for listeners.</summary>
     public const string MeterName = "Notify";
-
-    public NotifyMetrics(IMeterFactory factory)
-    {
-        var meter = factory.Create(MeterName);
-        Publishing = new PublishingMetrics(meter);
-    }
-
-    public PublishingMetrics Publishing { get; }
-}
-
-/// <summary>What Publishing counts.</summary>
-internal sealed class PublishingMetrics(Meter meter)
-{
-    private readonly Counter<long> _published = meter.CreateCounter<long>(
-        "notify.published", "{notification}", "Notifications stored, repeats not counted.");
-
-    private readonly Counter<long> _ephemeral = meter.CreateCounter<long>(
-        "notify.published.ephemeral", "{notification}", "Ephemeral notifications handed on.");
-
-    private readonly Counter<long> _refused = meter.CreateCounter<long>(
-        "notify.publish.refused", "{notification}", "Publishes refused, by code.");
-
-    private readonly Histogram<int> _appendSize = meter.CreateHistogram(
-        "notify.append.size", "{notification}", "Notifications stored by one append.",
-        advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] });
-
-    private readonly Histogram<double> _appendDuration = meter.CreateHistogram(
-        "notify.append.duration", "s", "How long one append took, retries not included.",
-        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5] });
-
-    private readonly Counter<long> _appendRetries = meter.CreateCounter<long>(
-        "notify.append.retries", "{append}", "Appends tried again because storage did not take or not answer them, by kind.");
-
-    /// <summary>Counters appear at their first count: from zero on, the first failure is a rate and not the beginning of a series.</summary>
-    public void BeginAtZero()
-    {
-        _published.Add(0);
-        _ephemeral.Add(0);
-        _appendRetries.Add(0);
-        Refused(ErrorCodes.StorageUnavailable, 0);
-    }
-
-    public void Stored(int entries) => _published.Add(entries);
-
-    public void Ephemeral() => _ephemeral.Add(1);
-
-    public void Refused(string code, int notifications = 1) => _refused.Add(notifications, new KeyValuePair<string, object?>("code", code));
-
-    public void Appended(int entries, TimeSpan duration)
-    {
-        _appendSize.Record(entries);
-        _appendDuration.Record(duration.TotalSeconds);
-    }
-
-    public void AppendRetried(string kind) => _appendRetries.Add(1, new KeyValuePair<string, object?>("kind", kind));
-
-    /// <summary>Reads the queue's depth whenever somebody looks.</summary>
-    public void ObserveQueue(Func<int> entries, Func<long> bytes)
-    {
-        meter.CreateObservableGauge("notify.publish.queue.entries", entries, "{notification}", "Notifications waiting to be stored.");
-        meter.CreateObservableGauge("notify.publish.queue.bytes", bytes, "By", "Bytes waiting to be stored.");
-    }
 }

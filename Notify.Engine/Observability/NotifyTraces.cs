@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Notify.Engine.Publishing;
 
 namespace Notify.Engine.Observability;
 
@@ -27,14 +26,14 @@ internal static class NotifyTraces
     public static Activity? Publish(int notifications) =>
         Source.StartActivity("publish")?.SetTag("notify.notifications", notifications);
 
-    public static Activity? Append(PendingPublish[] publishes)
+    public static Activity? Append<T>(T[] publishes, Func<T, ActivityContext> traceOf, Func<T, int> notificationsOf)
     {
         if (!Source.HasListeners()) return null;
-        var sampled = publishes.Select(publish => publish.Trace).Where(trace => trace.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)).Take(MaxLinks + 1).ToArray();
+        var sampled = publishes.Select(traceOf).Where(trace => trace.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)).Take(MaxLinks + 1).ToArray();
         return sampled.Length == 0
             ? null
             : Source.StartActivity("append", ActivityKind.Internal, sampled[0], links: sampled[1..].Select(trace => new ActivityLink(trace)))
-                ?.SetTag("notify.notifications", publishes.Sum(publish => publish.Entries.Length));
+                ?.SetTag("notify.notifications", publishes.Sum(notificationsOf));
     }
 
     /// <summary>Of an append's entries to the sessions of this node. <paramref name="append"/> is the default for what was read from the log.</summary>

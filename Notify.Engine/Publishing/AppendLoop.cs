@@ -20,7 +20,6 @@ internal sealed partial class AppendLoop(
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
-    private const int PauseDoublings = 6;
 
     // Whom an append has just answered publishes again, if at all, at once: the next append waits for them as long as the last
     // one took, within these bounds. (docs/decisions/0009)
@@ -70,7 +69,8 @@ internal sealed partial class AppendLoop(
 
     private async Task AppendAsync(CancellationToken stop)
     {
-        using var span = NotifyTraces.Append(_inFlight);
+        using var span = NotifyTraces.Append(_inFlight, static publish => publish.Trace, static publish => publish.Entries.Length);
+        Backoff? backoff = null;
         AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         for (var attempt = 0; ; attempt++)
         {
@@ -118,7 +118,7 @@ internal sealed partial class AppendLoop(
             _storesNothing = true;
             if (unknown is null) Hold(_inFlight);
             metrics.AppendRetried(kind);
-            await Task.Delay(Pause(attempt), time, stop);
+            await (backoff ??= new Backoff(time, FirstPause, LongestPause)).WaitAsync(stop);
         }
     }
 
@@ -195,13 +195,6 @@ internal sealed partial class AppendLoop(
         {
             if (publish.TryRefuse(refused)) metrics.Refused(refused.Refusal.Code, publish.Entries.Length);
         }
-    }
-
-    // Half of it is chance: nodes that lost the database together do not come back together.
-    private static TimeSpan Pause(int attempt)
-    {
-        var pause = FirstPause * (1 << Math.Min(attempt, PauseDoublings));
-        return (pause < LongestPause ? pause : LongestPause) * (0.5 + Random.Shared.NextDouble() / 2);
     }
 
     private static partial class Log

@@ -11,9 +11,6 @@ namespace Notify.Engine.Publishing;
 internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
     : TaskCompletionSource<PublishOutcome[]>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    // What an entry costs besides its content: objects, topic and key, roughly.
-    private const int EntryOverheadBytes = 256;
-
     public NewEntry[] Entries => entries;
 
     /// <summary>A time stamp of the TimeProvider.</summary>
@@ -23,7 +20,7 @@ internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
     public ActivityContext Trace { get; } = NotifyTraces.Current;
 
     /// <summary>What it counts for in the queue's limit.</summary>
-    public int Bytes { get; } = entries.Sum(entry => entry.Content.Length + EntryOverheadBytes);
+    public int Bytes { get; } = entries.Sum(entry => entry.Content.Length + LogLimits.EntryOverheadBytes);
 
     /// <summary>The same refusal for all of it; false when it was answered before.</summary>
     public bool TryRefuse(PublishOutcome.Refused refusal)

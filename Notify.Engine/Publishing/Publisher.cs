@@ -35,14 +35,14 @@ internal sealed class Publisher : IHostedService, IDisposable
         INotificationLog log,
         ICommittedEntries committed,
         IOptions<NotifyOptions> options,
-        NotifyMetrics metrics,
+        PublishingMetrics metrics,
         TimeProvider time,
         ILogger<Publisher> logger)
     {
         _queue = new PublishQueue(options.Value.Limits, time);
-        _loop = new AppendLoop(_queue, log, committed, metrics.Publishing, time, logger);
+        _loop = new AppendLoop(_queue, log, committed, metrics, time, logger);
         _committed = committed;
-        _metrics = metrics.Publishing;
+        _metrics = metrics;
         _time = time;
         _metrics.ObserveQueue(() => _queue.Entries, () => _queue.Bytes);
     }

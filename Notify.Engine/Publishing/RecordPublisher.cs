@@ -8,7 +8,7 @@ using Notify.Engine.Observability;
 namespace Notify.Engine.Publishing;
 
 /// <summary>Publishes what comes as a record: the hub's <c>Publish</c>. The rules are those of the POST.</summary>
-internal sealed class RecordPublisher(Publisher publisher, IOptions<NotifyOptions> options, NotifyMetrics metrics)
+internal sealed class RecordPublisher(Publisher publisher, IOptions<NotifyOptions> options, PublishingMetrics metrics)
 {
     private const string Call = "Publish";
 
@@ -17,7 +17,7 @@ internal sealed class RecordPublisher(Publisher publisher, IOptions<NotifyOption
     {
         if (!TryRead(request, caller, out var json, out var command, out var refusal))
         {
-            metrics.Publishing.Refused(refusal!.Code);
+            metrics.Refused(refusal!.Code);
             return new PublishOutcome.Refused(refusal);
         }
 

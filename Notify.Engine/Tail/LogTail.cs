@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Observability;
 using Notify.Storage.Directory;
@@ -21,7 +20,7 @@ internal sealed partial class LogTail(
     TailPosition position,
     INotificationLog log,
     LogAppliers appliers,
-    DeliveryMetrics metrics,
+    TailMetrics metrics,
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService
 {
@@ -80,6 +79,7 @@ internal sealed partial class LogTail(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.BeginAtZero();
         position.Suspected += _poll.Soon;
         var polling = _poll.RunAsync(head => _hints.Writer.TryWrite(new Hint.Position(head)), stoppingToken);
         await foreach (var hint in _hints.Reader.ReadAllAsync(stoppingToken))
@@ -261,7 +261,7 @@ internal sealed partial class LogTail(
         if (_readingHole) return;
         _readingHole = true;
         _aheadWhenRead = _aheadTo;
-        metrics.TailReads.Add(1, new KeyValuePair<string, object?>("cause", cause));
+        metrics.Read(cause);
         _ = ReadHoleAsync(life.Ring.End);
     }
 
@@ -292,7 +292,7 @@ internal sealed partial class LogTail(
     private static long BytesOf(IReadOnlyList<LogEntry> entries)
     {
         var bytes = 0L;
-        for (var i = 0; i < entries.Count; i++) bytes += entries[i].Content.Length + 256;
+        for (var i = 0; i < entries.Count; i++) bytes += entries[i].Content.Length + LogLimits.EntryOverheadBytes;
         return bytes;
     }
 

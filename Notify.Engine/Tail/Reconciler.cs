@@ -1,4 +1,3 @@
-using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Frames;
 using Notify.Storage.Log;
 
@@ -11,7 +10,7 @@ namespace Notify.Engine.Tail;
 /// something else gets a Gap before it.
 /// </summary>
 internal sealed partial class Reconciler(
-    TailPosition position, LogTail tail, INotificationLog log, DeliveryMetrics metrics, TimeProvider time, ILogger<Reconciler> logger) : BackgroundService
+    TailPosition position, LogTail tail, INotificationLog log, TailMetrics metrics, TimeProvider time, ILogger<Reconciler> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 

@@ -9,7 +9,7 @@ using Notify.Storage.Log;
 namespace Notify.Server.Api;
 
 /// <summary><c>POST /notifications</c> and <c>POST /notifications/batch</c>.</summary>
-internal sealed class PublishEndpoints(Publisher publisher, IOptions<NotifyOptions> options, NotifyMetrics metrics)
+internal sealed class PublishEndpoints(Publisher publisher, IOptions<NotifyOptions> options, PublishingMetrics metrics)
 {
     private const string Call = "POST " + ApiPaths.Notifications;
     private const string BatchItem = "POST " + ApiPaths.Notifications + "/batch";
@@ -98,7 +98,7 @@ internal sealed class PublishEndpoints(Publisher publisher, IOptions<NotifyOptio
                 continue;
             }
 
-            metrics.Publishing.Refused(refusal.Code);
+            metrics.Refused(refusal.Code);
             outcomes[i] = new PublishOutcome.Refused(refusal);
         }
 
@@ -137,7 +137,7 @@ internal sealed class PublishEndpoints(Publisher publisher, IOptions<NotifyOptio
 
     private Task RefuseAsync(HttpContext context, Refusal refusal)
     {
-        metrics.Publishing.Refused(refusal.Code);
+        metrics.Refused(refusal.Code);
         return Problem.WriteAsync(context, refusal);
     }
 }

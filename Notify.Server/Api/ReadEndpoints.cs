@@ -22,7 +22,7 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
 
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1000;
-    private const long MaxVersion = (1L << 53) - 1; // what JavaScript holds
+    private const long MaxVersion = LogLimits.MaxVersion;
 
     // A leading wildcard matches no topic that begins with '$' (MQTT 3.1.1 §4.7.2): this is all that is not the system's.
     private static readonly TopicFilter[] Everything = [TopicFilter.TryParse("#", out var all, out var problem) ? all : throw new InvalidOperationException(problem)];

@@ -17,7 +17,7 @@ namespace Notify.Server.Api;
 /// <c>POST /topics/{topic…}</c>, for shells: <c>curl -d "Backup done" HOST/api/v1/topics/backups</c>. Rewritten as the
 /// request of <c>POST /notifications</c>, whose rules it has.
 /// </summary>
-internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions> options, NotifyMetrics metrics)
+internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions> options, PublishingMetrics metrics)
 {
     /// <summary>What besides the body may be said, as a query parameter or as the header <c>X-…</c>.</summary>
     internal static readonly string[] Parameters = ["title", "priority", "tags", "type", "link", "ttlSeconds"];
@@ -48,7 +48,7 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
             return;
         }
 
-        metrics.Publishing.Refused(refusal.Code);
+        metrics.Refused(refusal.Code);
         await Problem.WriteAsync(context, refusal);
     }
 

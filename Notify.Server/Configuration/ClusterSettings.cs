@@ -21,12 +21,20 @@ internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? R
     public static ClusterSettings Read(IConfiguration configuration)
     {
         CheckNames(configuration.GetSection("ConnectionStrings"));
-        var postgres = configuration.GetConnectionString(PostgresName) is { Length: > 0 } given ? given : null;
-        if (configuration.GetConnectionString(RedisName) is not { Length: > 0 } redis) return new ClusterSettings(postgres, null);
+        var postgres = Given(configuration, PostgresName, "a SQLite file is used");
+        if (Given(configuration, RedisName, "nodes are joined by Postgres") is not { } redis) return new ClusterSettings(postgres, null);
         var parsed = Parse(redis);
         if (postgres is null) throw new SettingsException($"{RedisSetting} is set, but the storage is a SQLite file, which belongs to one process: set ConnectionStrings:Postgres too, or remove {RedisSetting}.");
         return new ClusterSettings(postgres, parsed);
     }
+
+    // A variable of a script that was not filled in: a node that then stores elsewhere than the others looks well.
+    private static string? Given(IConfiguration configuration, string name, string without) => configuration.GetConnectionString(name) switch
+    {
+        null => null,
+        var text when string.IsNullOrWhiteSpace(text) => throw new SettingsException($"The setting ConnectionStrings:{name} is empty: say where it is, or remove the setting, and {without}."),
+        var text => text,
+    };
 
     // Other names are a host's own business, but 'Postgre' would store everything in a SQLite file without a word.
     private static void CheckNames(IConfigurationSection strings)

@@ -5,6 +5,9 @@ namespace Notify.Server.Configuration;
 /// <summary>Who is let in: nothing starts with a door open that somebody believes shut.</summary>
 internal static class DoorRules
 {
+    /// <summary>Whether a setting can only stop the start: what a later version knows is named when it is used, and not offered.</summary>
+    public static bool Refuses(string key) => key is "Auth:SigningKey" or "Auth:Authority" or "Auth:Issuer" or "Auth:Audience";
+
     public static void Check(NotifyOptions options, IHostEnvironment environment)
     {
         var auth = options.Auth;

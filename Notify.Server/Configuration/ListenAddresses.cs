@@ -41,6 +41,7 @@ internal static class ListenAddresses
         }
 
         if (!address.IsUnixPipe && !address.IsNamedPipe && (address.Port is < 0 or > ushort.MaxValue || address.Host.Length == 0)) throw Bad(key, value);
+        if (address.PathBase.Length > 0) throw new SettingsException($"The setting {key} is '{value}', but must be without a path: the service is at the root of its address. A proxy in front can put it below '{address.PathBase}'.");
         if (address.Scheme is not ("http" or "https")) throw Bad(key, value);
         if (address.Port == 0 && IsLocalhost(address.Host)) throw new SettingsException($"The setting {key} is '{value}', but a port that the system picks needs one address: http://127.0.0.1:0.");
         if (environment.IsDevelopment() && !IsLoopback(address)) throw OnlyLoopback(key, value);

@@ -30,13 +30,14 @@ internal static class NotifySettings
         Setting.Number("Limits:PublishQueueEntries", 1, 100_000_000, (o, v) => o.Limits.PublishQueueEntries = (int)v),
         Setting.Number("Limits:PublishQueueBytes", 1024, 64L * 1024 * Mebibyte, (o, v) => o.Limits.PublishQueueBytes = v),
         Setting.Number("Limits:RequestsPerSecond", 0, 1_000_000_000, (o, v) => o.Limits.RequestsPerSecond = (int)v),
+        Setting.Number("Limits:Connections", 0, 100_000_000, (o, v) => o.Limits.Connections = (int)v, zero: "for what the process's limit of open files leaves room for"),
         Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
     ];
 
     /// <summary>Each one's whole key, and what it may be.</summary>
     public static IEnumerable<(string Key, string Allowed)> Describe() =>
     [
-        .. Known.Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
+        .. Known.Where(setting => !DoorRules.Refuses(setting.Key)).Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
         ($"{NotifyOptions.Section}:{Origins}:0", "an origin, such as https://shop.example; the next one is :1"),
     ];
 

@@ -32,8 +32,8 @@ internal sealed record Setting(string Key, string Allowed, Func<NotifyOptions, s
         return true;
     });
 
-    public static Setting Number(string key, long least, long most, Action<NotifyOptions, long> apply) =>
-        new(key, $"a whole number from {Show(least)} to {Show(most)}{(least == 0 ? ", 0 for no limit" : "")}", (options, text) =>
+    public static Setting Number(string key, long least, long most, Action<NotifyOptions, long> apply, string zero = "for no limit") =>
+        new(key, $"a whole number from {Show(least)} to {Show(most)}{(least == 0 ? $", 0 {zero}" : "")}", (options, text) =>
         {
             if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) || value < least || value > most) return false;
             apply(options, value);

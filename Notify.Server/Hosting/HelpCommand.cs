@@ -8,14 +8,7 @@ internal static class HelpCommand
 {
     private static readonly string[] Names = ["--help", "-h", "-?"];
 
-    private static readonly (string Key, string Allowed)[] OfTheProcess =
-    [
-        ("Urls", $"where to listen, such as {ListenAddresses.Default}"),
-        ("ConnectionStrings:Postgres", "such as Host=db;Database=notify;Username=notify;Password=…"),
-        ("ConnectionStrings:Redis", "such as redis:6379,password=…"),
-    ];
-
-    public static bool IsAsked(string[] args) => args.Any(argument => Names.Contains(argument, StringComparer.OrdinalIgnoreCase));
+    public static bool IsAsked(string[] args) => CommandLine.Has(args, Names);
 
     public static string Text()
     {
@@ -27,13 +20,14 @@ internal static class HelpCommand
                                                                begins a new life of the log and prints its epoch
               dotnet Notify.Server.dll {MoveSchemaCommand.Name} [settings]  once, while every node is stopped: takes what an earlier version
                                                                made, often in public, into the schema Notify:Storage:Schema
+              dotnet Notify.Server.dll --version               says which build this is
 
             Settings are written --Notify:Retention:MaxAge=7.00:00:00, as a variable Notify__Retention__MaxAge=7.00:00:00, or in
             appsettings.json. What they mean and their defaults are in README.md.
 
 
             """);
-        foreach (var (key, allowed) in OfTheProcess.Concat(NotifySettings.Describe())) text.AppendLine($"  {key,-36} {allowed}");
+        foreach (var (key, allowed) in ProcessSettings.Describe().Concat(NotifySettings.Describe())) text.AppendLine($"  {key,-36} {allowed}");
         return text.ToString();
     }
 }

@@ -34,9 +34,10 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeP
         {
             await opening.WaitAsync(Patience, time, cancellationToken);
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException || cancellationToken.IsCancellationRequested)
         {
-            _opening = WatchAsync(opening);
+            _opening = WatchAsync(opening); // for the stop too: it waits until whatever is being done to the database has been given up
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

@@ -10,7 +10,7 @@ internal static class MoveSchemaCommand
 {
     public const string Name = "move-schema";
 
-    public static async Task RunAsync(WebApplicationBuilder builder, CancellationToken cancellationToken = default)
+    public static async Task RunAsync(WebApplicationBuilder builder, CancellationToken cancellationToken)
     {
         builder.Logging.ClearProviders(); // what was done alone goes to stdout
         await using var app = builder.Build();

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
+using Notify.Server.Connections;
 
 namespace Notify.Server.Hosting;
 
@@ -20,17 +21,23 @@ internal static partial class StartUp
     /// <summary>Of the 30 s that orchestrators give: after it, requests that still trickle in are cut.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(25);
 
-    /// <summary>What is neither a setting nor a command is a slip, not a wish to start the service.</summary>
-    public static void CheckCommand(string[] args)
+    /// <summary>A builder that reads its settings once.</summary>
+    /// <remarks>
+    /// No file is watched: changed settings take effect at the next start, and the watches of a user are few, shared by all containers
+    /// under one uid, and used up by others. What ASP.NET watches all the same (a certificate under Kestrel) it looks at now and then.
+    /// </remarks>
+    public static WebApplicationBuilder CreateBuilder(IEnumerable<string> settings)
     {
-        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && !first.Contains('=', StringComparison.Ordinal) && first is not (NewEpochCommand.Name or MoveSchemaCommand.Name))
-            throw new SettingsException($"There is no command '{first}'. There are {NewEpochCommand.Name} and {MoveSchemaCommand.Name}; settings are written --Urls=http://localhost:5080.");
+        Surroundings.Check();
+        Environment.SetEnvironmentVariable("DOTNET_USE_POLLING_FILE_WATCHER", "true");
+        return WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", .. settings]);
     }
 
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
     public static WebApplicationBuilder AddProcess(this WebApplicationBuilder builder)
     {
         OwnSettingsFile.AddTo(builder.Configuration);
+        ProcessSettings.Check(builder.Configuration, Environment.GetEnvironmentVariables().Keys.Cast<string>());
         ListenAddresses.Check(builder.Configuration, builder.Environment, address => builder.WebHost.UseUrls(address));
 
         // Its "Request starting" line at Information prints the query, where browsers must put their token. Not at any other level
@@ -51,6 +58,7 @@ internal static partial class StartUp
             sockets.Backlog = Backlog;
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, TransportBlocksFactory>();
+        builder.Services.AddConnectionCap();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -59,35 +67,43 @@ internal static partial class StartUp
         return builder;
     }
 
-    /// <summary>Runs until it is told to stop.</summary>
-    public static async Task RunAsync(WebApplication app)
+    /// <summary>Runs until it is told to stop, which it may be before it has started.</summary>
+    public static async Task RunAsync(WebApplication app, CancellationToken stop)
     {
         if (app.Environment.IsDevelopment()) app.Lifetime.ApplicationStarted.Register(() => Log.Development(app.Logger));
         await using (app)
         {
             try
             {
-                await app.StartAsync();
+                await app.StartAsync(stop);
             }
             catch
             {
-                await app.StopAsync(); // else what did start calls its disposal a failure, above the one sentence that matters
+                await app.StopAsync(CancellationToken.None); // else what did start calls its disposal a failure, above the one sentence that matters
                 throw;
             }
 
-            await app.WaitForShutdownAsync();
+            await app.WaitForShutdownAsync(stop);
             if (app.Services.GetRequiredService<TailPosition>().StoppedBy is { } stopped) throw stopped;
             if (app.Services.GetRequiredService<LogOpening>().Misconfigured is { } misconfigured) throw misconfigured;
         }
     }
 
-    /// <summary>Runs the process; an operator's mistake is one sentence on stderr and exit code 1, without a stack.</summary>
-    public static async Task<int> ReportMistakesAsync(Func<Task> run)
+    /// <summary>
+    /// Runs the process; an operator's mistake is one sentence on stderr and exit code 1, without a stack. A process that is told to
+    /// stop ends with 0, whatever it was about to do.
+    /// </summary>
+    public static async Task<int> ReportMistakesAsync(Func<CancellationToken, Task> run)
     {
+        using var stop = new StopRequest();
         try
         {
-            await run();
+            await run(stop.Token);
             return 0;
+        }
+        catch (Exception) when (stop.Token.IsCancellationRequested)
+        {
+            return 0; // cut short in the middle of its start: what failed, failed because of it
         }
         catch (Exception exception) when (StartMistake.Sentence(exception) is { } sentence)
         {

@@ -29,7 +29,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
         var session = Session;
         try
         {
-            var (result, refusal) = await resumption.ResumeAsync(session, request, Caller.User, Context.ConnectionAborted);
+            var (result, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Everything, Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
             return result;

@@ -23,7 +23,7 @@ internal sealed class NotifyLifetimeManager(
     {
         WholeWrites.Use(connection);
         var caller = CallerOf(callers, connection);
-        connection.Features.Set(open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User));
+        connection.Features.Set(open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User, caller.Device));
         connection.Features.Set(caller);
         await inner.OnConnectedAsync(connection);
     }

@@ -12,8 +12,9 @@ namespace Notify.Server.Observability;
 /// </summary>
 internal static class Health
 {
-    internal const string Live = "/health/live";
-    internal const string Ready = "/health/ready";
+    internal const string Root = "/health";
+    internal const string Live = Root + "/live";
+    internal const string Ready = Root + "/ready";
 
     /// <summary>The tag of the checks that make a node ready.</summary>
     internal const string ReadyTag = "notify-ready";

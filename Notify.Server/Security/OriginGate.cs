@@ -3,8 +3,10 @@ using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Engine;
+using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Server.Api;
+using Notify.Server.Configuration;
 
 namespace Notify.Server.Security;
 
@@ -13,8 +15,9 @@ namespace Notify.Server.Security;
 /// It is part of our endpoints, not of the pipeline: CORS middleware does not stop WebSockets (every page of the web
 /// could open one to a service on the reader's machine), and a host's other endpoints keep their own rules.
 /// </summary>
-internal sealed class OriginGate
+internal sealed partial class OriginGate
 {
+    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PreflightMaxAge = TimeSpan.FromMinutes(10);
     private static readonly Refusal Forbidden = new(
         ErrorCodes.Forbidden,
@@ -23,12 +26,19 @@ internal sealed class OriginGate
     private readonly ICorsService _cors;
     private readonly CorsPolicy _policy;
     private readonly bool _loopbackOnly;
+    private readonly int _allowed;
+    private readonly Occasionally _log;
+    private readonly ILogger<OriginGate> _logger;
 
-    public OriginGate(ICorsService cors, IOptions<NotifyOptions> options, IHostEnvironment environment)
+    public OriginGate(ICorsService cors, IOptions<NotifyOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<OriginGate> logger)
     {
         _cors = cors;
         _loopbackOnly = environment.IsDevelopment();
-        _policy = new CorsPolicyBuilder([.. options.Value.AllowedOrigins])
+        _allowed = options.Value.AllowedOrigins.Count;
+        (_log, _logger) = (new Occasionally(time, LogInterval), logger);
+        var allowed = options.Value.AllowedOrigins.ToHashSet(StringComparer.Ordinal);
+        _policy = new CorsPolicyBuilder()
+            .SetIsOriginAllowed(origin => allowed.Contains(origin) || (_loopbackOnly && IsOfThisMachine(origin)))
             .AllowAnyHeader()
             .AllowAnyMethod()
             .AllowCredentials() // SignalR's JavaScript client asks with credentials
@@ -41,7 +51,11 @@ internal sealed class OriginGate
     {
         var origin = context.Request.Headers.Origin.ToString();
         if (IsOwn(context.Request, origin)) return next(context);
-        if (!_policy.IsOriginAllowed(origin)) return Problem.WriteAsync(context, Forbidden);
+        if (!_policy.IsOriginAllowed(origin))
+        {
+            Tell(context.Request, origin);
+            return Problem.WriteAsync(context, Forbidden);
+        }
 
         var answer = _cors.EvaluatePolicy(context, _policy);
         _cors.ApplyResult(answer, context.Response);
@@ -50,13 +64,39 @@ internal sealed class OriginGate
         return Task.CompletedTask;
     }
 
+    // In Development a page of this machine, on whatever port a tool serves it, is the developer's own.
+    private static bool IsOfThisMachine(string origin) => OriginRule.TryNormalise(origin, out _) && IsLoopback(new Uri(origin));
+
+    private static bool IsLoopback(Uri address) => address.IsLoopback || address.Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
+
+    // The browser says it to its console alone, and CORS tells the page nothing. The origin is printed as it was understood, never as it came.
+    private void Tell(HttpRequest request, string origin)
+    {
+        if (!_log.Now(out var passedOver)) return;
+        if (!OriginRule.TryNormalise(origin, out var theirs)) Log.RefusedNone(_logger, passedOver);
+        else if (request.Host.HasValue && theirs == $"https://{request.Host.Value}" && !request.IsHttps) Log.RefusedOwn(_logger, theirs, passedOver);
+        else Log.Refused(_logger, theirs, _allowed, theirs, theirs, passedOver);
+    }
+
     // In Development nobody needs a token: a page whose name was made to point at 127.0.0.1 (DNS rebinding) has "its
     // own" origin too, so there the name must be a loopback one.
     private bool IsOwn(HttpRequest request, string origin) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var theirs)
         && Uri.TryCreate($"{request.Scheme}://{request.Host.Value}", UriKind.Absolute, out var own)
         && string.Equals(theirs.GetLeftPart(UriPartial.Authority), own.GetLeftPart(UriPartial.Authority), StringComparison.OrdinalIgnoreCase)
-        && (!_loopbackOnly || own.IsLoopback || own.Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(own.Host, out _));
+        && (!_loopbackOnly || IsLoopback(own) || IPAddress.TryParse(own.Host, out _));
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "A page of {Origin} was refused: it is neither this service's own origin nor in Notify:AllowedOrigins. If it may call the service, add it: Notify__AllowedOrigins__{Next}={Example} as a variable, or \"AllowedOrigins\": [\"{InFile}\"] below \"Notify\" in appsettings.json ({PassedOver} more were refused since this was last said).")]
+        public static partial void Refused(ILogger logger, string origin, int next, string example, string inFile, long passedOver);
+
+        [LoggerMessage(LogLevel.Warning, "A page of {Origin} was refused, although that is this service's own host: a proxy ends TLS in front of it, and the service does not know. Let the proxy send X-Forwarded-Proto, and set ASPNETCORE_FORWARDEDHEADERS_ENABLED=true ({PassedOver} more were refused since this was last said).")]
+        public static partial void RefusedOwn(ILogger logger, string origin, long passedOver);
+
+        [LoggerMessage(LogLevel.Warning, "A page without an origin of its own (a file, a sandboxed frame) was refused. Serve it from an address, and add that to Notify:AllowedOrigins, such as Notify__AllowedOrigins__0=https://shop.example ({PassedOver} more were refused since this was last said).")]
+        public static partial void RefusedNone(ILogger logger, long passedOver);
+    }
 }
 
 /// <summary>Puts the <see cref="OriginGate"/> before endpoints.</summary>

@@ -40,10 +40,10 @@ internal sealed class StreamEndpoint(
 
         using var sink = new ServerSentEventsSink(context, time);
         var id = $"stream:{context.TraceIdentifier}";
-        var session = open(id, sink, caller.User);
+        var session = open(id, sink, caller.User, caller.Device);
         try
         {
-            var (_, refusal) = await resumption.ResumeAsync(session, request, caller.User, context.RequestAborted);
+            var (_, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Everything, context.RequestAborted);
             if (refusal is not null)
             {
                 await StreamRefusal.WriteAsync(context, refusal);

@@ -5,6 +5,7 @@ using MessagePack.Resolvers;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
 using Microsoft.Extensions.Options;
+using Notify.Contracts.Hub;
 using Notify.Contracts.Wire;
 
 namespace Notify.Server.Wire;
@@ -34,7 +35,10 @@ internal static class HubProtocols
         SerializerOptions = MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
-                [StrictStringFormatter.Instance, JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance],
+                [
+                    StrictStringFormatter.Instance, JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance,
+                    new ThroughJsonFormatter<ResumeResult>(), new ThroughJsonFormatter<SetAttributesResult>(),
+                ],
                 [.. resolvers, StandardResolver.Instance])),
     }));
 }

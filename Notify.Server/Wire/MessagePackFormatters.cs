@@ -181,3 +181,12 @@ internal sealed class PublishResultFormatter : IMessagePackFormatter<PublishResu
         writer.Write(Rfc3339Converter.ToText(value.PublishedAt));
     }
 }
+
+/// <summary>Writes a record by its JSON form: what is absent is left out, which MessagePack's own formatters write as nil. For what is written seldom.</summary>
+internal sealed class ThroughJsonFormatter<T> : IMessagePackFormatter<T?>
+{
+    public T? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) => throw new NotSupportedException("Only the server sends this.");
+
+    public void Serialize(ref MessagePackWriter writer, T? value, MessagePackSerializerOptions options) =>
+        JsonElementFormatter.Write(ref writer, JsonSerializer.SerializeToElement(value, NotifyJson.Options));
+}

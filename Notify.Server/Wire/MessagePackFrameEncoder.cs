@@ -20,7 +20,7 @@ internal sealed class MessagePackFrameEncoder() : FrameEncoder(FrameFormat.Messa
 
     public override void WriteNotification(IBufferWriter<byte> output, LogEntry entry)
     {
-        var message = new ArrayBufferWriter<byte>(entry.Content.Length + 256);
+        var message = new ArrayBufferWriter<byte>(entry.Content.Length + LogLimits.EntryOverheadBytes);
         var writer = new MessagePackWriter(message);
 
         // [type, headers, invocationId, target, arguments, streamIds]

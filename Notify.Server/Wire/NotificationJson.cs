@@ -18,7 +18,7 @@ namespace Notify.Server.Wire;
 internal static class NotificationJson
 {
     // What surrounds topic and content, generously: names and punctuation 100, a GUID 36, two longs 40, two times 56.
-    private const int FixedBytes = 256;
+    private const int FixedBytes = LogLimits.EntryOverheadBytes;
 
     // A control character becomes \u00XX. A character of the topic is at most three UTF-8 bytes, or six when escaped.
     private const int MaxBytesPerTopicChar = 6;

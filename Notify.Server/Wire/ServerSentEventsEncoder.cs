@@ -16,7 +16,7 @@ internal sealed class ServerSentEventsEncoder() : FrameEncoder(FrameFormat.Serve
         output.Write("event: notification\n"u8);
         if (entry.Version > 0) Id(output, entry.Version);
         output.Write("data: "u8);
-        var json = new ArrayBufferWriter<byte>(entry.Content.Length + 256);
+        var json = new ArrayBufferWriter<byte>(entry.Content.Length + LogLimits.EntryOverheadBytes);
         NotificationJson.Write(json, entry);
         WriteOnOneLine(output, json.WrittenSpan);
         output.Write("\n\n"u8);

@@ -38,7 +38,7 @@ internal static class PostgresConnections
         builder.UsePhysicalConnectionInitializer(
             _ => throw new NotSupportedException("Connections are opened asynchronously."),
             connection => PostgresEpoch.CheckAsync(connection, known));
-        return builder.Build();
+        return PostgresSettings.Build(builder);
     }
 
     private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings, string options)

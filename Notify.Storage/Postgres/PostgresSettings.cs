@@ -7,12 +7,18 @@ internal static class PostgresSettings
 {
     private const int ConnectSeconds = 5;
 
+    // libpq's and Npgsql's word for those of the operating system.
+    private const string SystemCertificates = "system";
+
+    // For so long Npgsql passes over a host that was away or a standby; after a failover every second counts.
+    private const int RecheckSeconds = 2;
+
     /// <exception cref="StorageMisconfiguredException">It cannot be read.</exception>
     public static NpgsqlConnectionStringBuilder Parse(string connectionString)
     {
         try
         {
-            var settings = new NpgsqlConnectionStringBuilder(connectionString);
+            var settings = new NpgsqlConnectionStringBuilder(PostgresService.Resolve(connectionString));
             if (!string.IsNullOrEmpty(settings.Host) && !string.IsNullOrEmpty(settings.Database ?? settings.Username))
                 return Completed(settings);
         }
@@ -25,12 +31,22 @@ internal static class PostgresSettings
     }
 
     /// <summary>For a connection of its own, outside of any pool.</summary>
-    public static NpgsqlConnectionStringBuilder Single(NpgsqlConnectionStringBuilder settings) => new(settings.ConnectionString)
+    public static NpgsqlConnectionStringBuilder Single(NpgsqlConnectionStringBuilder settings)
     {
-        Pooling = false,
-        Enlist = false,
-        IncludeErrorDetail = false, // it quotes values: topics and keys do not belong into anybody's log
-    };
+        var single = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        {
+            Pooling = false,
+            Enlist = false,
+            IncludeErrorDetail = false, // it quotes values: topics and keys do not belong into anybody's log
+        };
+        if (HasSeveralHosts(single)) single.TargetSessionAttributes = "primary";
+        return single;
+    }
+
+    /// <summary>A pool of connections to the primary.</summary>
+    public static NpgsqlDataSource Build(NpgsqlDataSourceBuilder builder) => HasSeveralHosts(builder.ConnectionStringBuilder)
+        ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary)
+        : builder.Build();
 
     /// <summary>Every connection that is made with it sees that place's schema, and no other.</summary>
     public static NpgsqlConnectionStringBuilder In(NpgsqlConnectionStringBuilder settings, PostgresPlace place) =>
@@ -51,15 +67,20 @@ internal static class PostgresSettings
         (settings.TcpKeepAlive, settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval) = (true, 5, 2);
     }
 
-    public static bool HasSeveralHosts(NpgsqlConnectionStringBuilder settings) => settings.Host!.Contains(',', StringComparison.Ordinal);
+    private static bool HasSeveralHosts(NpgsqlConnectionStringBuilder settings) => settings.Host!.Contains(',', StringComparison.Ordinal);
 
     private static NpgsqlConnectionStringBuilder Completed(NpgsqlConnectionStringBuilder settings)
     {
+        // Found missing only in the handshake, it would read as a certificate that is not trusted.
+        string?[] files = [settings.RootCertificate, settings.SslCertificate, settings.SslKey];
+        if (files.FirstOrDefault(file => !string.IsNullOrEmpty(file) && file != SystemCertificates && !File.Exists(file)) is { } missing)
+            throw PostgresMistakes.Misconfigured($"names the file {missing}, which is not there or may not be read");
+
         if (!settings.Keys.Cast<string>().Contains("Timeout", StringComparer.OrdinalIgnoreCase)) settings.Timeout = ConnectSeconds;
 
-        // The log is read and written on the primary. With one host there is nothing to choose, and a standby says what it is.
-        if (HasSeveralHosts(settings)) settings.TargetSessionAttributes = "primary";
-        else settings.Remove("Target Session Attributes");
+        // Always the primary, where the log is read and written; with one host there is nothing to choose, and a standby says so.
+        settings.Remove("Target Session Attributes");
+        if (!settings.Keys.Cast<string>().Contains("Host Recheck Seconds", StringComparer.OrdinalIgnoreCase)) settings.HostRecheckSeconds = RecheckSeconds;
         return settings;
     }
 

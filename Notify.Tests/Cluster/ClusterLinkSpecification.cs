@@ -119,7 +119,7 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
         await ClusterNode.AppendAsync(_log, 100);
         await SayAsync(new LinkMessage.Position(_one.Epoch, 1, 100));
         await SayAsync(new LinkMessage.Position(_one.Epoch, 1, 3));
-        await SayAsync(new LinkMessage.Position(_one.Epoch, 5000, LinkFormat.MaxVersion)); // there is no such version
+        await SayAsync(new LinkMessage.Position(_one.Epoch, 5000, LogLimits.MaxVersion)); // there is no such version
         await DeliveredAsync(100, sink);
         await _one.PublishAsync();
         await DeliveredAsync(101, sink);

@@ -7,6 +7,7 @@ using Notify.Contracts.Hub;
 using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
@@ -47,7 +48,9 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
+            .AddNotifyTail()
             .AddNotifyDelivery()
+            .AddNotifyDirectory()
             .AddNotifyCluster(settings.Postgres, settings.Redis)
             .BuildServiceProvider());
         if (isSilent) node._hosted.RemoveAll(hosted => hosted is ClusterLink);
@@ -63,7 +66,7 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         var sink = new RecordingSink();
         var session = Get<SessionOpener>()(Guid.NewGuid().ToString(), sink, null);
-        var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, null, CancellationToken.None);
+        var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, SessionAccess.Everything, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "the session is live");

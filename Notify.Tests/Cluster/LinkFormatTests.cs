@@ -35,7 +35,7 @@ public class LinkFormatTests
             new ActivityContext(ActivityTraceId.CreateFromBytes([1, .. trace[1..]]), ActivitySpanId.CreateFromBytes([1, .. span[1..]]), flags & ActivityTraceFlags.Recorded, isRemote: true)));
 
     private static readonly Gen<LinkMessage> Message = Gen.OneOf<LinkMessage>(
-        Gen.Select(Gen.Guid, Gen.Long[1, LinkFormat.MaxVersion - 20], Entry.Array[1, 20], Trace, (epoch, first, entries, trace) =>
+        Gen.Select(Gen.Guid, Gen.Long[1, LogLimits.MaxVersion - 20], Entry.Array[1, 20], Trace, (epoch, first, entries, trace) =>
             new LinkMessage.Entries(epoch, [.. entries.Select((entry, i) => entry with { Version = first + i })]) { Trace = trace }),
         Gen.Select(Gen.Guid, Gen.Long[1, 1000], Gen.Long[0, 1000], (epoch, first, more) => new LinkMessage.Position(epoch, first, first + more)),
         Gen.Guid.Select(epoch => (LinkMessage)new LinkMessage.Hello(epoch)),

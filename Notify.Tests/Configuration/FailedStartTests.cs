@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Configuration;
+using Notify.Server.Configuration;
 using Notify.Storage;
 using Notify.Tests.Fixtures;
 
@@ -25,13 +26,79 @@ public class FailedStartTests
     [InlineData("Development", "--Notify=true", "The setting Notify is not a value")]
     [InlineData("Development", "--Logging:LogLevel:Default=loud", "Levels are Trace")]
     [InlineData("Development", "newepoch", "There is no command 'newepoch'")]
+    [InlineData("Development", "--urls=http://127.0.0.1:0/notify", "must be without a path")]
+    [InlineData("Development", "--Kestrel:Endpoints:Own:Url=http://127.0.0.1:0/notify", "must be without a path")]
+    [InlineData("Development", "--ConnectionStrings:Postgres=", "ConnectionStrings:Postgres is empty")]
+    [InlineData("Development", "--ConnectionStrings:Redis= ", "ConnectionStrings:Redis is empty")]
+    [InlineData("Development", "--port 6000", "The setting port is unknown. Where to listen is --Urls=")]
+    [InlineData("Development", "--Colour=red", "The setting Colour is unknown")]
+    [InlineData("Development", "Colour=red", "The setting Colour is unknown")]
+    [InlineData("Development", "-p 6000", "'-p' is no setting")]
+    [InlineData("Development", "-x=1", "There is no option '-x'")]
+    [InlineData("Development", "--url=http://127.0.0.1:0", "Did you mean Urls?")]
+    [InlineData("Development", "--Limits:BatchSize=10", "Did you mean Notify:Limits:BatchSize?")]
+    [InlineData("Development", "--urls=http://127.0.0.1:0 now", "'now' is no setting")]
+    [InlineData("Development", "new-epoch now", "'now' is no setting")]
+    [InlineData("Development", "move-schema now", "'now' is no setting")]
+    [InlineData("Development", "--Notify:Auth:AllowAnonymous", "has no value")]
+    [InlineData("Development", "--Notify:Auth:AllowAnonymous --urls=http://127.0.0.1:0", "has no value")]
+    [InlineData("Development", "--Logging:Console:FormatterName=jsno", "simple, json or systemd")]
+    [InlineData("Development", "--OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317", "http://localhost:4317")]
+    [InlineData("Development", "--OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://", "http://localhost:4317")]
+    [InlineData("Development", "--OTEL_EXPORTER_OTLP_PROTOCOL=http", "grpc or http/protobuf")]
+    [InlineData("Development", "--OTEL_EXPORTER_OTLP_TIMEOUT=10s", "milliseconds")]
+    [InlineData("Development", "--Notify:Limits:Connections=2000000000", "Notify:Limits:Connections")]
     public async Task A_mistaken_setting_ends_the_start_with_one_sentence_and_exit_code_1(string environment, string argument, string expected)
     {
         using var folder = new TempFolder();
-        await using var server = Start(folder, environment, argument);
+        await using var server = Start(folder, environment, argument.EndsWith(' ') ? [argument] : argument.Split(' '));
         await server.WaitForExitAsync(Limit);
         Assert.Equal(1, server.ExitCode);
         Assert.Contains(expected, Assert.Single(server.Lines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Notify_Retention_MaxAge", "Did you mean Notify__Retention__MaxAge?")]
+    [InlineData("NOTIFY.RETENTION.MAXAGE", "Did you mean Notify__Retention__MaxAge?")]
+    [InlineData("Notify__Retention__MaxAg", "Did you mean Notify__Retention__MaxAge?")]
+    [InlineData("Notfy__Retention__MaxAge", "Did you mean Notify?")]
+    [InlineData("ConnectionStrings_Postgres", "Did you mean ConnectionStrings__Postgres?")]
+    [InlineData("ConnectionString__Postgres", "Did you mean ConnectionStrings?")]
+    [InlineData("ASPNETCORE_URL", "Did you mean ASPNETCORE_URLS?")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINTS", "Did you mean OTEL_EXPORTER_OTLP_ENDPOINT?")]
+    public async Task A_variable_that_nobody_would_read_ends_the_start_with_one_sentence(string variable, string expected)
+    {
+        using var folder = new TempFolder();
+        await using var server = ChildProcess.Start("dotnet", [Repository.ServerDll, "--urls=http://127.0.0.1:0"], folder.Path, new Dictionary<string, string?>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            [variable] = "1.00:00:00",
+        });
+        await server.WaitForExitAsync(Limit);
+        Assert.Equal(1, server.ExitCode);
+        Assert.Contains(expected, Assert.Single(server.Lines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ASPNETCORE_HTTPS_PORT")] // ASP.NET's own
+    [InlineData("NOTIFY_SERVICE_HOST")] // a cluster's, for a service of this name
+    [InlineData("NOTIFY_PORT")]
+    [InlineData("NOTIFY_URL")] // a client's
+    [InlineData("URL")]
+    [InlineData("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")]
+    public void A_variable_that_is_meant_for_others_is_none_of_ours(string variable) => ProcessSettings.Check(new ConfigurationBuilder().Build(), [variable]);
+
+    [Theory]
+    [InlineData("--version", @"^\d+\.\d+\.\d+")]
+    [InlineData("--help=1", "^Notify, a self-hosted")]
+    public async Task A_question_is_answered_and_nothing_started(string argument, string answer)
+    {
+        using var folder = new TempFolder();
+        await using var process = Start(folder, "Production", argument);
+        await process.WaitForExitAsync(Limit);
+        Assert.Equal(0, process.ExitCode);
+        Assert.Matches(answer, process.Lines[0]);
+        Assert.DoesNotContain(process.Lines, line => line.Contains("listening", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -119,6 +186,7 @@ public class FailedStartTests
         Assert.NotEmpty(inFile);
         Assert.All(inFile, key => Assert.Contains(help.Lines, line => line.StartsWith($"  {key} ", StringComparison.Ordinal)));
         Assert.DoesNotContain(help.Lines, line => line.Contains("listening", StringComparison.Ordinal));
+        Assert.DoesNotContain(help.Lines, line => line.Contains("Auth:SigningKey", StringComparison.Ordinal)); // one that could only stop the start
     }
 
     private static ChildProcess Start(TempFolder folder, string environment, params string[] arguments) => ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>

@@ -6,9 +6,11 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
+using Notify.Engine.Directory;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Storage;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 
@@ -65,7 +67,9 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddNotifyTail()
             .AddNotifyDelivery()
+            .AddNotifyDirectory()
             .BuildServiceProvider();
         var rig = new DeliveryRig(folder, services, log);
         foreach (var (count, topic) in stored) await rig.AppendAsync(count, topic);
@@ -74,17 +78,37 @@ internal sealed class DeliveryRig : IAsyncDisposable
         return rig;
     }
 
-    public (DeliverySession Session, RecordingSink Sink) Connect()
+    public (DeliverySession Session, RecordingSink Sink) Connect(string? user = null, string? device = null)
     {
         var sink = new RecordingSink();
-        return (Get<SessionOpener>()($"c{Interlocked.Increment(ref _sessions)}", sink, null), sink);
+        return (Get<SessionOpener>()($"c{Interlocked.Increment(ref _sessions)}", sink, user, device), sink);
+    }
+
+    /// <summary>Connects as a user, resumes and starts, as the hub does.</summary>
+    public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsAsync(
+        string user, long? since, string? device = null, SessionAccess? access = null, params string[] topics)
+    {
+        var (session, sink) = Connect(user, device);
+        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, access ?? SessionAccess.Everything, CancellationToken.None);
+        Assert.Null(refusal);
+        session.Start();
+        return (session, sink, result!);
+    }
+
+    /// <summary>Changes people and tells the tail, as the directory's front does; the version of the change, or the head.</summary>
+    public async Task<long> ChangeAsync(params DirectoryChange[] changes)
+    {
+        var result = await Log.Directory.ChangeAsync(new ChangeBatch(Guid.NewGuid(), changes, new DirectoryLimits(1000, 1000)), CancellationToken.None);
+        Assert.All(result.Outcomes, outcome => Assert.Equal(ChangeStatus.Done, outcome.Status));
+        if (result.Stored.Count > 0) Tail.Committed(result.Epoch, result.Stored);
+        return result.Head;
     }
 
     /// <summary>Connects, resumes and starts, as the hub does.</summary>
     public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsync(long? since, params string[] topics)
     {
         var (session, sink) = Connect();
-        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, null, CancellationToken.None);
+        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, SessionAccess.Everything, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         return (session, sink, result!);

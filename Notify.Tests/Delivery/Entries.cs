@@ -19,6 +19,18 @@ internal static class Entries
         Content = Encoding.UTF8.GetBytes(content),
     };
 
+    /// <summary>What an entry of this kind says when it changes nothing.</summary>
+    public static byte[] ContentOf(EntryKind kind) => Encoding.UTF8.GetBytes(kind switch
+    {
+        EntryKind.GroupChanged => """{"group":1,"change":"RuleChanged"}""",
+        EntryKind.MembersChanged => """{"groups":[]}""",
+        EntryKind.SubscriptionsChanged => """{"user":0,"added":[],"removed":[]}""",
+        EntryKind.KeysChanged => """{"key":"none","revoked":true}""",
+        EntryKind.TokensRevoked => """{"user":0,"issuedBefore":"2026-01-01T00:00:00Z"}""",
+        EntryKind.Disconnected => """{"user":0}""",
+        _ => "{}",
+    });
+
     public static DeliveryEntry[] Range(long first, int count) =>
         [.. Enumerable.Range(0, count).Select(i => new DeliveryEntry(At(first + i)))];
 }

@@ -94,7 +94,7 @@ public sealed class LogTailTests
         await using var rig = await DeliveryRig.StartAsync();
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         await rig.Log.AppendAsync(
-            new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Kind = EntryKind.MembersChanged, Topic = "t", Content = "{}"u8.ToArray() }]),
+            new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Kind = EntryKind.MembersChanged, Topic = "t", Content = Entries.ContentOf(EntryKind.MembersChanged) }]),
             CancellationToken.None);
         await rig.PublishAsync();
         await Eventually.TrueAsync(() => sink.Versions.Any(), "the notification delivered");

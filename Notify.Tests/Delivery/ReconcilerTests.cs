@@ -109,7 +109,7 @@ public sealed class ReconcilerTests
     }
 
     private static Reconciler Reconciler(DeliveryRig rig, TailPosition position, INotificationLog log) =>
-        new(position, rig.Tail, log, rig.Get<DeliveryMetrics>(), TimeProvider.System, NullLogger<Reconciler>.Instance);
+        new(position, rig.Tail, log, rig.Get<TailMetrics>(), TimeProvider.System, NullLogger<Reconciler>.Instance);
 
     private static LogLife Life(DeliveryRig rig, IReadOnlyList<LogEntry> entries)
     {

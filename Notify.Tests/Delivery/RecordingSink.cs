@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Notify.Contracts.Wire;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Wire;
@@ -24,6 +25,9 @@ internal sealed class RecordingSink : ISessionSink
     }
 
     public IEnumerable<long> Versions => Received.Where(r => r.Target == "Notification").Select(r => r.Version);
+
+    /// <summary>What came as the call that has the record's name.</summary>
+    public IEnumerable<T> Signals<T>() => Received.Where(r => r.Target == typeof(T).Name).Select(r => r.Argument.Deserialize<T>(NotifyJson.Options)!);
 
     /// <summary>From now on writes wait until <see cref="Open"/>.</summary>
     public void Stall() => _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

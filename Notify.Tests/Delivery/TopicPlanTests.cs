@@ -1,4 +1,5 @@
 using Notify.Engine.Delivery.Replay;
+using Notify.Engine.Tail;
 
 namespace Notify.Tests.Delivery;
 

@@ -200,11 +200,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     }
 
     // Postgres refuses to run as root.
-    private static async Task OwnAsync(string folder)
+    internal static async Task OwnAsync(string folder)
     {
         if (!IsRoot)
             return;
-        using var own = Process.Start("chown", ["postgres:", folder]);
+        using var own = Process.Start("chown", ["-R", "postgres:", folder]);
         await own.WaitForExitAsync();
     }
 

@@ -12,10 +12,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly TempFolder _folder = new();
+    private readonly Launch _launch;
     private readonly IReadOnlyDictionary<string, string> _settings;
     private ChildProcess? _process;
 
-    private ServerProcess(IReadOnlyDictionary<string, string> settings) => _settings = settings;
+    private ServerProcess(Launch launch, IReadOnlyDictionary<string, string> settings) => (_launch, _settings) = (launch, settings);
 
     /// <summary>Where it listens; the same after a restart.</summary>
     public Uri Url { get; private set; } = new("http://127.0.0.1:0");
@@ -41,9 +42,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts it and waits until it is ready. Without <c>ConnectionStrings:Postgres</c> it stores in a SQLite file of its own.</summary>
     /// <param name="settings">Settings by their names, such as <c>Notify:Limits:BatchSize</c>.</param>
-    public static async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
+    public static Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings) => StartAsync(new Launch([], Repository.ServerDll), settings);
+
+    /// <summary>The same, started in another way.</summary>
+    public static async Task<ServerProcess> StartAsync(Launch launch, params (string Name, string Value)[] settings)
     {
-        var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value));
+        var server = new ServerProcess(launch, settings.ToDictionary(s => s.Name, s => s.Value));
         try
         {
             await server.StartAsync();
@@ -87,7 +91,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private async Task StartAsync(bool untilReady = true)
     {
         if (_process is not null) await _process.DisposeAsync();
-        _process = ChildProcess.Start("dotnet", Arguments(), _folder.Path, new Dictionary<string, string?>(Environment)
+        _process = ChildProcess.Start(Arguments().First(), Arguments().Skip(1), _folder.Path, new Dictionary<string, string?>(Environment)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_URLS"] = null,
@@ -105,8 +109,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     private IEnumerable<string> Arguments()
     {
-        yield return Repository.ServerDll;
-        yield return $"--contentRoot={Path.GetDirectoryName(Repository.ServerDll)}"; // for appsettings.json
+        foreach (var word in _launch.Prefix) yield return word;
+        yield return "dotnet";
+        yield return _launch.Program;
+        yield return $"--contentRoot={Path.GetDirectoryName(_launch.Program)}"; // for appsettings.json
         yield return $"--urls={Url.GetLeftPart(UriPartial.Authority)}"; // port 0 at first, later the one it got
         if (!_settings.ContainsKey("ConnectionStrings:Postgres")) yield return $"--Notify:Storage:SqlitePath={_folder.File("notify.db")}";
         foreach (var (name, value) in _settings) yield return $"--{name}={value}";
@@ -127,3 +133,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     [GeneratedRegex(@"Now listening on: (?<url>http://\S+)", RegexOptions.ExplicitCapture)]
     private static partial Regex ListeningOn();
 }
+
+/// <summary>How a server is started.</summary>
+/// <param name="Prefix">Words before <c>dotnet</c>: a program that sets something up and becomes it.</param>
+/// <param name="Program">The server's dll.</param>
+internal sealed record Launch(IReadOnlyList<string> Prefix, string Program);

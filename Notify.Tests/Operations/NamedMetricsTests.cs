@@ -5,8 +5,11 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
+using Notify.Engine.Delivery.Replay;
+using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
+using Notify.Engine.Tail;
 using Notify.Server;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
@@ -68,7 +71,9 @@ public partial class NamedMetricsTests
         };
         listener.Start();
         services.GetRequiredService<Publisher>();
-        services.GetRequiredService<DeliveryMetrics>();
+        services.GetRequiredService<TailMetrics>();
+        services.GetRequiredService<ReplayMetrics>();
+        services.GetRequiredService<SessionMetrics>();
         services.GetRequiredService<LinkMetrics>();
         return made;
     }

@@ -279,7 +279,7 @@ public sealed class PublisherTests : IAsyncDisposable
 
     private Publisher Start()
     {
-        var metrics = new NotifyMetrics(_services.GetRequiredService<IMeterFactory>());
+        var metrics = new PublishingMetrics(_services.GetRequiredService<IMeterFactory>());
         var publisher = new Publisher(_log, _handedOver, Options.Create(_options), metrics, _time, NullLogger<Publisher>.Instance);
         Assert.True(publisher.StartAsync(Cancel).IsCompletedSuccessfully);
         return publisher;

@@ -131,13 +131,13 @@ public sealed class LogApplierTests
         var stored = (await AppendAsync(rig, EntryKind.Notification, EntryKind.MembersChanged, EntryKind.Notification, EntryKind.Notification)).Stored;
 
         // The first is parked, the second comes in time: neither may be believed.
-        var forged = stored.Select(entry => entry.Kind == EntryKind.Notification ? entry : entry with { Content = "{\"forged\":true}"u8.ToArray() }).ToArray();
+        var forged = stored.Select(entry => entry.Kind == EntryKind.Notification ? entry : entry with { Content = "{\"groups\":[],\"forged\":true}"u8.ToArray() }).ToArray();
         rig.Tail.CommittedElsewhere(rig.Position.Life!.EpochId, forged[1..3], default);
         rig.Tail.CommittedElsewhere(rig.Position.Life.EpochId, forged[..2], default);
 
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 4, "all delivered");
         Assert.Equal([1, 2, 3, 4], applier.Versions);
-        Assert.Equal("{}"u8, applier.Units.SelectMany(unit => unit.Changes).Single().Content.Span);
+        Assert.Equal(Entries.ContentOf(EntryKind.MembersChanged), applier.Units.SelectMany(unit => unit.Changes).Single().Content.ToArray());
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class LogApplierTests
 
     private static AppendBatch Batch(params EntryKind[] kinds) => new(
         Guid.NewGuid(),
-        [.. kinds.Select(kind => new NewEntry { Id = Guid.CreateVersion7(), Kind = kind, Topic = kind == EntryKind.Notification ? "t" : "people", Content = "{}"u8.ToArray() })]);
+        [.. kinds.Select(kind => new NewEntry { Id = Guid.CreateVersion7(), Kind = kind, Topic = kind == EntryKind.Notification ? "t" : "people", Content = Entries.ContentOf(kind) })]);
 
     private static Task<AppendResult> AppendAsync(DeliveryRig rig, params EntryKind[] kinds) => rig.Log.AppendAsync(Batch(kinds), CancellationToken.None);
 

@@ -30,7 +30,7 @@ internal sealed partial class PostgresCarrier(PostgresChannel channel, LinkMetri
 
     public async Task ReceiveAsync(Action<ReadOnlyMemory<byte>> received, Action connected, CancellationToken cancellationToken)
     {
-        var backoff = new Backoff(time);
+        var backoff = Backoff.OfConnection(time);
         var reconnecting = false;
         while (true)
         {

@@ -49,7 +49,7 @@ internal sealed class RedisCarrier(RedisConnection redis, RedisGuard guard, Time
     // Once: after it has held, the multiplexer subscribes again by itself.
     private async Task<ChannelMessageQueue> SubscribeAsync(ISubscriber subscriber, CancellationToken cancellationToken)
     {
-        for (var backoff = new Backoff(time); ; await backoff.WaitAsync(cancellationToken))
+        for (var backoff = Backoff.OfConnection(time); ; await backoff.WaitAsync(cancellationToken))
         {
             ChannelMessageQueue? queue = null;
             if (await guard.TryAsync(async () => queue = await subscriber.SubscribeAsync(Channel))) return queue!;

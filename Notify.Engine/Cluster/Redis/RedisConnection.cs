@@ -45,7 +45,7 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
 
     private async Task ConnectAsync(CancellationToken cancellationToken)
     {
-        var backoff = new Backoff(time);
+        var backoff = Backoff.OfConnection(time);
         while (true)
         {
             ConnectionMultiplexer? multiplexer = null;

@@ -6,16 +6,13 @@ namespace Notify.Engine.Delivery.Frames;
 /// <summary>A log entry on its way to connections, with its message in each format that was asked for so far.</summary>
 internal sealed class DeliveryEntry(LogEntry entry)
 {
-    /// <summary>What surrounds the content in a frame: version, id, topic, times.</summary>
-    private const int Envelope = 256;
-
     private byte[]? _json;
     private byte[]? _messagePack;
 
     public LogEntry Entry { get; } = entry;
     public long Version => Entry.Version;
     public string Topic => Entry.Topic;
-    public int EstimatedBytes => Entry.Content.Length + Envelope;
+    public int EstimatedBytes => Entry.Content.Length + LogLimits.EntryOverheadBytes;
 
     /// <summary>False for the log's own entries, which no client ever sees.</summary>
     public bool IsNotification => Entry.Kind == EntryKind.Notification;

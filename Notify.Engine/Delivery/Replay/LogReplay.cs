@@ -7,7 +7,7 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Delivery.Replay;
 
 /// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long and little of it is wanted.</summary>
-internal sealed class LogReplay(TailPosition tail, INotificationLog log, DeliveryMetrics metrics, LogClock clock) : IReplay, IDisposable
+internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayMetrics metrics, LogClock clock) : IReplay, IDisposable
 {
     /// <summary>Entries examined in one step.</summary>
     private const int StepEntries = BlockCache.Size;
@@ -35,7 +35,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
         if (life.Ring.TryRead(cursor, StepEntries, entries))
             return new ReplayStep(entries, entries.Count > 0 ? entries[^1].Version : cursor, null);
 
-        metrics.CatchUpReads.Add(1);
+        metrics.Read();
         var before = life.Ring.First - 1; // the ring has the rest
         if (await plan.TopicsAsync(log, filters, cursor, before, cancellationToken) is { } topics)
         {
@@ -104,7 +104,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, Deliver
     /// <summary>Another read of storage, in its turn.</summary>
     public async Task<Block> ReadStorageAsync(LogLife life, Func<Task<LogPage>> read, CancellationToken cancellationToken)
     {
-        metrics.CatchUpReads.Add(1);
+        metrics.Read();
         await _storage.WaitAsync(cancellationToken);
         try
         {

@@ -1,4 +1,5 @@
 using Notify.Contracts.Topics;
+using Notify.Engine.Tail;
 using Notify.Storage.Log;
 
 namespace Notify.Engine.Delivery.Replay;

@@ -1,4 +1,4 @@
-using Notify.Contracts.Topics;
+using System.Collections.Concurrent;
 using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Engine.Delivery.Routing;
@@ -8,12 +8,26 @@ internal sealed class Router
 {
     private readonly Lock _gate = new();
     private readonly FilterIndex _index = new();
+    private readonly ConcurrentQueue<DeliverySession> _ended = new();
 
     /// <summary>Runs a change of one session's interests: the index and the session's slots change together.</summary>
     /// <remarks>It must not wait for anything, and never takes a session's gate: sessions call it under theirs.</remarks>
     public void Change<TState>(TState state, Action<FilterIndex, TState> change)
     {
         lock (_gate) change(_index, state);
+    }
+
+    /// <summary>An interest in the index has an end: it leaves once the dispatcher has passed that.</summary>
+    public void NoteEnded(DeliverySession session) => _ended.Enqueue(session);
+
+    /// <summary>Takes what has ended out of the index.</summary>
+    /// <param name="dispatched">Every live session was offered everything up to here.</param>
+    public void SweepEnded(long dispatched)
+    {
+        for (var left = _ended.Count; left > 0 && _ended.TryDequeue(out var session); left--)
+        {
+            if (!session.SweepEnded(dispatched)) _ended.Enqueue(session);
+        }
     }
 
     /// <summary>Calls <paramref name="visit"/> with the holders of each matching filter. It must not wait: sessions subscribe meanwhile.</summary>

@@ -11,7 +11,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, DeliveryMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StorageRetry = TimeSpan.FromMilliseconds(500);
@@ -47,6 +47,14 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
     private async Task StepAsync(Progression run)
     {
         var session = run.Session;
+        while (session.TryTakeSignal(out var signal)) await SendAsync(session, signal);
+
+        if (session.MustReadUser(tail.Life!))
+        {
+            await ReadUserAsync(session);
+            return;
+        }
+
         if (session.AdoptLife(tail.Life!) is { } epochGap)
         {
             await SendAsync(session, new ControlFrame(ClientMethods.Gap, epochGap));
@@ -70,6 +78,19 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, Deliv
         {
             run.LastSentAt = time.GetTimestamp();
             await SendAsync(session, new ControlFrame(ClientMethods.Progress, new Progress(page.Through, place.Life.Epoch)));
+        }
+    }
+
+    /// <summary>The log is another one, and nobody has read for this session what its user follows there.</summary>
+    private async Task ReadUserAsync(DeliverySession session)
+    {
+        try
+        {
+            await users.ReadAgainAsync(session, CancellationToken.None);
+        }
+        catch (StorageUnavailableException)
+        {
+            await Task.Delay(StorageRetry, time);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
@@ -32,9 +33,10 @@ internal sealed class DeliverySession
     private bool _owesCaughtUp;
     private bool _startsWithEpochGap;
     private long _lastSentAt;
+    private SessionSignals _signals;
     private Guid _readEpoch; // of the reading of its user's intervals; the default for a connection without a user
     private long _readHead;
-    private UserReading? _prepared;
+    private IntervalReading? _prepared;
     private Func<TopicFilter, bool> _covers = static _ => true;
 
     public DeliverySession(ISessionSink sink, Router router, SessionScheduler scheduler, LimitSettings limits)
@@ -47,6 +49,15 @@ internal sealed class DeliverySession
 
     public SessionState State => _state;
 
+    /// <summary>Whose connection it is; null for one without a user.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The user's number in the directory; 0 until it was read, and without a user.</summary>
+    public long UserNumber { get; set; }
+
+    /// <summary>The connection's device; null when it named none.</summary>
+    public string? Device { get; init; }
+
     /// <summary>The last version handed to the connection or passed over.</summary>
     public long Cursor => Volatile.Read(ref _cursor);
 
@@ -57,31 +68,25 @@ internal sealed class DeliverySession
 
     internal int FilterStamp => _interests.Stamp;
 
-    /// <summary>Takes the filters and the starting point; nothing is sent before <see cref="Start"/>.</summary>
-    /// <param name="life">The log as this node has it.</param>
-    /// <param name="since">The last version the client has.</param>
-    /// <param name="named">What the client follows by name.</param>
-    /// <param name="own">The topic of its user; null for a connection without a user.</param>
-    /// <param name="tokenGroups">The topics of the groups that its token names.</param>
-    /// <param name="reading">What its user follows by interval, of the same epoch; null for a connection without a user.</param>
-    /// <param name="isForeign">The client's number is from another life of the log: it gets a Gap first.</param>
+    /// <summary>Takes what the session follows and its starting point; nothing is sent before <see cref="Start"/>.</summary>
     /// <returns>False when the session was resumed before, or is closed.</returns>
-    public bool TryResume(
-        LogLife life, long since, IEnumerable<TopicFilter> named, TopicFilter? own, IEnumerable<TopicFilter> tokenGroups, UserReading? reading, bool isForeign)
+    public bool TryResume(SessionBeginning beginning)
     {
         lock (_gate)
         {
             if (_state != SessionState.Idle) return false;
-            _life = life;
-            _cursor = since;
-            _startsWithEpochGap = isForeign;
+            _life = beginning.Life;
+            _cursor = beginning.Since;
+            _startsWithEpochGap = beginning.IsForeign;
             _owesCaughtUp = true;
+            _covers = beginning.Access.Covers;
             _state = SessionState.CatchingUp;
-            _interests.Add(InterestKind.Named, named);
-            _interests.Add(InterestKind.Token, tokenGroups);
-            _interests.Activate(since);
-            if (own is not null) _interests.AddOwn(own);
-            if (reading is not null) Take(reading);
+            _interests.Add(InterestKind.Named, beginning.Named);
+            _interests.Activate(beginning.NamedFrom);
+            _interests.Add(InterestKind.Token, beginning.Access.TokenGroups);
+            _interests.Activate(beginning.Since);
+            if (beginning.Own is not null) _interests.AddOwn(beginning.Own);
+            if (beginning.Reading is not null) Take(beginning.Reading);
             return true;
         }
     }
@@ -165,6 +170,30 @@ internal sealed class DeliverySession
         }
     }
 
+    /// <summary>
+    /// A signal for the client, such as <see cref="ClientMethods.InboxChanged"/>: it goes before what is queued, between two
+    /// pages while catching up, and replaces an older one of the same key that still waits.
+    /// </summary>
+    public void Signal(string key, OutgoingFrame frame)
+    {
+        if (_sink.Encoder.Format == FrameFormat.ServerSentEvents) return; // signals are the hub's
+        lock (_gate)
+        {
+            if (_state is SessionState.Idle or SessionState.Closed) return;
+            _signals.Add(key, frame);
+            if (_state != SessionState.Live || _pumping) return;
+            _pumping = true;
+        }
+
+        _scheduler.Ready(this);
+    }
+
+    /// <summary>The catch-up loop's: the next signal to send between two pages.</summary>
+    public bool TryTakeSignal([NotNullWhen(true)] out OutgoingFrame? frame)
+    {
+        lock (_gate) return _signals.TryTake(out frame);
+    }
+
     /// <summary>Writes what is queued until the queue is empty or the client is slow. Called by the scheduler, one call at a time.</summary>
     public void Pump()
     {
@@ -208,7 +237,7 @@ internal sealed class DeliverySession
     // The user's intervals. They change with the log: an entry is applied here before the ring has it.
 
     /// <summary>Installs what was read; a reading never replaces one that the tail has kept up since.</summary>
-    public void Install(UserReading reading)
+    public void Install(IntervalReading reading)
     {
         lock (_gate)
         {
@@ -217,7 +246,7 @@ internal sealed class DeliverySession
     }
 
     /// <summary>Keeps what was read for an epoch, or a new beginning of this one, until the session goes over to it.</summary>
-    public void Prepare(UserReading reading)
+    public void Prepare(IntervalReading reading)
     {
         lock (_gate) _prepared = reading;
     }
@@ -243,35 +272,57 @@ internal sealed class DeliverySession
     }
 
     /// <summary>Takes what has ended out of the index, after the dispatcher has passed its end.</summary>
-    public void SweepEnded(long dispatched)
+    /// <returns>False when something is left there.</returns>
+    public bool SweepEnded(long dispatched)
     {
-        lock (_gate) _interests.Sweep(dispatched, _state == SessionState.Live && !_pumping && _queue.IsEmpty ? _cursor : -1);
+        lock (_gate) return _interests.Sweep(dispatched, _state == SessionState.Live && !_pumping && _queue.IsEmpty ? _cursor : -1);
     }
 
-    /// <summary>The names of what the user follows by interval now, sleeping ones included.</summary>
-    public IReadOnlyList<string> TextsOf(InterestKind kind)
+    /// <summary>The durable subscriptions of its user, sleeping ones included.</summary>
+    public IReadOnlyList<string> Durable
     {
-        lock (_gate) return _interests.Texts(kind);
+        get
+        {
+            lock (_gate) return [.. _interests.Texts(InterestKind.Durable).Order(StringComparer.Ordinal)];
+        }
     }
 
-    /// <summary>Another token: what it does not cover stops at once, in the queue and in the middle of a page too.</summary>
-    /// <param name="covers">Whether the token covers a filter.</param>
-    /// <param name="tokenGroups">The topics of the groups that it names; a new one begins now.</param>
-    public IReadOnlyList<string> Reauthenticate(Func<TopicFilter, bool> covers, IReadOnlyCollection<TopicFilter> tokenGroups)
+    /// <summary>The names of the groups that its user is a member of.</summary>
+    public IReadOnlyList<string> Groups
+    {
+        get
+        {
+            lock (_gate) return [.. _interests.Texts(InterestKind.Membership).Select(topic => topic[TopicName.OfGroup("").Length..]).Order(StringComparer.Ordinal)];
+        }
+    }
+
+    /// <summary>Whether the client may have everything up to this version: it was sent or passed in the log's present life.</summary>
+    public bool MayAcknowledge(long version, out Guid epoch)
     {
         lock (_gate)
         {
-            _covers = covers;
+            epoch = _life?.EpochId ?? Guid.Empty;
+            return _life is not null && version <= _cursor;
+        }
+    }
+
+    /// <summary>Another credential: what it does not cover stops at once, in the queue and in the middle of a page too.</summary>
+    /// <returns>The named filters that are left.</returns>
+    public IReadOnlyList<string> Reauthenticate(SessionAccess access)
+    {
+        lock (_gate)
+        {
+            _covers = access.Covers;
             if (_life is null || _state == SessionState.Closed) return [];
-            _interests.Cover(covers, _life.Applied);
-            _interests.Keep(InterestKind.Token, tokenGroups);
-            _interests.Add(InterestKind.Token, tokenGroups);
+            _interests.Cover(access.Covers, _life.Applied);
+            _interests.Keep(InterestKind.Token, access.TokenGroups);
+            _interests.Add(InterestKind.Token, access.TokenGroups);
             _interests.Activate(KnownHead);
             return _interests.Named;
         }
     }
 
-    private void Take(UserReading reading)
+    private void Take(IntervalReading reading)
     {
         (_readEpoch, _readHead, _prepared) = (reading.Epoch, reading.Head, null);
         _interests.ReplaceIntervals(reading.Interests, _covers, _life!.Applied);
@@ -309,7 +360,14 @@ internal sealed class DeliverySession
             if (_startsWithEpochGap || !ReferenceEquals(_life, current) || current.Ring.End > _cursor) return false;
             _state = SessionState.Live;
             _lastSentAt = _scheduler.Time.GetTimestamp();
-            if (!_owesCaughtUp) return true;
+            if (!_owesCaughtUp)
+            {
+                if (_signals.IsEmpty || _pumping) return true;
+                _pumping = true;
+                _scheduler.Ready(this);
+                return true;
+            }
+
             _owesCaughtUp = false;
             if (Enqueue(new ControlFrame(ClientMethods.CaughtUp, new CaughtUp(_cursor, current.Epoch)))) _scheduler.Ready(this);
             return true;
@@ -397,6 +455,12 @@ internal sealed class DeliverySession
         lock (_gate)
         {
             frame = null!;
+            if (_state != SessionState.Closed && _signals.TryTake(out var signal))
+            {
+                frame = signal;
+                return true;
+            }
+
             while (!_queue.IsEmpty && _state != SessionState.Closed)
             {
                 var (queued, stamp) = _queue.Take();

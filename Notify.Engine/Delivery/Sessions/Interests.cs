@@ -142,8 +142,13 @@ internal sealed class Interests(DeliverySession session, Router router)
         {
             ref var known = ref _held[i];
             if (known.Kind != interval.Kind || known.From != interval.Since || !known.Filter.Equals(interval.Filter)) continue;
-            known.Until = Math.Min(known.Until, interval.Until);
-            NoteChanges();
+            if (interval.Until < known.Until)
+            {
+                known.Until = interval.Until;
+                if (known.Slot >= 0) router.NoteEnded(session);
+                NoteChanges();
+            }
+
             return;
         }
 
@@ -156,30 +161,40 @@ internal sealed class Interests(DeliverySession session, Router router)
         for (var i = 0; i < _count; i++)
         {
             ref var interest = ref _held[i];
-            if (interest.Kind == kind && interest.From < at && interest.Until > at && interest.Filter.Equals(filter)) interest.Until = at;
+            if (interest.Kind != kind || interest.From >= at || interest.Until <= at || !interest.Filter.Equals(filter)) continue;
+            interest.Until = at;
+            if (interest.Slot >= 0) router.NoteEnded(session);
         }
 
         NoteChanges();
     }
 
     /// <summary>Takes ended intervals out of the index once the dispatcher has passed their ends, and in time drops them.</summary>
+    /// <returns>False when one is left in the index.</returns>
     /// <param name="dispatched">Every live session was offered everything up to here.</param>
     /// <param name="passed">Nothing up to here will be selected any more: the session is past it and nothing is queued.</param>
-    public void Sweep(long dispatched, long passed)
+    public bool Sweep(long dispatched, long passed)
     {
         var ended = 0;
+        var isDone = true;
         for (var i = 0; i < _count; i++)
         {
-            if (_held[i].Until > dispatched) continue;
+            if (_held[i].Until > dispatched)
+            {
+                isDone &= _held[i].Until == Interest.Open || _held[i].Slot < 0;
+                continue;
+            }
+
             TakeOutOfIndex(i);
             if (_held[i].Until <= passed) ended++;
         }
 
-        if (ended <= EndedKept) return;
-        for (var i = _count - 1; i >= 0; i--)
+        for (var i = _count - 1; i >= 0 && ended > EndedKept; i--)
         {
             if (_held[i].Until <= passed) RemoveAt(i);
         }
+
+        return isDone;
     }
 
     /// <summary>Puts these in the place of everything that is the user's by interval: the log is another one, or read anew.</summary>
@@ -314,6 +329,7 @@ internal sealed class Interests(DeliverySession session, Router router)
             if (self._count == self._held.Length) Array.Resize(ref self._held, self._count < 4 ? self._count + 1 : self._count + self._count / 4);
             self._held[self._count++] = interest;
         });
+        if (isIndexed && until != Interest.Open) router.NoteEnded(session);
     }
 
     private void PutIntoIndex(int at) => router.Change((this, at), static (index, state) =>

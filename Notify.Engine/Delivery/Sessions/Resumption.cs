@@ -8,38 +8,76 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>What a client says when it comes, and where its session then begins: for the hub and the event stream alike.</summary>
-internal sealed class Resumption(TailPosition tail, FilterReader filterReader)
+internal sealed class Resumption(TailPosition tail, IUserReadings users, FilterReader filterReader)
 {
-    /// <summary>The largest integer that JavaScript holds exactly.</summary>
-    private const long MaxVersion = (1L << 53) - 1;
-
     private const int MaxEpochLength = 64;
 
     /// <summary>Prepares the session; it sends nothing before it is started.</summary>
     /// <param name="session">A new connection's.</param>
     /// <param name="request">What the client said.</param>
-    /// <param name="user">Whose own topic comes unasked; null for nobody's.</param>
+    /// <param name="access">What its credential allows.</param>
     /// <param name="cancellationToken">The connection's.</param>
     public async Task<(ResumeResult? Result, Refusal? Refusal)> ResumeAsync(
-        DeliverySession session, ResumeRequest request, string? user, CancellationToken cancellationToken)
+        DeliverySession session, ResumeRequest request, SessionAccess access, CancellationToken cancellationToken)
     {
-        if (request.Since is < 0 or > MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
+        if (request.Since is < 0 or > LogLimits.MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
         if (request.Epoch is { Length: > MaxEpochLength or 0 }) return Refuse("'epoch' is what Resume, CaughtUp, Progress or Gap gave you; leave it out when you have none.");
-        if (filterReader.Read(request.Topics, out var filters) is { } problem) return (null, problem);
-        if (tail.Life is not { } life) throw new StorageUnavailableException("The log has not been read yet.");
+        if (filterReader.Read(request.Topics, out var named) is { } problem) return (null, problem);
+        if (session.State != SessionState.Idle) return ResumedBefore();
+        if (session.User is null)
+        {
+            var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
+            return await ResumeAsync(session, request, life, named, access, start: null, install => install(), cancellationToken);
+        }
 
-        var end = Math.Max(life.Ring.End, life.Head);
-        var since = request.Since ?? end;
+        while (true)
+        {
+            var start = await users.ReadAsync(session, cancellationToken);
+            var isInstalled = false;
+            var answer = await ResumeAsync(
+                session, request, start.Life, named, access, start, install => isInstalled = users.TryInstall(session, start, install), cancellationToken);
+            if (isInstalled) return answer;
+        }
+    }
+
+    private async Task<(ResumeResult? Result, Refusal? Refusal)> ResumeAsync(
+        DeliverySession session,
+        ResumeRequest request,
+        LogLife life,
+        IReadOnlyList<TopicFilter> named,
+        SessionAccess access,
+        UserStart? start,
+        Func<Func<bool>, bool> install,
+        CancellationToken cancellationToken)
+    {
+        var end = Math.Max(Math.Max(life.Ring.End, life.Head), start?.Reading.Head ?? 0);
+        var since = request.Since ?? start?.Acknowledged ?? end;
 
         // A client that comes from a node that was further is no stranger: only the log itself can tell.
         if (since > end) end = Math.Max(end, (await tail.RefreshAsync(cancellationToken)).Head);
         var isForeign = since > end || (request.Epoch is { } epoch && !string.Equals(epoch, life.Epoch, StringComparison.OrdinalIgnoreCase));
 
-        var own = user is null ? null : TopicFilter.Exact(TopicName.OfUser(user));
-        return session.TryResume(life, since, filters, own, [], null, isForeign)
-            ? (new ResumeResult(end, life.Epoch, since, session.Topics), null)
-            : Refuse("Resume is the first call on a connection, once.");
+        // What the device has acknowledged speaks for what comes to the user: filters named without 'since' begin now.
+        var beginning = new SessionBeginning(life, since, isForeign)
+        {
+            Named = named,
+            NamedFrom = request.Since ?? end,
+            Own = session.User is { } user ? TopicFilter.Exact(TopicName.OfUser(user)) : null,
+            Access = access,
+            Reading = start?.Reading,
+        };
+        var isResumed = false;
+        if (!install(() => isResumed = session.TryResume(beginning))) return default;
+        if (!isResumed) return ResumedBefore();
+        return (new ResumeResult(end, life.Epoch, since, session.Topics)
+        {
+            User = session.User,
+            Groups = session.User is null ? null : session.Groups,
+            TokenGroups = session.User is null ? null : [.. access.TokenGroups.Select(group => group.Text[TopicName.OfGroup("").Length..])],
+        }, null);
     }
+
+    private static (ResumeResult?, Refusal?) ResumedBefore() => Refuse("Resume is the first call on a connection, once.");
 
     private static (ResumeResult?, Refusal?) Refuse(string detail) => (null, new Refusal(ErrorCodes.InvalidRequest, detail));
 }

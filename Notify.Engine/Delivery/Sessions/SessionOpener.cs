@@ -7,4 +7,5 @@ namespace Notify.Engine.Delivery.Sessions;
 /// <param name="connectionId">Names it.</param>
 /// <param name="sink">Where its frames go.</param>
 /// <param name="user">Whose connection it is; null for one without a name.</param>
-internal delegate DeliverySession SessionOpener(string connectionId, ISessionSink sink, string? user);
+/// <param name="device">Its device; null when it named none.</param>
+internal delegate DeliverySession SessionOpener(string connectionId, ISessionSink sink, string? user, string? device = null);

@@ -12,6 +12,9 @@ internal sealed class SessionRegistry
 
     public int Count => _sessions.Count;
 
+    /// <summary>Raised after a connection's session was closed.</summary>
+    public event Action<DeliverySession>? Removed;
+
     /// <param name="connectionId">Names it until <see cref="Remove"/>.</param>
     /// <param name="session">The connection's.</param>
     /// <param name="user">Whose connection it is; null for one without a name.</param>
@@ -30,6 +33,7 @@ internal sealed class SessionRegistry
     {
         if (!_sessions.TryRemove(connectionId, out var removed)) return;
         removed.Session.Close();
+        Removed?.Invoke(removed.Session);
         if (removed.User is null) return;
         var left = _byUser.AddOrUpdate(removed.User, 0, (_, count) => count - 1);
         if (left == 0) _byUser.TryRemove(KeyValuePair.Create(removed.User, 0)); // only if nobody came meanwhile

@@ -5,7 +5,7 @@ using Notify.Engine.Access;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
 
-namespace Notify.Server.Hubs;
+namespace Notify.Server.Connections;
 
 /// <summary><c>Notify:Limits:ConnectionsPerUser</c>: hub connections and streams of one user on this node.</summary>
 internal sealed class ConnectionLimit(SessionRegistry sessions, IOptions<NotifyOptions> options)

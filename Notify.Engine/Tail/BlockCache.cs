@@ -1,7 +1,7 @@
 using Notify.Engine.Delivery.Frames;
 using Notify.Storage.Log;
 
-namespace Notify.Engine.Delivery.Replay;
+namespace Notify.Engine.Tail;
 
 /// <summary>
 /// Pieces of the stored log that are older than the ring, shared by everybody who reads there: aligned, read once

@@ -1,4 +1,4 @@
-namespace Notify.Engine.Cluster;
+namespace Notify.Engine.Pacing;
 
 /// <summary>Lets through one in an interval, so that what fails a thousand times a second is told once.</summary>
 internal sealed class Occasionally(TimeProvider time, TimeSpan interval)

@@ -4,7 +4,7 @@ using Notify.Contracts;
 using Notify.Engine;
 using Notify.Engine.Publishing;
 
-namespace Notify.Server.Api;
+namespace Notify.Server.Http;
 
 /// <summary>
 /// Refusals on HTTP: RFC 9457 <c>application/problem+json</c> with a stable <c>code</c>. The one table from codes to

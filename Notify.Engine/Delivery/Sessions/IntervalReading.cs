@@ -9,7 +9,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// <param name="epoch">The epoch that the versions are of.</param>
 /// <param name="head">Every change up to this version is in it.</param>
 /// <param name="interests">Open ones, and those that ended above the lowest place the session may be put back to.</param>
-internal sealed class UserReading(Guid epoch, long head, IEnumerable<UserInterest> interests)
+internal sealed class IntervalReading(Guid epoch, long head, IEnumerable<UserInterest> interests)
 {
     private readonly List<UserInterest> _interests = [.. interests];
 

@@ -1,4 +1,4 @@
-namespace Notify.Server.Api;
+namespace Notify.Server.Http;
 
 /// <summary>A whole JSON answer in one write, with its length.</summary>
 internal static class JsonAnswer

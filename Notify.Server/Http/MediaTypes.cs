@@ -2,7 +2,7 @@ using Microsoft.Net.Http.Headers;
 using Notify.Contracts;
 using Notify.Engine;
 
-namespace Notify.Server.Api;
+namespace Notify.Server.Http;
 
 /// <summary>Which bodies the calls take.</summary>
 internal static class MediaTypes

@@ -1,4 +1,4 @@
-namespace Notify.Server.Api;
+namespace Notify.Server.Http;
 
 /// <summary>Where the calls are.</summary>
 internal static class ApiPaths

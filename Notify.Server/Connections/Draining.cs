@@ -2,7 +2,7 @@ using Notify.Contracts;
 using Notify.Engine;
 using Notify.Engine.Delivery.Sessions;
 
-namespace Notify.Server.Hubs;
+namespace Notify.Server.Connections;
 
 /// <summary>
 /// A node that stops: it takes no new connections, asks the ones it has to come back elsewhere, a few at a time, and only

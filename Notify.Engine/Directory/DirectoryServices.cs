@@ -1,0 +1,24 @@
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
+
+namespace Notify.Engine.Directory;
+
+/// <summary>Users, groups, durable subscriptions and devices.</summary>
+internal static class DirectoryServices
+{
+    public static IServiceCollection AddNotifyDirectory(this IServiceCollection services)
+    {
+        services.AddSingleton(s =>
+        {
+            var connected = new ConnectedUsers();
+            s.GetRequiredService<SessionRegistry>().Removed += connected.Leave;
+            return connected;
+        });
+        services.AddSingleton<PeopleReader>();
+        services.AddSingleton<IUserReadings, PeopleReadings>();
+        services.AddSingleton<ILogApplier, PeopleApplier>();
+        services.AddSingleton<Acknowledgements>();
+        services.AddHostedService(s => s.GetRequiredService<Acknowledgements>());
+        return services;
+    }
+}

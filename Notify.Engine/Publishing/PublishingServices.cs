@@ -1,0 +1,14 @@
+namespace Notify.Engine.Publishing;
+
+/// <summary>From a request to the log.</summary>
+internal static class PublishingServices
+{
+    public static IServiceCollection AddNotifyPublishing(this IServiceCollection services)
+    {
+        services.AddSingleton<PublishingMetrics>();
+        services.AddSingleton<Publisher>();
+        services.AddHostedService(s => s.GetRequiredService<Publisher>());
+        services.AddSingleton<RecordPublisher>();
+        return services;
+    }
+}

@@ -1,0 +1,19 @@
+namespace Notify.Engine.Tail;
+
+/// <summary>The log, applied in order.</summary>
+internal static class TailServices
+{
+    public static IServiceCollection AddNotifyTail(this IServiceCollection services)
+    {
+        services.AddSingleton<LogClock>();
+        services.AddSingleton<TailPosition>();
+        services.AddSingleton<TailMetrics>();
+        services.AddSingleton<LogAppliers>();
+        services.AddSingleton<LogTail>();
+        services.AddHostedService(s => s.GetRequiredService<LogTail>());
+
+        services.AddSingleton<Reconciler>();
+        services.AddHostedService(s => s.GetRequiredService<Reconciler>());
+        return services;
+    }
+}
