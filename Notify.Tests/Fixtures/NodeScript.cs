@@ -33,7 +33,7 @@ internal sealed class NodeScript : IAsyncDisposable
     /// <summary>A script of the example, with the packages of the tests' own.</summary>
     public static async Task<NodeScript> StartExampleAsync(string script, IReadOnlyDictionary<string, string?> environment, TempFolder folder)
     {
-        await Packages.Value;
+        await NodePackages.InstallAsync(Folder);
         File.Copy(Path.Combine(Repository.Root, "examples", "plain-signalr", script), folder.File(script));
         Directory.CreateSymbolicLink(folder.File("node_modules"), Path.Combine(Folder, "node_modules"));
         return new NodeScript(ChildProcess.Start("node", [script], folder.Path, environment));

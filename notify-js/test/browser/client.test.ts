@@ -18,16 +18,16 @@ interface Followed { seen: string[]; states: string[]; client: { state: { name: 
 
 async function follow(page: Page, topic: string, broken = false): Promise<void> {
   if (!page.url().startsWith(server.url)) await page.goto(`${server.url}/openapi/v1.json`); // a page of this origin that does nothing
-  await page.evaluate(async ([filter, breaks]) => {
-    if (breaks) Storage.prototype.setItem = Storage.prototype.getItem = () => { throw new DOMException("full", "QuotaExceededError"); };
-    const { NotifyClient } = await import(new URL("/notify.js", location.href).href) as typeof import("../../src/index.js");
-    const client = new NotifyClient({ topics: [filter as string], maxRetryDelay: 10_000 });
-    const followed: Followed = { seen: [], states: [], client };
-    (window as unknown as { followed: Followed }).followed = followed;
-    client.on("notification", n => { followed.seen.push(n.body!); });
+  // As text: a test's own imports are rewritten to what only this process knows.
+  await page.evaluate(`(async () => {
+    if (${broken}) Storage.prototype.setItem = Storage.prototype.getItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+    const { NotifyClient } = await import("/notify.js");
+    const client = new NotifyClient({ topics: ["${topic}"], maxRetryDelay: 10_000 });
+    const followed = window.followed = { seen: [], states: [], client };
+    client.on("notification", n => { followed.seen.push(n.body); });
     client.on("state", state => followed.states.push(state.name));
     await client.start();
-  }, [topic, broken]);
+  })()`);
   await eventually("live", async () => await state(page) === "live");
 }
 const state = (page: Page): Promise<string> => page.evaluate(() => (window as unknown as { followed: Followed }).followed.client.state.name);
