@@ -81,4 +81,10 @@ public sealed class LimitSettings
 
     /// <summary>Hub connections and streams a user; 0: no limit.</summary>
     public int ConnectionsPerUser { get; set; }
+
+    /// <summary>Groups that a user may be in; 0: no limit.</summary>
+    public int GroupsPerUser { get; set; } = 1000;
+
+    /// <summary>Durable subscriptions that a user may have; 0: no limit.</summary>
+    public int SubscriptionsPerUser { get; set; } = 1000;
 }

@@ -32,6 +32,8 @@ internal static class NotifySettings
         Setting.Number("Limits:RequestsPerSecond", 0, 1_000_000_000, (o, v) => o.Limits.RequestsPerSecond = (int)v),
         Setting.Number("Limits:Connections", 0, 100_000_000, (o, v) => o.Limits.Connections = (int)v, zero: "for what the process's limit of open files leaves room for"),
         Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
+        Setting.Number("Limits:GroupsPerUser", 0, 1_000_000, (o, v) => o.Limits.GroupsPerUser = (int)v),
+        Setting.Number("Limits:SubscriptionsPerUser", 0, 1_000_000, (o, v) => o.Limits.SubscriptionsPerUser = (int)v),
     ];
 
     /// <summary>Each one's whole key, and what it may be.</summary>
