@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.EntityFrameworkCore;
 using Notify.Contracts.Publishing;
 using Notify.Server;
+using Notify.Server.Hosting;
 
 var builder = WebApplication.CreateBuilder(args);
 var postgres = builder.Configuration.GetConnectionString("Shop"); // without it two SQLite files: the shop's, and Notify's

@@ -1,6 +1,6 @@
 using Notify.Contracts.Publishing;
 
-namespace Notify.Server;
+namespace Notify.Server.Hosting;
 
 /// <summary>Publishes from the code of the app that hosts the service, without a call over HTTP. A singleton of the app's services.</summary>
 public interface INotifyPublisher
