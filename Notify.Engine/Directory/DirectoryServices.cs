@@ -17,6 +17,8 @@ internal static class DirectoryServices
         services.AddSingleton<PeopleReader>();
         services.AddSingleton<IUserReadings, PeopleReadings>();
         services.AddSingleton<ILogApplier, PeopleApplier>();
+        services.AddSingleton<DirectoryWriter>();
+        services.AddHostedService(s => s.GetRequiredService<DirectoryWriter>());
         services.AddSingleton<Acknowledgements>();
         services.AddHostedService(s => s.GetRequiredService<Acknowledgements>());
         return services;

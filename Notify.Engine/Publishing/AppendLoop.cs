@@ -14,6 +14,7 @@ internal sealed partial class AppendLoop(
     PublishQueue queue,
     INotificationLog log,
     ICommittedEntries committed,
+    AppendTurn turn,
     PublishingMetrics metrics,
     TimeProvider time,
     ILogger logger)
@@ -34,6 +35,9 @@ internal sealed partial class AppendLoop(
     private PendingPublish[] _inFlight = [];
     private bool _mayBeStored;
 
+    // The loop's own: held from an attempt on until its outcome is known, so that no change of this node comes in between.
+    private bool _hasTurn;
+
     private volatile bool _storesNothing;
 
     /// <summary>The last append did not succeed: the storage is away, or full, locked or read-only and only reads work.</summary>
@@ -49,11 +53,13 @@ internal sealed partial class AppendLoop(
                 Hold([.. _gathered]);
                 _gathered.Clear();
                 await AppendAsync(stop);
+                GiveTurn();
                 Hold([]);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            GiveTurn();
             Refuse(_inFlight, _mayBeStored ? PublishRefusals.Unknown : PublishRefusals.Stopping);
             Refuse(queue.TakeStartedBefore(long.MaxValue), PublishRefusals.Stopping);
         }
@@ -74,6 +80,8 @@ internal sealed partial class AppendLoop(
         AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         for (var attempt = 0; ; attempt++)
         {
+            if (!_hasTurn) await turn.TakeAsync(stop);
+            _hasTurn = true;
             var batch = unknown ?? Submit();
             if (batch.Entries.Count == 0) return;
             var startedAt = time.GetTimestamp();
@@ -116,10 +124,22 @@ internal sealed partial class AppendLoop(
             }
 
             _storesNothing = true;
-            if (unknown is null) Hold(_inFlight);
+            if (unknown is null)
+            {
+                Hold(_inFlight);
+                GiveTurn();
+            }
+
             metrics.AppendRetried(kind);
             await (backoff ??= new Backoff(time, FirstPause, LongestPause)).WaitAsync(stop);
         }
+    }
+
+    private void GiveTurn()
+    {
+        if (!_hasTurn) return;
+        _hasTurn = false;
+        turn.Give();
     }
 
     /// <summary>These are next. Nothing of them is stored.</summary>

@@ -34,13 +34,14 @@ internal sealed class Publisher : IHostedService, IDisposable
     public Publisher(
         INotificationLog log,
         ICommittedEntries committed,
+        AppendTurn turn,
         IOptions<NotifyOptions> options,
         PublishingMetrics metrics,
         TimeProvider time,
         ILogger<Publisher> logger)
     {
         _queue = new PublishQueue(options.Value.Limits, time);
-        _loop = new AppendLoop(_queue, log, committed, metrics, time, logger);
+        _loop = new AppendLoop(_queue, log, committed, turn, metrics, time, logger);
         _committed = committed;
         _metrics = metrics;
         _time = time;

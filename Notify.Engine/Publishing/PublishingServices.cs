@@ -6,6 +6,7 @@ internal static class PublishingServices
     public static IServiceCollection AddNotifyPublishing(this IServiceCollection services)
     {
         services.AddSingleton<PublishingMetrics>();
+        services.AddSingleton<AppendTurn>();
         services.AddSingleton<Publisher>();
         services.AddHostedService(s => s.GetRequiredService<Publisher>());
         services.AddSingleton<RecordPublisher>();

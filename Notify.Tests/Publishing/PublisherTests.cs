@@ -27,6 +27,7 @@ public sealed class PublisherTests : IAsyncDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly NotifyOptions _options = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly AppendTurn _turn = new();
     private Publisher? _publisher;
 
     public async ValueTask DisposeAsync()
@@ -39,6 +40,7 @@ public sealed class PublisherTests : IAsyncDisposable
             _publisher.Dispose();
         }
 
+        _turn.Dispose();
         await _services.DisposeAsync();
     }
 
@@ -280,7 +282,7 @@ public sealed class PublisherTests : IAsyncDisposable
     private Publisher Start()
     {
         var metrics = new PublishingMetrics(_services.GetRequiredService<IMeterFactory>());
-        var publisher = new Publisher(_log, _handedOver, Options.Create(_options), metrics, _time, NullLogger<Publisher>.Instance);
+        var publisher = new Publisher(_log, _handedOver, _turn, Options.Create(_options), metrics, _time, NullLogger<Publisher>.Instance);
         Assert.True(publisher.StartAsync(Cancel).IsCompletedSuccessfully);
         return publisher;
     }

@@ -1,0 +1,174 @@
+using System.Threading.Channels;
+using Notify.Engine.Publishing;
+using Notify.Storage.Directory;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Directory;
+
+/// <summary>One batch of changes after the other, in turn with the appends; what comes meanwhile is the next batch.</summary>
+/// <remarks>
+/// As for appends: nothing made is tried again until the callers' deadline, an unknown outcome under the very same batch
+/// and before anything else of this node, however long it takes.
+/// </remarks>
+internal sealed partial class ChangeLoop(
+    ChannelReader<PendingChange> queue, INotificationLog log, ICommittedEntries committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private const int PauseDoublings = 6;
+
+    private PendingChange[] _inFlight = [];
+    private PendingChange? _next;
+
+    /// <summary>Makes changes until the queue is completed and empty, or until <paramref name="stop"/>.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (_next is not null || await queue.WaitToReadAsync(stop))
+            {
+                Gather();
+                if (_inFlight.Length > 0) await MakeAsync(stop);
+                _inFlight = [];
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            foreach (var pending in _inFlight) pending.Expire(ChangeRefusals.Stopping);
+            _next?.Expire(ChangeRefusals.Stopping);
+            while (queue.TryRead(out var pending)) pending.Expire(ChangeRefusals.Stopping);
+        }
+    }
+
+    /// <summary>What waits, as far as it may be one transaction.</summary>
+    private void Gather()
+    {
+        var gathered = new List<PendingChange>();
+        var rows = 0;
+        while (_next is not null || queue.TryRead(out _next))
+        {
+            rows += _next.Change.Rows;
+            if (gathered.Count > 0 && rows > ChangeBatch.MostRows) break;
+            gathered.Add(_next);
+            _next = null;
+        }
+
+        _inFlight = [.. gathered];
+    }
+
+    private async Task MakeAsync(CancellationToken stop)
+    {
+        ChangeBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
+        var hasTurn = false;
+        try
+        {
+            for (var attempt = 0; ; attempt++)
+            {
+                if (!hasTurn) await turn.TakeAsync(stop);
+                hasTurn = true;
+                var batch = unknown ?? Submit();
+                if (batch.Changes.Count == 0) return;
+                if (await TryAsync(batch, unknown is not null, attempt, stop) is not { } failure) return;
+                if (failure is AppendOutcomeUnknownException) unknown = batch;
+                if (unknown is null)
+                {
+                    foreach (var pending in _inFlight) pending.Withdraw();
+                    turn.Give(); // publishing may go on
+                    hasTurn = false;
+                }
+
+                await Task.Delay(Pause(attempt), time, stop);
+            }
+        }
+        finally
+        {
+            if (hasTurn) turn.Give();
+        }
+    }
+
+    /// <summary>Null: everybody has an answer.</summary>
+    private async Task<Exception?> TryAsync(ChangeBatch batch, bool isRepeat, int attempt, CancellationToken stop)
+    {
+        try
+        {
+            Answer(await log.Directory.ChangeAsync(batch, stop));
+            return null;
+        }
+        catch (AppendOutcomeUnknownException exception)
+        {
+            Log.OutcomeUnknown(logger, batch.Changes.Count, exception);
+            return exception;
+        }
+        catch (StorageUnavailableException exception) when (exception.Kind == StorageFailure.Permanent && !isRepeat)
+        {
+            Log.Refused(logger, batch.Changes.Count, exception);
+            foreach (var pending in _inFlight) pending.TrySetResult(ChangeRefusals.Broken);
+            return null;
+        }
+        catch (StorageUnavailableException exception)
+        {
+            if (attempt == 0) Log.NotMade(logger, batch.Changes.Count, exception);
+            return exception;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
+        {
+            // A bug, here or in the store. Trying it for ever would stop this node's writing.
+            Log.Failed(logger, batch.Changes.Count, exception);
+            foreach (var pending in _inFlight) pending.TrySetResult(ChangeRefusals.Unknown);
+            return null;
+        }
+    }
+
+    private ChangeBatch Submit()
+    {
+        _inFlight = Array.FindAll(_inFlight, pending => pending.TrySubmit());
+        return new ChangeBatch(Guid.CreateVersion7(), Array.ConvertAll(_inFlight, pending => pending.Change), limits);
+    }
+
+    // Delivery first: it has the entries before anybody can publish on the strength of the answer.
+    private void Answer(ChangeResult result)
+    {
+        if (result.Stored.Count > 0)
+        {
+            try
+            {
+                committed.Committed(result.Epoch, result.Stored);
+            }
+            catch (Exception exception)
+            {
+                Log.HandOverFailed(logger, result.Stored[0].Version, exception); // the tail reads it from the log
+            }
+        }
+
+        for (var i = 0; i < _inFlight.Length; i++)
+        {
+            var outcome = result.Outcomes[i];
+            _inFlight[i].TrySetResult((ChangeAnswer?)ChangeRefusals.Of(outcome, limits) ?? new ChangeAnswer.Made(result.Epoch, result.Head, outcome));
+        }
+    }
+
+    // Half of it is chance: nodes that lost the database together do not come back together.
+    private static TimeSpan Pause(int attempt)
+    {
+        var pause = FirstPause * (1 << Math.Min(attempt, PauseDoublings));
+        return (pause < LongestPause ? pause : LongestPause) * (0.5 + Random.Shared.NextDouble() / 2);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The storage did not take {Changes} changes of users and groups: nothing was made. Trying again until their callers' deadline.")]
+        public static partial void NotMade(ILogger logger, int changes, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "The storage refuses {Changes} changes of users and groups, and would again: their callers were told that nothing was made. Put right what the error names; changes resume by themselves.")]
+        public static partial void Refused(ILogger logger, int changes, Exception exception);
+
+        [LoggerMessage(LogLevel.Warning, "A batch of {Changes} changes of users and groups has no answer: it may be made. The same batch goes again before anything else of this node.")]
+        public static partial void OutcomeUnknown(ILogger logger, int changes, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "A batch of {Changes} changes of users and groups failed in a way it should not. Its callers were told that it may be made.")]
+        public static partial void Failed(ILogger logger, int changes, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "Delivery did not take the changes from version {First} on; they will be read from the log.")]
+        public static partial void HandOverFailed(ILogger logger, long first, Exception exception);
+    }
+}
