@@ -25,7 +25,7 @@ it.each(seeds)("handles every version in order and skips none, seed %i", async s
   const server = await Server.start();
   const proxy = await Proxy.start(() => server.port);
   const published: number[] = [], handled: number[] = [], seen = new Set<number>();
-  const done = { publish: 0, batch: 0, cut: 0, outage: 0, reload: 0, crash: 0, handlerFailed: 0, storageFull: 0, slow: 0, kill: 0, drain: 0 };
+  const done = { publish: 0, batch: 0, cut: 0, outage: 0, reload: 0, crash: 0, handlerFailed: 0, storageFull: 0, slow: 0, kill: 0 };
   let first = 0; // the place in `published` of the first that has not been handled
   let failNext = 0, slow = 0;
   let client: NotifyClient, storage: ShakyStorage;
