@@ -30,8 +30,11 @@ internal static class FrontPage
     {
         var bytes = Read(name);
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16))}\"");
-        routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], (HttpContext context) =>
+        routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], IResult (HttpContext context) =>
         {
+            // The page's references are relative, so that it works below any path; without a slash at its end they would be beside it.
+            if (path == "/" && !context.Request.Path.Value!.EndsWith('/'))
+                return TypedResults.LocalRedirect($"{context.Request.PathBase.Add(context.Request.Path)}/{context.Request.QueryString}");
             var headers = context.Response.Headers;
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
             headers.XContentTypeOptions = "nosniff";
