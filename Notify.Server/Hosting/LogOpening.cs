@@ -117,7 +117,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
     }
 
     // An app goes on without the service, which is not ready and answers 503.
-    private void Fail(StorageMisconfiguredException exception)
+    private void Fail(Exception exception)
     {
         Misconfigured = exception;
         if (host.IsOwnProcess) lifetime.StopApplication();
