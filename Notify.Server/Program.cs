@@ -36,6 +36,7 @@ return await StartUp.ReportMistakesAsync(async stop =>
     var app = builder.Build();
     app.UseConnectionCap();
     app.MapNotify();
+    app.MapNotifyProcess();
     app.MapFallback(ApiEndpoints.NothingHereAsync);
     await StartUp.RunAsync(app, stop);
 });

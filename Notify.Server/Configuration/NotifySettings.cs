@@ -1,4 +1,5 @@
 using Notify.Engine.Configuration;
+using Notify.Server.Hosting;
 
 namespace Notify.Server.Configuration;
 
@@ -11,6 +12,8 @@ internal static class NotifySettings
     // Upper bounds are where a number is surely a slip (or would overflow a sum), not recommendations.
     private static readonly Setting[] Known =
     [
+        Setting.Text("Postgres", (o, v) => o.Postgres = v),
+        Setting.Text("Redis", (o, v) => o.Redis = v),
         Setting.Text("Storage:SqlitePath", (o, v) => o.Storage.SqlitePath = v),
         Setting.SchemaName("Storage:Schema", (o, v) => o.Storage.Schema = v),
         Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
@@ -20,6 +23,7 @@ internal static class NotifySettings
         Setting.Text("Auth:Issuer", (o, v) => o.Auth.Issuer = v),
         Setting.Text("Auth:Audience", (o, v) => o.Auth.Audience = v),
         Setting.Flag("Auth:AllowAnonymous", (o, v) => o.Auth.AllowAnonymous = v),
+        Setting.Flag("Auth:OpenInDevelopment", (o, v) => o.Auth.OpenInDevelopment = v),
         Setting.Time("Retention:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Retention.MaxAge = v),
         Setting.Time("Retention:SweepInterval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Retention.SweepInterval = v),
         Setting.Number("Limits:PayloadBytes", 256, 16 * Mebibyte, (o, v) => o.Limits.PayloadBytes = (int)v),
@@ -43,11 +47,12 @@ internal static class NotifySettings
         ($"{NotifyOptions.Section}:{Origins}:0", "an origin, such as https://shop.example; the next one is :1"),
     ];
 
-    /// <summary>The options, every value of them checked.</summary>
+    /// <summary>The options, every value of them checked; what the app sets in code comes last.</summary>
     /// <exception cref="SettingsException">Something is wrong, and what.</exception>
-    public static NotifyOptions Read(IConfiguration configuration, IHostEnvironment environment)
+    public static NotifyOptions Read(IConfiguration configuration, IHostEnvironment environment, NotifyHost host, Action<NotifyOptions>? configure = null)
     {
         var options = new NotifyOptions();
+        options.Auth.OpenInDevelopment = host.IsOwnProcess;
         var section = configuration.GetSection(NotifyOptions.Section);
         if (!string.IsNullOrEmpty(section.Value)) throw new SettingsException($"The setting {NotifyOptions.Section} is not a value but what settings begin with, such as {NotifyOptions.Section}:{Known[0].Key}.");
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => pair.Key, StringComparer.Ordinal))
@@ -56,13 +61,41 @@ internal static class NotifySettings
             else if (!section.GetSection(key).GetChildren().Any()) CheckEmpty(key);
         }
 
-        DoorRules.Check(options, environment);
+        if (host.IsOwnProcess) ConnectionStrings.Apply(configuration, options);
+        if (configure is not null)
+        {
+            configure(options);
+            CheckAll(options);
+        }
+
+        options.Auth.IsOpenDevelopment = environment.IsDevelopment() && options.Auth.OpenInDevelopment;
+        DoorRules.Check(options, environment, host);
         return options;
+    }
+
+    // What code sets is held to the same rules as what is configured.
+    private static void CheckAll(NotifyOptions options)
+    {
+        var defaults = new NotifyOptions();
+        foreach (var setting in Known)
+        {
+            var value = setting.ValueIn(options);
+            if (value is null && setting.ValueIn(defaults) is null) continue;
+            if (!setting.TryApply(options, value ?? "")) throw new SettingsException($"The option {setting.Key} is '{Shown(setting, value ?? "")}', but must be {setting.Allowed}.");
+        }
+
+        for (var i = 0; i < options.AllowedOrigins.Count; i++)
+        {
+            if (!OriginRule.TryNormalise(options.AllowedOrigins[i], out var origin)) throw new SettingsException($"The option AllowedOrigins has '{options.AllowedOrigins[i]}', but must have origins: http or https, host, and port if it is not the usual one, such as https://shop.example.");
+            options.AllowedOrigins[i] = origin;
+        }
     }
 
     // What an empty array, an empty object or a blanked variable leaves: the default holds, but a wrong name is still wrong.
     private static void CheckEmpty(string key)
     {
+        if (key.Equals(nameof(NotifyOptions.Postgres), StringComparison.OrdinalIgnoreCase) || key.Equals(nameof(NotifyOptions.Redis), StringComparison.OrdinalIgnoreCase))
+            throw new SettingsException($"The setting Notify:{key} is empty: say where it is, or remove the setting."); // a variable that was not filled in
         if (key.Length == 0 || IsOrigins(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
         throw Unknown(key);
     }

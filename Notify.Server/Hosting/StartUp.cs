@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 using Notify.Server.Connections;
+using Notify.Server.Observability;
 
 namespace Notify.Server.Hosting;
 
@@ -33,7 +35,7 @@ internal static partial class StartUp
         return WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", .. settings]);
     }
 
-    /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
+    /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>. Before the service is added.</summary>
     public static WebApplicationBuilder AddProcess(this WebApplicationBuilder builder)
     {
         OwnSettingsFile.AddTo(builder.Configuration);
@@ -47,6 +49,13 @@ internal static partial class StartUp
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
+        builder.Services.AddSingleton(NotifyHost.OwnProcess);
+        builder.Services.AddHealthChecks().AddNotifyParts();
+        builder.Services.PostConfigure<ForwardedHeadersOptions>(headers =>
+        {
+            // A proxy that is believed about the scheme is believed about the path that it took off.
+            if (headers.ForwardedHeaders != ForwardedHeaders.None) headers.ForwardedHeaders |= ForwardedHeaders.XForwardedPrefix;
+        });
         Telemetry.AddExport(builder);
 
         // What a connection was given is sent by whoever gave it, while it is in the cache, and not by another thread later:

@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Engine;
+using Notify.Engine.Configuration;
 using Notify.Engine.Access;
 
 namespace Notify.Server.Security;
@@ -10,7 +12,7 @@ namespace Notify.Server.Security;
 /// Says who calls. In Development the query names the caller (<c>?user=alice&amp;device=phone</c>); elsewhere, where
 /// <c>AllowAnonymous</c> is the only way to run yet, nobody has a name, and claiming one is refused, not overheard.
 /// </summary>
-internal sealed class Callers(IHostEnvironment environment)
+internal sealed class Callers(IOptions<NotifyOptions> options)
 {
     internal const string UserParameter = "user";
     internal const string DeviceParameter = "device";
@@ -19,7 +21,7 @@ internal sealed class Callers(IHostEnvironment environment)
 
     private static readonly Caller Nobody = new(null, null, AnonymousPublisher);
 
-    private readonly bool _development = environment.IsDevelopment();
+    private readonly bool _development = options.Value.Auth.IsOpenDevelopment;
 
     public bool TryIdentify(HttpContext context, [NotNullWhen(true)] out Caller? caller, [NotNullWhen(false)] out Refusal? refusal)
     {

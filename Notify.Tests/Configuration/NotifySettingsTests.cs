@@ -3,6 +3,7 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Notify.Engine.Configuration;
 using Notify.Server.Configuration;
+using Notify.Server.Hosting;
 
 namespace Notify.Tests.Configuration;
 
@@ -96,7 +97,7 @@ public class NotifySettingsTests
     }
 
     private static NotifyOptions Read(string environment, params (string Key, string Value)[] settings) =>
-        NotifySettings.Read(Configuration([.. settings.Select(setting => ($"Notify:{setting.Key}", setting.Value))]), new TestEnvironment(environment));
+        NotifySettings.Read(Configuration([.. settings.Select(setting => ($"Notify:{setting.Key}", setting.Value))]), new TestEnvironment(environment), NotifyHost.OwnProcess);
 
     private static IConfiguration Configuration(params (string Key, string Value)[] settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build();
