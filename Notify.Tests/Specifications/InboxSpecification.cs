@@ -134,14 +134,12 @@ public abstract class InboxSpecification : IAsyncLifetime
     {
         var random = new Random(seed);
         var model = new InboxModel();
-        foreach (var group in InboxModel.Groups) await StepAsync(new DirectoryChange.PutGroup(group), _ => { });
+        await ChangeAsync([.. InboxModel.Groups.Select(group => new DirectoryChange.PutGroup(group))]);
         for (var step = 0; step < 70; step++)
         {
             var what = await StepAsync(random, model);
             await CompareAsync(model, random, $"seed {seed}, step {step}: {what}");
         }
-
-        async Task StepAsync(DirectoryChange change, Action<long> then) => then((await ChangeAsync(change)).Outcomes[0].Version);
     }
 
     private async Task<string> StepAsync(Random random, InboxModel model)
