@@ -48,6 +48,7 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
+            .AddSingleton<Notify.Engine.Publishing.AppendTurn>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
