@@ -3,7 +3,7 @@ using Notify.Contracts;
 using Notify.Engine;
 using Notify.Server.Api;
 
-namespace Notify.Server.Streaming;
+namespace Notify.Server.Http;
 
 /// <summary>
 /// Refusals of the event stream. A browser's EventSource never comes back from a status other than 200 (HTML standard
