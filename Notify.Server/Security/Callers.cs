@@ -3,8 +3,8 @@ using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Engine;
-using Notify.Engine.Configuration;
 using Notify.Engine.Access;
+using Notify.Engine.Configuration;
 
 namespace Notify.Server.Security;
 
