@@ -1,7 +1,6 @@
 using System.Text;
 using Notify.Contracts;
 using Notify.Engine;
-using Notify.Server.Api;
 
 namespace Notify.Server.Http;
 

@@ -6,9 +6,8 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
-using Notify.Engine.Directory;
 using Notify.Engine.Delivery.Sessions;
-using Notify.Engine.Publishing;
+using Notify.Engine.Directory;
 using Notify.Engine.Tail;
 using Notify.Storage;
 using Notify.Storage.Directory;
@@ -68,8 +67,6 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
-            .AddSingleton<AppendTurn>()
-            .AddSingleton<ICommittedEntries, ToTheTail>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
@@ -152,13 +149,5 @@ internal sealed class DeliveryRig : IAsyncDisposable
         await _services.DisposeAsync();
         await Log.DisposeAsync();
         _folder.Delete(recursive: true);
-    }
-
-    /// <summary>A node that is alone.</summary>
-    private sealed class ToTheTail(LogTail tail) : ICommittedEntries
-    {
-        public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => tail.Committed(epoch, entries);
-
-        public void Ephemeral(LogEntry notification) => tail.Ephemeral(notification);
     }
 }
