@@ -29,6 +29,7 @@ internal sealed class ApiHost : IAsyncDisposable
         Client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = new Uri(address) };
     }
 
+    public IServiceProvider Services => _app.Services;
     public HttpClient Client { get; }
     public ListLog Log { get; }
     public HandedOver HandedOver { get; }

@@ -48,7 +48,7 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
-            .AddSingleton<Notify.Engine.Publishing.AppendTurn>()
+            .AddSingleton<AppendTurn>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()

@@ -8,11 +8,13 @@ using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
+using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Storage;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Delivery;
 
@@ -67,6 +69,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddSingleton<AppendTurn>()
+            .AddSingleton<ICommittedEntries, HandedOver>() // what is changed here reaches the tail as a test says
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
