@@ -58,6 +58,7 @@ public static class NotifyServiceCollectionExtensions
             Schema = options.Storage.Schema,
             SqlitePath = options.Storage.SqlitePath,
             MigrateAtStart = options.Storage.MigrateAtStart,
+            InboxMaxAge = options.Inbox.MaxAge,
         };
 
         var first = services.Count;
