@@ -136,6 +136,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
         services.AddSingleton<KeyEndpoints>();
+        services.AddSingleton<InboxEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);
