@@ -138,6 +138,8 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<KeyEndpoints>();
         services.AddSingleton<InboxEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
+        services.AddSingleton<GroupEndpoints>();
+        services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);
     }

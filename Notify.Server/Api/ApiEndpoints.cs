@@ -2,6 +2,7 @@ using Notify.Contracts;
 using Notify.Contracts.Publishing;
 using Notify.Engine;
 using Notify.Engine.Publishing;
+using Notify.Server.Http;
 using Notify.Server.Streaming;
 
 namespace Notify.Server.Api;
@@ -49,6 +50,7 @@ internal static class ApiEndpoints
         api.MapCalls(StreamEndpoint.Path, new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
         api.MapKeys();
         api.MapInbox();
+        api.MapPeople();
         api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }
 

@@ -59,7 +59,7 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
         }
 
         var counts = await reader.CountAsync([new InboxAsked(user, caller.Grants.MaySubscribe) { Filters = filters }], context.RequestAborted);
-        await WriteAsync(context, json => Write(json, counts[0]));
+        await PeopleRequest.WriteAsync(context, StatusCodes.Status200OK, json => Write(json, counts[0]));
     }
 
     /// <summary>The call that makes this mark.</summary>
@@ -67,7 +67,7 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
 
     private async Task MarkAsync(HttpContext context, Caller caller, InboxOperation operation)
     {
-        var refusal = UserOf(context, caller, out var user) ?? AccessRules.ChangeUser(caller, user);
+        var refusal = PeopleRequest.User(context, caller, out var user) ?? AccessRules.ChangeUser(caller, user);
         JsonMembers? members = null;
         if (refusal is null)
         {
@@ -84,7 +84,7 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
             (var counts, refusal) = await marking.MarkAsync(asked, mark, context.RequestAborted);
             if (counts is not null)
             {
-                await WriteAsync(context, json => Write(json, counts));
+                await PeopleRequest.WriteAsync(context, StatusCodes.Status200OK, json => Write(json, counts));
                 return;
             }
         }
@@ -105,7 +105,7 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
         return null;
     }
 
-    private static Refusal? UserToSee(HttpContext context, Caller caller, out string user) => UserOf(context, caller, out user) ?? AccessRules.SeeUser(caller, user);
+    private static Refusal? UserToSee(HttpContext context, Caller caller, out string user) => PeopleRequest.User(context, caller, out user) ?? AccessRules.SeeUser(caller, user);
 
     private static Refusal? ReadView(HttpRequest request, out InboxView view)
     {
@@ -169,17 +169,6 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
         if (!TopicFilter.TryParse(text, out var parsed, out var problem)) return new Refusal(ErrorCodes.InvalidFilter, problem);
         filter = new InboxFilter(text, parsed);
         return null;
-    }
-
-    /// <summary>The user in the path. Routing leaves <c>%2F</c> as it is, which no name has either way.</summary>
-    private static Refusal? UserOf(HttpContext context, Caller caller, out string user) =>
-        AccessRules.UserOf(caller, ((string)context.Request.RouteValues["user"]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), out user);
-
-    private static Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        var json = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(json, JsonWriting.Options)) write(writer);
-        return JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.WrittenMemory);
     }
 
     private static Task WriteAsync(HttpContext context, InboxPage page)
