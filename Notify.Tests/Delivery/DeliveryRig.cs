@@ -115,16 +115,17 @@ internal sealed class DeliveryRig : IAsyncDisposable
     }
 
     /// <summary>Appends and tells the tail, as the publisher does.</summary>
-    public async Task<long> PublishAsync(string topic = "t", int count = 1, long? ttlSeconds = null)
+    public async Task<long> PublishAsync(string topic = "t", int count = 1, long? ttlSeconds = null, int titleLength = 1)
     {
-        var stored = await AppendAsync(count, topic, ttlSeconds);
+        var stored = await AppendAsync(count, topic, ttlSeconds, titleLength);
         Tail.Committed(stored!.Epoch, stored.Stored);
         return stored.Stored[^1].Version;
     }
 
     /// <summary>Appends without a word: as another node does whose hint was lost.</summary>
-    public async Task<AppendResult?> AppendAsync(int count, string topic, long? ttlSeconds = null)
+    public async Task<AppendResult?> AppendAsync(int count, string topic, long? ttlSeconds = null, int titleLength = 1)
     {
+        var content = Encoding.UTF8.GetBytes($$"""{"title":"{{new string('x', titleLength)}}","priority":"normal"}""");
         AppendResult? result = null;
         for (var left = count; left > 0; left -= 1000)
         {
@@ -132,7 +133,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
             {
                 Id = Guid.CreateVersion7(),
                 Topic = topic,
-                Content = Encoding.UTF8.GetBytes("""{"title":"x","priority":"normal"}"""),
+                Content = content,
                 TtlSeconds = ttlSeconds,
             });
             result = await Log.AppendAsync(new AppendBatch(Guid.NewGuid(), [.. entries]), CancellationToken.None);
