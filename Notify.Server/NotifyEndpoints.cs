@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.AspNetCore.Routing;
 using Notify.Engine.Configuration;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
 using Notify.Server.Hubs;
 using Notify.Server.Observability;
 using Notify.Server.Page;
@@ -28,7 +29,7 @@ public static class NotifyEndpoints
     /// <exception cref="InvalidOperationException">The service was not added.</exception>
     public static IEndpointConventionBuilder MapNotify(this IEndpointRouteBuilder endpoints)
     {
-        if (endpoints.ServiceProvider.GetService<Callers>() is null) throw new InvalidOperationException("MapNotify needs the service: call builder.AddNotify() before the app is built.");
+        if (endpoints.ServiceProvider.GetService<Authenticator>() is null) throw new InvalidOperationException("MapNotify needs the service: call builder.AddNotify() before the app is built.");
         var group = endpoints.MapGroup("");
         ((IEndpointConventionBuilder)group).Finally(endpoint =>
         {
@@ -37,7 +38,7 @@ public static class NotifyEndpoints
         });
         group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
         group.MapGroup(ApiPaths.Root).RequireAllowedOrigin().MapApi();
-        group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
+        group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().WithMetadata(new HubEndpoint()).RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
         return group;
     }
 

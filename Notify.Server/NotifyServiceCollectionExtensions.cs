@@ -1,13 +1,16 @@
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Directory;
+using Notify.Engine.Inbox;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
 using Notify.Server.Configuration;
 using Notify.Server.Hosting;
 using Notify.Server.Hubs;
@@ -47,9 +50,10 @@ public static class NotifyServiceCollectionExtensions
     /// <param name="configure">Sets options in code, after the configuration; they are held to the same rules.</param>
     public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, Action<NotifyOptions>? configure = null)
     {
-        if (services.Any(service => service.ServiceType == typeof(Callers))) throw new InvalidOperationException("AddNotify was called twice; an app has one notification service.");
+        ArgumentNullException.ThrowIfNull(environment);
+        if (services.Any(service => service.ServiceType == typeof(Authenticator))) throw new InvalidOperationException("AddNotify was called twice; an app has one notification service.");
         var host = NotifyHost.Of(services);
-        var options = NotifySettings.Read(configuration, environment, host, configure);
+        var options = NotifySettings.Read(configuration, host, configure);
         var cluster = ClusterSettings.Read(options, host);
         var storage = new StorageOptions
         {
@@ -64,10 +68,12 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton(Options.Create(options));
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
+        services.AddNotifyAuthentication(options.Auth);
         AddLog(services, storage, host);
         services.AddNotifyTail();
         services.AddNotifyDelivery();
         services.AddNotifyDirectory();
+        services.AddNotifyInbox();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();
@@ -96,6 +102,12 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<LogOpener>(cancellationToken => OpenAsync(storage, host, cancellationToken));
         services.AddSingleton<OpenedLog>();
         services.AddSingleton<INotificationLog>(provider => provider.GetRequiredService<OpenedLog>());
+        services.AddSingleton(provider => new DoorKeeper(
+            provider.GetRequiredService<Doors>(),
+            provider.GetRequiredService<IOptions<NotifyOptions>>(),
+            provider.GetRequiredService<IHostEnvironment>(),
+            provider.GetRequiredService<ILogger<DoorKeeper>>(),
+            provider.GetService<IAuthenticationSchemeProvider>()));
         services.AddSingleton<LogOpening>();
         services.AddHostedService(provider => provider.GetRequiredService<LogOpening>());
         services.AddHostedService<RetentionSweeper>();
@@ -116,13 +128,14 @@ public static class NotifyServiceCollectionExtensions
     private static void AddApi(IServiceCollection services, NotifyHost host)
     {
         services.AddRouting();
-        services.AddSingleton<Callers>();
         services.AddSingleton<OriginGate>();
         services.AddSingleton<RequestRate>();
         services.AddSingleton<ApiGuard>();
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
+        services.AddSingleton<KeyEndpoints>();
+        services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);
     }

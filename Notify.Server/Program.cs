@@ -33,8 +33,21 @@ return await StartUp.ReportMistakesAsync(async stop =>
         return;
     }
 
+    if (line.Command == CreateKeyCommand.Name)
+    {
+        await CreateKeyCommand.RunAsync(builder, line.Options, stop);
+        return;
+    }
+
+    if (line.Command == TokenCommand.Name)
+    {
+        await TokenCommand.RunAsync(builder, line.Options);
+        return;
+    }
+
     var app = builder.Build();
     app.UseConnectionCap();
+    app.UseKnownProxies();
     app.MapNotify();
     app.MapNotifyProcess();
     app.MapFallback(ApiEndpoints.NothingHereAsync);

@@ -18,6 +18,9 @@ public static class HubMethods
     /// <summary>Publishes as <c>POST /api/v1/notifications</c> does.</summary>
     public const string Publish = "Publish";
 
+    /// <summary>A fresh token for the same user: <see cref="ReauthenticateRequest"/> to <see cref="ReauthenticateResult"/>.</summary>
+    public const string Reauthenticate = "Reauthenticate";
+
     /// <summary>The device has everything up to a version: <see cref="AckRequest"/>.</summary>
     public const string Ack = "Ack";
 
@@ -48,4 +51,7 @@ public static class ClientMethods
 
     /// <summary>What the user follows on every device has changed: <see cref="Hub.SubscriptionsChanged"/>.</summary>
     public const string SubscriptionsChanged = "SubscriptionsChanged";
+
+    /// <summary>The counts of the user's inbox: <see cref="Hub.InboxChanged"/>.</summary>
+    public const string InboxChanged = "InboxChanged";
 }

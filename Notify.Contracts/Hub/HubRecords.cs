@@ -73,6 +73,28 @@ public sealed record UnsubscribeRequest
 [DataContract]
 public sealed record UnsubscribeResult([property: DataMember(Name = "topics")] IReadOnlyList<string> Topics);
 
+/// <summary>A fresh token on a living connection.</summary>
+[DataContract]
+public sealed record ReauthenticateRequest
+{
+    /// <summary>A token of the same user.</summary>
+    [DataMember(Name = "token", IsRequired = true)] public string? Token { get; init; }
+
+    /// <summary>Nothing prints the token: SignalR logs calls with their arguments at Debug.</summary>
+    public override string ToString() => nameof(ReauthenticateRequest);
+}
+
+/// <summary>The answer to Reauthenticate.</summary>
+[DataContract]
+public sealed record ReauthenticateResult
+{
+    /// <summary>When the token expires.</summary>
+    [DataMember(Name = "expiresAt")] public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>What the connection still follows by name.</summary>
+    [DataMember(Name = "topics")] public required IReadOnlyList<string> Topics { get; init; }
+}
+
 /// <summary>The connection has had everything that was missed and is live.</summary>
 /// <param name="Head">The version up to which this connection has everything: a valid <c>since</c>.</param>
 /// <param name="Epoch">The life of the log.</param>

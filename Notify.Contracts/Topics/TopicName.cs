@@ -15,6 +15,9 @@ public static class TopicName
     /// <summary>The longest user id and group name, in UTF-8 bytes.</summary>
     public const int MaxIdBytes = 128;
 
+    /// <summary>In a path, the user that calls; so no user, group or device is called that.</summary>
+    public const string Me = "me";
+
     private const string UserPrefix = "$user/";
     private const string GroupPrefix = "$group/";
 
@@ -45,7 +48,9 @@ public static class TopicName
     {
         problem =
             TextProblem(id, MaxIdBytes, what)
-            ?? (id.AsSpan().ContainsAny(WildcardsAndSeparator) ? $"A {what} has no '/', '+' or '#'." : null);
+            ?? (id.AsSpan().ContainsAny(WildcardsAndSeparator) ? $"A {what} has no '/', '+' or '#'." : null)
+            ?? (IsReserved(id) ? $"A {what} does not begin with '$'." : null)
+            ?? (id is Me or "." or ".." ? $"A {what} is not '{id}': in a path that means something else." : null);
         return problem is null;
     }
 

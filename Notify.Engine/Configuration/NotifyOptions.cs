@@ -18,6 +18,9 @@ public sealed class NotifyOptions
 
     /// <summary>Browser origins that may connect besides the service's own, such as <c>https://shop.example</c>.</summary>
     public IList<string> AllowedOrigins { get; } = [];
+
+    /// <summary>Addresses and networks of proxies whose forwarded headers are believed.</summary>
+    public IList<string> KnownProxies { get; } = [];
     public RetentionSettings Retention { get; set; } = new();
     public LimitSettings Limits { get; set; } = new();
 }
@@ -35,26 +38,6 @@ public sealed class StorageSettings
 
     /// <summary>How long the log may be unreadable until connections are closed, with reconnect allowed. A database's failover should fit in.</summary>
     public TimeSpan UnreadableLimit { get; set; } = TimeSpan.FromSeconds(30);
-}
-
-public sealed class AuthSettings
-{
-    public string? SigningKey { get; set; }
-    public string? Authority { get; set; }
-    public string? Issuer { get; set; }
-    public string? Audience { get; set; }
-
-    /// <summary>Outside Development: let everybody in, without a name.</summary>
-    public bool AllowAnonymous { get; set; }
-
-    /// <summary>
-    /// In Development: let everybody on this machine in, and let <c>?user=</c> name the caller. The service's own program does so by default,
-    /// another app only when it says so here.
-    /// </summary>
-    public bool OpenInDevelopment { get; set; }
-
-    /// <summary>Whether it is so: it is Development, and open.</summary>
-    internal bool IsOpenDevelopment { get; set; }
 }
 
 public sealed class RetentionSettings

@@ -39,6 +39,8 @@ internal sealed class RecordPublisher(Publisher publisher, IOptions<NotifyOption
         }
 
         refusal = PayloadLimit.Check(json.Length, options.Value.Limits);
-        return refusal is null && PublishRequestReader.TryRead(json.Span, caller.User, out command, out refusal);
+        if (refusal is not null || !PublishRequestReader.TryRead(json.Span, caller.Name, out command, out refusal)) return false;
+        refusal = AccessRules.Publish(caller, command.Topic);
+        return refusal is null;
     }
 }

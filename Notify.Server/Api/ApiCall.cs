@@ -1,5 +1,6 @@
 using Notify.Engine;
 using Notify.Engine.Access;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Api;
 
@@ -19,6 +20,9 @@ internal sealed record ApiCall(string[] Methods, ApiHandler Handler)
 
     /// <summary>The query parameters it takes, besides those that name the caller in Development. Others are refused.</summary>
     public string[] Query { get; init; } = [];
+
+    /// <summary>Whether it takes a token in the query, for browsers, which cannot set headers on it.</summary>
+    public bool TakesTokenInQuery => Array.IndexOf(Query, ShownCredential.QueryParameter) >= 0;
 
     /// <summary>Those of <see cref="Query"/> that may be blank: lists, which may have nothing in them.</summary>
     public string[] Lists { get; init; } = [];

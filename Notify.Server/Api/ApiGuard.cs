@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.WebUtilities;
 using Notify.Contracts;
 using Notify.Engine;
+using Notify.Engine.Access;
 using Notify.Engine.Publishing;
+using Notify.Server.Authentication;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 
@@ -13,7 +15,7 @@ namespace Notify.Server.Api;
 /// What every call under <c>/api/v1</c> has around it: who calls, which parameters it takes, how often it may, and a
 /// problem document for whatever goes wrong. Part of the endpoints, so that a host's own error handling stays its own.
 /// </summary>
-internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogger<ApiGuard> logger)
+internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate rate, ILogger<ApiGuard> logger)
 {
     private static readonly Refusal StorageAway = new(ErrorCodes.StorageUnavailable, "The storage does not answer. Try again in a second.");
     private static readonly Refusal BodyTooLarge = new(ErrorCodes.PayloadTooLarge, "The body is larger than this server takes.");
@@ -27,14 +29,17 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
     {
         try
         {
-            if (callers.TryIdentify(context, out var caller, out var refusal)
-                && (refusal = CheckQuery(context.Request, call) ?? (call.Publishes ? rate.Check(context, caller) : null)) is null)
+            var (caller, refusal) = await authenticator.AuthenticateAsync(context, call.TakesTokenInQuery);
+            if (caller is not null
+                && (refusal = AccessRules.Enter(caller) ?? CheckQuery(context.Request, call) ?? (call.Publishes ? rate.Check(context, caller) : null)) is null)
             {
                 await call.Handler(context, caller);
                 return;
             }
 
-            await call.RefuseAsync(context, refusal);
+            // A rejected credential is rejected in one way everywhere; only what passes by itself may be said in the call's own way.
+            if (caller is null && refusal!.Code != ErrorCodes.StorageUnavailable) await Problem.WriteAsync(context, refusal);
+            else await call.RefuseAsync(context, refusal!);
         }
         catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException || exception.InnerException is ConnectionAbortedException)
         {
@@ -84,7 +89,7 @@ internal sealed partial class ApiGuard(Callers callers, RequestRate rate, ILogge
         foreach (var pair in new QueryStringEnumerable(request.QueryString.Value)) // the parsed query takes names of another case for the same
         {
             var name = pair.DecodeName().ToString();
-            if (name is not (Callers.UserParameter or Callers.DeviceParameter) && Array.IndexOf(call.Query, name) < 0)
+            if (name is not (Authenticator.UserParameter or Authenticator.DeviceParameter) && Array.IndexOf(call.Query, name) < 0)
                 return StrictJson.Invalid($"This call has no parameter '{(name.Length <= 64 ? name : name[..64])}'.{(call.Query.Length == 0 ? "" : $" It has: {string.Join(", ", call.Query)}.")}");
             if (pair.EncodedValue.IsEmpty && name != QueryFilters.Parameter && Array.IndexOf(call.Lists, name) < 0) // a filter has rules of its own
                 return StrictJson.Invalid($"'{name}' has no value. Give it one, or leave it out.");

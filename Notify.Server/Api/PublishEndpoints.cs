@@ -38,8 +38,8 @@ internal sealed class PublishEndpoints(Publisher publisher, IOptions<NotifyOptio
                 return;
             }
 
-            if (PublishRequestReader.TryRead(json.Span, caller.User, out command, out refusal))
-                refusal = Key(header, caller, command, json.Span, out key);
+            if (PublishRequestReader.TryRead(json.Span, caller.Name, out command, out refusal))
+                refusal = AccessRules.Publish(caller, command.Topic) ?? Key(header, caller, command, json.Span, out key);
         }
 
         if (refusal is null) await PublishAnswer.WriteAsync(context, await publisher.PublishAsync(command!, key, context.RequestAborted));
@@ -89,8 +89,8 @@ internal sealed class PublishEndpoints(Publisher publisher, IOptions<NotifyOptio
             IdempotencyKey? key = null;
             PublishCommand? command = null;
             var refusal = PayloadLimit.Check(item.Length, _limits);
-            if (refusal is null && PublishRequestReader.TryRead(item, caller.User, out command, out refusal))
-                refusal = ItemKey(header, i, caller, command, item, out key);
+            if (refusal is null && PublishRequestReader.TryRead(item, caller.Name, out command, out refusal))
+                refusal = AccessRules.Publish(caller, command.Topic) ?? ItemKey(header, i, caller, command, item, out key);
 
             if (refusal is null)
             {

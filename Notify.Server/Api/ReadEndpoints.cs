@@ -9,14 +9,13 @@ using Notify.Engine.Delivery.Replay;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
-using Notify.Server.Security;
 using Notify.Server.Wire;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
 
 /// <summary><c>GET /notifications</c> and <c>GET /notifications/{id}</c>.</summary>
-internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificationLog log, Callers callers, FilterReader filterReader, LogClock clock)
+internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificationLog log, FilterReader filterReader, LogClock clock)
 {
     internal static readonly string[] Parameters = [QueryFilters.Parameter, "since", "limit", "order", "before"];
 
@@ -24,16 +23,13 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
     private const int MaxLimit = 1000;
     private const long MaxVersion = LogLimits.MaxVersion;
 
-    // A leading wildcard matches no topic that begins with '$' (MQTT 3.1.1 §4.7.2): this is all that is not the system's.
-    private static readonly TopicFilter[] Everything = [TopicFilter.TryParse("#", out var all, out var problem) ? all : throw new InvalidOperationException(problem)];
-
     private static readonly Refusal SinceBackwards = StrictJson.Invalid("'since' is for oldest first. With 'order=desc' a page is what is below 'before'.");
     private static readonly Refusal BeforeForwards = StrictJson.Invalid("'before' is for newest first: add 'order=desc'. Oldest first, a page is what is after 'since'.");
     private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no such notification, or no longer.");
 
     public async Task ListAsync(HttpContext context, Caller caller)
     {
-        if (Read(context.Request, out var filters, out var from, out var limit, out var isNewestFirst) is { } refusal)
+        if (Read(context.Request, caller, out var filters, out var from, out var limit, out var isNewestFirst) is { } refusal)
         {
             await Problem.WriteAsync(context, refusal);
             return;
@@ -60,7 +56,7 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
         var entry = Guid.TryParseExact((string?)context.Request.RouteValues["id"], "D", out var id)
             ? await log.FindAsync(id, context.RequestAborted)
             : null;
-        if (entry is null || entry.ExpiresAt <= clock.Now || !callers.MaySee(caller, entry.Topic))
+        if (entry is null || entry.ExpiresAt <= clock.Now || !AccessRules.MaySee(caller, entry.Topic))
         {
             await Problem.WriteAsync(context, NotFound);
             return;
@@ -109,9 +105,9 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
         writer.WriteString("epoch"u8, head.Epoch);
     }
 
-    private Refusal? Read(HttpRequest request, out IReadOnlyList<TopicFilter> filters, out long? from, out int limit, out bool isNewestFirst)
+    private Refusal? Read(HttpRequest request, Caller caller, out IReadOnlyList<TopicFilter> filters, out long? from, out int limit, out bool isNewestFirst)
     {
-        (filters, from, limit, isNewestFirst) = (Everything, null, DefaultLimit, false);
+        (filters, from, limit, isNewestFirst) = ([], null, DefaultLimit, false);
         if (ReadOrder(request, out isNewestFirst) is { } badOrder) return badOrder;
         var (name, least, other) = isNewestFirst ? ("before", 1, "since") : ("since", 0, "before");
         if (request.Query.ContainsKey(other)) return isNewestFirst ? SinceBackwards : BeforeForwards;
@@ -120,10 +116,10 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
         limit = (int)(entries ?? DefaultLimit);
 
         var texts = QueryFilters.Read(request);
-        if (texts.Count == 0) return null;
+        if (texts.Count == 0) return AccessRules.ReadAll(caller, out filters);
         var refusal = filterReader.Read(texts, out var named);
         filters = named;
-        return refusal;
+        return refusal ?? AccessRules.Follow(caller, named);
     }
 
     private static Refusal? ReadOrder(HttpRequest request, out bool isNewestFirst)

@@ -113,7 +113,8 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
             return StrictJson.Malformed(malformed);
         }
 
-        if (!PublishRequestReader.TryRead(whole.Span, caller.User, out command, out var refusal)) return refusal;
+        if (!PublishRequestReader.TryRead(whole.Span, caller.Name, out command, out var refusal)) return refusal;
+        if (AccessRules.Publish(caller, command.Topic) is { } forbidden) return forbidden;
         if (header is not null) key = IdempotencyKeys.Own(caller, header, IdempotencyKeys.Hash($"POST {ApiPaths.Topics}{request.Topic}", whole.Span));
         return null;
     }

@@ -22,13 +22,14 @@ internal static class ListenAddresses
         var ports = PortKeys.Select(key => (Key: key, Value: configuration[key])).Where(port => !string.IsNullOrEmpty(port.Value)).ToArray();
         var addresses = endpoints.Concat(urls).ToArray();
 
-        foreach (var (key, value) in addresses) CheckAddress(key, value, environment);
+        var open = environment.IsDevelopment() && !HasTokens(configuration);
+        foreach (var (key, value) in addresses) CheckAddress(key, value, open);
         if (addresses.Length > 0) return;
         if (ports.Length == 0) useDefault(Default);
-        else if (environment.IsDevelopment()) throw OnlyLoopback(ports[0].Key, ports[0].Value!);
+        else if (open) throw OnlyLoopback(ports[0].Key, ports[0].Value!);
     }
 
-    private static void CheckAddress(string key, string value, IHostEnvironment environment)
+    private static void CheckAddress(string key, string value, bool open)
     {
         BindingAddress address;
         try
@@ -44,14 +45,21 @@ internal static class ListenAddresses
         if (address.PathBase.Length > 0) throw new SettingsException($"The setting {key} is '{value}', but must be without a path: the service is at the root of its address. A proxy in front can put it below '{address.PathBase}'.");
         if (address.Scheme is not ("http" or "https")) throw Bad(key, value);
         if (address.Port == 0 && IsLocalhost(address.Host)) throw new SettingsException($"The setting {key} is '{value}', but a port that the system picks needs one address: http://127.0.0.1:0.");
-        if (environment.IsDevelopment() && !IsLoopback(address)) throw OnlyLoopback(key, value);
+        if (open && !IsLoopback(address)) throw OnlyLoopback(key, value);
     }
 
     private static SettingsException Bad(string key, string value) =>
         new($"The setting {key} is '{value}', but must be addresses such as {Default}, separated by semicolons.");
 
     private static SettingsException OnlyLoopback(string key, string value) =>
-        new($"The setting {key} is '{value}', but in Development, where nobody needs a token, the service listens on this machine only: use {Default}, or another environment.");
+        new($"The setting {key} is '{value}', but in Development without a key or an authority no token is needed, so the service listens on this machine only: use {Default}, set Notify:Auth:SigningKey, or use another environment.");
+
+    // Read before the settings are, which need a host; a mistake in them is told there.
+    private static bool HasTokens(IConfiguration configuration)
+    {
+        var auth = configuration.GetSection("Notify:Auth");
+        return !string.IsNullOrEmpty(auth["SigningKey"]) || !string.IsNullOrEmpty(auth["Authority"]) || auth.GetSection("SigningKeys").GetChildren().Any(key => !string.IsNullOrEmpty(key.Value));
+    }
 
     private static bool IsLoopback(BindingAddress address) =>
         address.IsUnixPipe || address.IsNamedPipe || IsLocalhost(address.Host) || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));

@@ -18,10 +18,15 @@ internal static class NotifySettings
         Setting.SchemaName("Storage:Schema", (o, v) => o.Storage.Schema = v),
         Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
         Setting.Time("Storage:UnreadableLimit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Storage.UnreadableLimit = v),
-        Setting.Text("Auth:SigningKey", (o, v) => o.Auth.SigningKey = v),
+        new("Auth:SigningKey", $"at least {ListSetting.LeastKeyBytes} bytes of UTF-8", (o, v) =>
+        {
+            o.Auth.SigningKey = v;
+            return ListSetting.IsSigningKey(v);
+        }),
         Setting.Text("Auth:Authority", (o, v) => o.Auth.Authority = v),
         Setting.Text("Auth:Issuer", (o, v) => o.Auth.Issuer = v),
         Setting.Text("Auth:Audience", (o, v) => o.Auth.Audience = v),
+        Setting.Flag("Auth:HostPrincipal", (o, v) => o.Auth.HostPrincipal = v),
         Setting.Flag("Auth:AllowAnonymous", (o, v) => o.Auth.AllowAnonymous = v),
         Setting.Flag("Auth:OpenInDevelopment", (o, v) => o.Auth.OpenInDevelopment = v),
         Setting.Time("Retention:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Retention.MaxAge = v),
@@ -43,19 +48,20 @@ internal static class NotifySettings
     /// <summary>Each one's whole key, and what it may be.</summary>
     public static IEnumerable<(string Key, string Allowed)> Describe() =>
     [
-        .. Known.Where(setting => !DoorRules.Refuses(setting.Key)).Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
+        .. Known.Select(setting => ($"{NotifyOptions.Section}:{setting.Key}", setting.Allowed)),
         ($"{NotifyOptions.Section}:{Origins}:0", "an origin, such as https://shop.example; the next one is :1"),
+        .. ListSetting.All.Select(list => ($"{NotifyOptions.Section}:{list.Example}", list.Allowed)),
     ];
 
     /// <summary>The options, every value of them checked; what the app sets in code comes last.</summary>
     /// <exception cref="SettingsException">Something is wrong, and what.</exception>
-    public static NotifyOptions Read(IConfiguration configuration, IHostEnvironment environment, NotifyHost host, Action<NotifyOptions>? configure = null)
+    public static NotifyOptions Read(IConfiguration configuration, NotifyHost host, Action<NotifyOptions>? configure = null)
     {
         var options = new NotifyOptions();
         options.Auth.OpenInDevelopment = host.IsOwnProcess;
         var section = configuration.GetSection(NotifyOptions.Section);
         if (!string.IsNullOrEmpty(section.Value)) throw new SettingsException($"The setting {NotifyOptions.Section} is not a value but what settings begin with, such as {NotifyOptions.Section}:{Known[0].Key}.");
-        foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => ListSetting.SortKey(pair.Key), StringComparer.Ordinal))
         {
             if (!string.IsNullOrEmpty(value)) Apply(options, key, value);
             else if (!section.GetSection(key).GetChildren().Any()) CheckEmpty(key);
@@ -68,8 +74,8 @@ internal static class NotifySettings
             CheckAll(options);
         }
 
-        options.Auth.IsOpenDevelopment = environment.IsDevelopment() && options.Auth.OpenInDevelopment;
-        DoorRules.Check(options, environment, host);
+        options.Auth.Embedded = !host.IsOwnProcess;
+        AuthRules.Check(options);
         return options;
     }
 
@@ -96,7 +102,7 @@ internal static class NotifySettings
     {
         if (key.Equals(nameof(NotifyOptions.Postgres), StringComparison.OrdinalIgnoreCase) || key.Equals(nameof(NotifyOptions.Redis), StringComparison.OrdinalIgnoreCase))
             throw new SettingsException($"The setting Notify:{key} is empty: say where it is, or remove the setting."); // a variable that was not filled in
-        if (key.Length == 0 || IsOrigins(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
+        if (key.Length == 0 || IsOrigins(key) || ListSetting.IsOrHolds(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
         throw Unknown(key);
     }
 
@@ -105,6 +111,12 @@ internal static class NotifySettings
         if (IsOrigins(key))
         {
             AddOrigin(options, key, value);
+            return;
+        }
+
+        if (ListSetting.Find(key, out var number) is { } list)
+        {
+            if (!list.TryApply(options, number, value)) throw new SettingsException($"The setting Notify:{key} is '{(list.IsSecret ? "…" : value)}', but must be {list.Allowed}.");
             return;
         }
 
@@ -127,7 +139,7 @@ internal static class NotifySettings
 
     private static SettingsException Unknown(string key)
     {
-        var nearest = Known.Select(setting => setting.Key).Append(Origins).MinBy(known => Spelling.Distance(known, key))!;
+        var nearest = Known.Select(setting => setting.Key).Append(Origins).Concat(ListSetting.All.Select(list => list.Example)).MinBy(known => Spelling.Distance(known, key))!;
         var hint = Spelling.IsNear(nearest, key) ? $" Did you mean Notify:{nearest}?" : "";
         return new SettingsException($"The setting Notify:{key} is unknown.{hint}");
     }

@@ -7,7 +7,7 @@ namespace Notify.Server.Hosting;
 /// <summary>The hosting app as a publisher: trusted as its own code is, and with idempotency keys of its own.</summary>
 internal sealed class AppPublisher(RecordPublisher publisher) : INotifyPublisher
 {
-    private static readonly Caller App = new(null, null, "app");
+    private static readonly Caller App = new() { Kind = CallerKind.Host, Publisher = "app", Grants = Grants.OfAdmin };
 
     public async Task<PublishResult> PublishAsync(PublishRequest request, CancellationToken cancellationToken = default) =>
         await publisher.PublishAsync(request, App, cancellationToken) switch

@@ -9,7 +9,10 @@ internal sealed record CommandLine(string? Command, string[] Settings)
 {
     private const string Prefix = "--";
 
-    private static readonly string[] Commands = [NewEpochCommand.Name, MoveSchemaCommand.Name];
+    /// <summary>The command's own options.</summary>
+    public required CommandOptions Options { get; init; }
+
+    private static readonly string[] Commands = [CreateKeyCommand.Name, TokenCommand.Name, NewEpochCommand.Name, MoveSchemaCommand.Name];
 
     /// <summary>Whether an option is among the words, with or without a value.</summary>
     public static bool Has(string[] args, params string[] options) =>
@@ -19,7 +22,16 @@ internal sealed record CommandLine(string? Command, string[] Settings)
     public static CommandLine Read(string[] args)
     {
         var command = args is [var first, ..] && Commands.Contains(first) ? first : null;
-        var settings = command is null ? args : args[1..];
+        var options = CommandOptions.Read(
+            command is null ? args : args[1..],
+            command is CreateKeyCommand.Name or TokenCommand.Name ? ["admin"] : [],
+            command switch
+            {
+                CreateKeyCommand.Name => ["name", "publish", "subscribe", "expires"],
+                TokenCommand.Name => ["user", "publish", "subscribe", "for"],
+                _ => [],
+            });
+        var settings = options.Settings;
         for (var i = 0; i < settings.Length; i++)
         {
             var isOption = settings[i].StartsWith(Prefix, StringComparison.Ordinal) || settings[i].StartsWith('/');
@@ -33,10 +45,10 @@ internal sealed record CommandLine(string? Command, string[] Settings)
             if (++i == settings.Length || settings[i].StartsWith(Prefix, StringComparison.Ordinal)) throw new SettingsException($"The setting {key} has no value; it is written --{key}=value.");
         }
 
-        return new CommandLine(command, settings);
+        return new CommandLine(command, settings) { Options = options };
     }
 
     private static SettingsException NoSetting(string word, bool mayBeCommand) => mayBeCommand && !word.StartsWith('-')
-        ? new($"There is no command '{word}'. There are {string.Join(" and ", Commands)}; settings are written --Urls={ListenAddresses.Default}. --help lists them.")
+        ? new($"There is no command '{word}'. There are {string.Join(", ", Commands)}; settings are written --Urls={ListenAddresses.Default}. --help lists them.")
         : new($"'{word}' is no setting: they are written --Urls={ListenAddresses.Default}, and a value with spaces in it needs quotes. --help lists them.");
 }

@@ -16,6 +16,10 @@ internal static class HelpCommand
             Notify, a self-hosted notification service on ASP.NET Core SignalR.
 
               dotnet Notify.Server.dll [settings]              runs the service
+              dotnet Notify.Server.dll {CreateKeyCommand.Name} --name ops [--admin] [--publish F]… [--subscribe F]… [--expires 90d] [settings]
+                                                               stores a new API key and prints it
+              dotnet Notify.Server.dll {TokenCommand.Name} --user alice [--admin] [--publish F]… [--subscribe F]… [--for 1h] [settings]
+                                                               prints a token signed with Notify:Auth:SigningKey
               dotnet Notify.Server.dll {NewEpochCommand.Name} [settings]    after a logical restore, while the service is stopped:
                                                                begins a new life of the log and prints its epoch
               dotnet Notify.Server.dll {MoveSchemaCommand.Name} [settings]  once, while every node is stopped: takes what an earlier version

@@ -1,3 +1,4 @@
+using Notify.Server.Configuration;
 using Notify.Storage;
 using Notify.Storage.Log;
 
@@ -11,7 +12,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
 /// stops the start. When that shows only later, it stops the service's own process; an app it is a guest of goes on.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorKeeper doors, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -22,17 +23,19 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeP
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _unavailable = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _opening = Task.CompletedTask;
     private volatile bool _startIsOver;
 
     /// <summary>Why the start failed after it looked well.</summary>
-    public StorageMisconfiguredException? Misconfigured { get; private set; }
+    public Exception? Misconfigured { get; private set; }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var opening = OpenAsync(_stop.Token);
         try
         {
+            if (doors.MayRefuse) await Task.WhenAny(opening, _unavailable.Task).WaitAsync(cancellationToken); // nothing else starts before it is known
             await opening.WaitAsync(Patience, time, cancellationToken);
         }
         catch (Exception exception) when (exception is TimeoutException || cancellationToken.IsCancellationRequested)
@@ -57,12 +60,13 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeP
         {
             try
             {
-                opened.Open(await open(cancellationToken));
+                opened.Open(await OpenDecidedAsync(cancellationToken));
                 Log.Opened(logger, opened.Place);
                 return;
             }
             catch (StorageUnavailableException exception)
             {
+                _unavailable.TrySetResult();
                 Log.NotYet(logger, pause.TotalSeconds, exception.Message);
             }
             catch (StorageMisconfiguredException exception) when (!host.IsOwnProcess && _startIsOver)
@@ -72,6 +76,22 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeP
             }
 
             await Task.Delay(pause, time, cancellationToken);
+        }
+    }
+
+    // Who is let in is decided before the log is: until then everything is answered 503.
+    private async Task<INotificationLog> OpenDecidedAsync(CancellationToken cancellationToken)
+    {
+        var log = await open(cancellationToken);
+        try
+        {
+            await doors.DecideAsync(log, cancellationToken);
+            return log;
+        }
+        catch
+        {
+            await log.DisposeAsync();
+            throw;
         }
     }
 
@@ -85,7 +105,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeP
         {
             // Stopped before the database came.
         }
-        catch (StorageMisconfiguredException exception)
+        catch (Exception exception) when (exception is StorageMisconfiguredException or SettingsException)
         {
             Fail(exception);
         }
@@ -97,7 +117,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, TimeP
     }
 
     // An app goes on without the service, which is not ready and answers 503.
-    private void Fail(StorageMisconfiguredException exception)
+    private void Fail(Exception exception)
     {
         Misconfigured = exception;
         if (host.IsOwnProcess) lifetime.StopApplication();

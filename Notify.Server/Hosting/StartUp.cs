@@ -1,6 +1,9 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+using Notify.Engine.Configuration;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 using Notify.Server.Connections;
@@ -9,7 +12,7 @@ using Notify.Server.Observability;
 namespace Notify.Server.Hosting;
 
 /// <summary>What belongs to the process and not to the service: its settings file, its log filter, its server, its end.</summary>
-internal static partial class StartUp
+internal static class StartUp
 {
     private const int MaxRequestLineBytes = 32 * 1024; // many filters in one query
     private const int Failure = 1;
@@ -48,6 +51,7 @@ internal static partial class StartUp
 
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        builder.Services.AddOptions<ForwardedHeadersOptions>().PostConfigure<IOptions<NotifyOptions>>((forwarded, notify) => ProxyRules.Apply(forwarded, notify.Value));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
         builder.Services.AddSingleton(NotifyHost.OwnProcess);
         builder.Services.AddHealthChecks().AddNotifyParts();
@@ -76,17 +80,25 @@ internal static partial class StartUp
         return builder;
     }
 
+    /// <summary>Believes forwarded headers from <c>Notify:KnownProxies</c>; ASP.NET's own variable believes them from everybody.</summary>
+    public static WebApplication UseKnownProxies(this WebApplication app)
+    {
+        var known = app.Services.GetRequiredService<IOptions<NotifyOptions>>().Value.KnownProxies.Count > 0;
+        var already = string.Equals(app.Configuration["FORWARDEDHEADERS_ENABLED"], "true", StringComparison.OrdinalIgnoreCase);
+        if (known && !already) app.UseForwardedHeaders();
+        return app;
+    }
+
     /// <summary>Runs until it is told to stop, which it may be before it has started.</summary>
     public static async Task RunAsync(WebApplication app, CancellationToken stop)
     {
-        if (app.Environment.IsDevelopment()) app.Lifetime.ApplicationStarted.Register(() => Log.Development(app.Logger));
         await using (app)
         {
             try
             {
                 await app.StartAsync(stop);
             }
-            catch
+            catch (Exception exception) when (exception is not SettingsException) // which comes before anything has started
             {
                 await app.StopAsync(CancellationToken.None); // else what did start calls its disposal a failure, above the one sentence that matters
                 throw;
@@ -119,11 +131,5 @@ internal static partial class StartUp
             await Console.Error.WriteLineAsync(sentence);
             return Failure;
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(LogLevel.Warning, "Development: nobody needs a token, everything is allowed, and only this machine is listened to.")]
-        public static partial void Development(ILogger logger);
     }
 }

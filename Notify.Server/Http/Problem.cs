@@ -3,6 +3,7 @@ using System.Text.Json;
 using Notify.Contracts;
 using Notify.Engine;
 using Notify.Engine.Publishing;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Http;
 
@@ -59,7 +60,9 @@ internal static class Problem
             writer.WriteEndObject();
         }
 
-        if (ComesWithRetryAfter(status)) context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        var headers = context.Response.Headers;
+        if (ComesWithRetryAfter(status) && headers.RetryAfter.Count == 0) headers.RetryAfter = RetryAfterSeconds;
+        if (status == StatusCodes.Status401Unauthorized && headers.WWWAuthenticate.Count == 0) headers.WWWAuthenticate = Challenge.Plain;
         return JsonAnswer.WriteAsync(context, status, json.WrittenMemory, ContentType);
     }
 

@@ -1,7 +1,8 @@
 using Microsoft.AspNetCore.Http.Features;
 using Notify.Engine;
+using Notify.Engine.Access;
 using Notify.Server.Api;
-using Notify.Server.Security;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
 
@@ -15,11 +16,15 @@ internal static class HubConventions
     public static TBuilder RequireKnownCaller<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.Before(services =>
         {
-            var callers = services.GetRequiredService<Callers>();
+            var authenticator = services.GetRequiredService<Authenticator>();
+            var established = services.GetRequiredService<EstablishedConnections>();
             var limit = services.GetRequiredService<ConnectionLimit>();
-            return context => callers.TryIdentify(context, out var caller, out var refusal)
-                ? context.Request.Query.ContainsKey("id") ? null : limit.Check(caller)
-                : refusal;
+            return async context =>
+            {
+                if (established.Contains(context)) return null;
+                var (caller, refusal) = await authenticator.AuthenticateAsync(context, tokenInQuery: true);
+                return caller is null ? refusal : AccessRules.Enter(caller) ?? (context.Request.Query.ContainsKey("id") ? null : limit.Check(caller));
+            };
         });
 
     /// <summary>
@@ -30,7 +35,7 @@ internal static class HubConventions
         where TBuilder : IEndpointConventionBuilder => builder.Before(services =>
         {
             var draining = services.GetRequiredService<Draining>();
-            return context => draining.IsDraining && Connects(context) ? Draining.Leaving : null;
+            return context => new(draining.IsDraining && Connects(context) ? Draining.Leaving : null);
         });
 
     private static bool Connects(HttpContext context) =>
@@ -38,14 +43,18 @@ internal static class HubConventions
         || context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
         || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
 
-    private static TBuilder Before<TBuilder>(this TBuilder builder, Func<IServiceProvider, Func<HttpContext, Refusal?>> make)
+    private static TBuilder Before<TBuilder>(this TBuilder builder, Func<IServiceProvider, Func<HttpContext, ValueTask<Refusal?>>> make)
         where TBuilder : IEndpointConventionBuilder
     {
         builder.Add(endpoint =>
         {
             if (endpoint.RequestDelegate is not { } next) return;
             var check = make(endpoint.ApplicationServices);
-            endpoint.RequestDelegate = context => check(context) is { } refusal ? Problem.WriteAsync(context, refusal) : next(context);
+            endpoint.RequestDelegate = async context =>
+            {
+                if (await check(context) is { } refusal) await Problem.WriteAsync(context, refusal);
+                else await next(context);
+            };
         });
         return builder;
     }

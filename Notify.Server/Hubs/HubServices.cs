@@ -4,7 +4,7 @@ using Notify.Contracts.Hub;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
-using Notify.Server.Security;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
 
@@ -26,7 +26,8 @@ internal static class HubServices
             SignalServices.Signals(s),
             s.GetRequiredService<SessionOpener>(),
             s.GetRequiredService<SessionRegistry>(),
-            s.GetRequiredService<Callers>(),
+            s.GetRequiredService<EstablishedConnections>(),
+            s.GetRequiredService<LiveCallers>(),
             s.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
@@ -35,9 +36,10 @@ internal static class HubServices
             s.GetRequiredService<OwnHubOptions>().Global,
             s.GetRequiredService<OwnHubOptions>().Hub,
             new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),
-            new CallerUserIdProvider(s.GetRequiredService<Callers>()),
+            new CallerUserIdProvider(),
             s.GetRequiredService<IServiceScopeFactory>()));
 
+        services.AddSingleton<EstablishedConnections>();
         services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<Draining>();
         services.AddHostedService(s => s.GetRequiredService<Draining>());

@@ -7,6 +7,7 @@ using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Publishing;
+using Notify.Server.Authentication;
 using Notify.Server.Security;
 using Notify.Storage.Log;
 
@@ -15,13 +16,16 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
-internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader, RecordPublisher publisher, RequestRate rate) : Hub
+internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader, RecordPublisher publisher, RequestRate rate, Authenticator authenticator, LiveCallers live) : Hub
 {
+    private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
+    private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Connect anew to be another user.");
+
     private DeliverySession? _toStart;
 
     private DeliverySession Session => Feature<DeliverySession>();
 
-    private Caller Caller => Feature<Caller>();
+    private Caller Caller => Feature<LiveCaller>().Current;
 
     /// <summary>The first call on every connection: where the client is, and what it follows here.</summary>
     public async Task<ResumeResult> Resume(ResumeRequest request)
@@ -29,7 +33,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
         var session = Session;
         try
         {
-            var (result, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Everything, Context.ConnectionAborted);
+            var (result, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Of(Caller), Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
             return result;
@@ -47,6 +51,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
         var session = Resumed();
         if (request.Durable) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
         if (filterReader.Read(request.Topics, out var filters) is { } refusal) throw Error(refusal);
+        if (AccessRules.Follow(Caller, filters) is { } forbidden) throw Error(forbidden);
         return session.TrySubscribe(filters, out var head, out var topics)
             ? new SubscribeResult(head, topics)
             : throw Error(filterReader.TooMany);
@@ -75,6 +80,23 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
             PublishOutcome.Refused refused => throw Error(refused.Refusal),
             var other => throw new NotSupportedException(other.GetType().Name),
         };
+    }
+
+    /// <summary>A fresh token of the same user, at any time. What it no longer covers stops with the answer.</summary>
+    public async Task<ReauthenticateResult> Reauthenticate(ReauthenticateRequest request)
+    {
+        var current = Feature<LiveCaller>();
+        if (current.Current.User is not { } user) throw Error(NoUser);
+        var (fresh, refusal) = await authenticator.ReauthenticateAsync(request.Token, current.Current.Device, Context.GetHttpContext()?.Connection.RemoteIpAddress);
+        if (fresh is null) throw Error(refusal!);
+        if (fresh.User != user) throw Error(OtherUser);
+
+        // First in its place and then looked at again: a revocation finds it there, or is found here.
+        var isGood = live.TryReplace(current, fresh);
+        var topics = Session.Reauthenticate(SessionAccess.Of(fresh));
+        if (isGood) return new ReauthenticateResult { ExpiresAt = fresh.Credential.ExpiresAt!.Value, Topics = topics };
+        Session.Sink.CloseForReconnect();
+        throw Error(new Refusal(ErrorCodes.Unauthenticated, "The credential was revoked. The connection is closed."));
     }
 
     /// <summary>

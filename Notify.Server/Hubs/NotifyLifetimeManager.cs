@@ -3,7 +3,7 @@ using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Sessions;
-using Notify.Server.Security;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
 
@@ -16,26 +16,33 @@ internal sealed class NotifyLifetimeManager(
     HubLifetimeManager<NotifyHub> inner,
     SessionOpener open,
     SessionRegistry sessions,
-    Callers callers,
+    EstablishedConnections established,
+    LiveCallers live,
     TimeProvider time) : HubLifetimeManager<NotifyHub>
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
     {
         WholeWrites.Use(connection);
-        var caller = CallerOf(callers, connection);
-        connection.Features.Set(open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User, caller.Device));
-        connection.Features.Set(caller);
+        var caller = CallerOf(connection);
+        established.Add(connection);
+        var session = open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User, caller.Device);
+        var current = new LiveCaller(caller, session);
+        connection.Features.Set(session);
+        connection.Features.Set(current);
+        if (!live.TryAdd(connection.ConnectionId, current)) session.Sink.CloseForReconnect(); // its credential ended while it connected
         await inner.OnConnectedAsync(connection);
     }
 
     /// <summary>Who connected; the endpoint has refused before what cannot be identified.</summary>
-    public static Caller CallerOf(Callers callers, HubConnectionContext connection) =>
-        connection.GetHttpContext() is { } http && callers.TryIdentify(http, out var caller, out _)
+    public static Caller CallerOf(HubConnectionContext connection) =>
+        connection.GetHttpContext() is { } http && Authenticator.Find(http) is { } caller
             ? caller
             : throw new HubException($"{ErrorCodes.Unauthenticated}: Connect again.");
 
     public override async Task OnDisconnectedAsync(HubConnectionContext connection)
     {
+        established.Remove(connection);
+        live.Remove(connection.ConnectionId);
         sessions.Remove(connection.ConnectionId);
         await inner.OnDisconnectedAsync(connection);
     }

@@ -6,6 +6,7 @@ using Notify.Engine;
 using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
 using Notify.Server.Configuration;
 
 namespace Notify.Server.Security;
@@ -25,24 +26,26 @@ internal sealed partial class OriginGate
 
     private readonly CorsService _cors;
     private readonly CorsPolicy _policy;
-    private readonly bool _loopbackOnly;
+    private readonly bool _isDevelopment;
+    private readonly Doors _doors;
     private readonly int _allowed;
     private readonly Occasionally _log;
     private readonly ILogger<OriginGate> _logger;
 
-    public OriginGate(IOptions<NotifyOptions> options, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
+    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, Doors doors, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
     {
         _cors = new CorsService(Options.Create(new CorsOptions()), loggers); // its evaluation only, and not what an app may have put in its place
-        _loopbackOnly = options.Value.Auth.IsOpenDevelopment;
+        _doors = doors;
+        _isDevelopment = environment.IsDevelopment() && (!options.Value.Auth.Embedded || options.Value.Auth.OpenInDevelopment);
         _allowed = options.Value.AllowedOrigins.Count;
         (_log, _logger) = (new Occasionally(time, LogInterval), logger);
         var allowed = options.Value.AllowedOrigins.ToHashSet(StringComparer.Ordinal);
         _policy = new CorsPolicyBuilder()
-            .SetIsOriginAllowed(origin => allowed.Contains(origin) || (_loopbackOnly && IsOfThisMachine(origin)))
+            .SetIsOriginAllowed(origin => allowed.Contains(origin) || (_isDevelopment && IsOfThisMachine(origin)))
             .AllowAnyHeader()
             .AllowAnyMethod()
             .AllowCredentials() // SignalR's JavaScript client asks with credentials
-            .WithExposedHeaders("Location", "Idempotency-Replayed", "Retry-After")
+            .WithExposedHeaders("Location", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate", "RateLimit", "RateLimit-Policy")
             .SetPreflightMaxAge(PreflightMaxAge)
             .Build();
     }
@@ -78,13 +81,13 @@ internal sealed partial class OriginGate
         else Log.Refused(_logger, theirs, _allowed, theirs, theirs, passedOver);
     }
 
-    // In Development nobody needs a token: a page whose name was made to point at 127.0.0.1 (DNS rebinding) has "its
+    // In open Development no token is needed: a page whose name was made to point at 127.0.0.1 (DNS rebinding) has "its
     // own" origin too, so there the name must be a loopback one.
     private bool IsOwn(HttpRequest request, string origin) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var theirs)
         && Uri.TryCreate($"{request.Scheme}://{request.Host.Value}", UriKind.Absolute, out var own)
         && string.Equals(theirs.GetLeftPart(UriPartial.Authority), own.GetLeftPart(UriPartial.Authority), StringComparison.OrdinalIgnoreCase)
-        && (!_loopbackOnly || IsLoopback(own) || IPAddress.TryParse(own.Host, out _));
+        && (_doors.Now != Door.Development || IsLoopback(own) || IPAddress.TryParse(own.Host, out _));
 
     private static partial class Log
     {

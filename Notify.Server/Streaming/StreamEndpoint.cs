@@ -6,13 +6,14 @@ using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
 using Notify.Server.Hubs;
 
 namespace Notify.Server.Streaming;
 
 /// <summary><c>GET /stream</c>: a delivery session over Server-Sent Events, for clients that have nothing but HTTP.</summary>
 internal sealed class StreamEndpoint(
-    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, TimeProvider time)
+    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, LiveCallers live, TimeProvider time)
 {
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
@@ -20,7 +21,7 @@ internal sealed class StreamEndpoint(
     /// <summary>Below <see cref="ApiPaths.Root"/>.</summary>
     internal const string Path = "/stream";
 
-    internal static readonly string[] Parameters = [QueryFilters.Parameter, "since", "access_token"];
+    internal static readonly string[] Parameters = [QueryFilters.Parameter, "since", ShownCredential.QueryParameter];
 
     public async Task GetAsync(HttpContext context, Caller caller)
     {
@@ -43,7 +44,8 @@ internal sealed class StreamEndpoint(
         var session = open(id, sink, caller.User, caller.Device);
         try
         {
-            var (_, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Everything, context.RequestAborted);
+            if (!live.TryAdd(id, new LiveCaller(caller, session))) sink.CloseForReconnect(); // its credential ended while it connected
+            var (_, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Of(caller), context.RequestAborted);
             if (refusal is not null)
             {
                 await StreamRefusal.WriteAsync(context, refusal);
@@ -58,6 +60,7 @@ internal sealed class StreamEndpoint(
         }
         finally
         {
+            live.Remove(id);
             sessions.Remove(id);
         }
     }

@@ -26,7 +26,7 @@ internal sealed class PostgresChanges(NpgsqlConnection connection)
         DirectoryState state;
         StoredBatch? stored;
         await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
-            (state, stored) = await PostgresChangeState.ReadAsync(reader, cancellationToken);
+            (state, stored) = await PostgresChangeState.ReadAsync(reader, changes, cancellationToken);
         var head = state.Head;
         var decision = ChangeDecision.Make(changes, state);
         if (stored is not null || decision.Entries.Count > 0)
@@ -85,7 +85,7 @@ internal sealed class PostgresChanges(NpgsqlConnection connection)
         PostgresChangeState.Ask(batch, changes);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken); // past the lock's; BEGIN has none
-        return await PostgresChangeState.ReadAsync(reader, cancellationToken);
+        return await PostgresChangeState.ReadAsync(reader, changes, cancellationToken);
     }
 
     private async Task<ChangeResult> RepeatAsync(StoredBatch stored, Guid epoch, long head, CancellationToken cancellationToken)

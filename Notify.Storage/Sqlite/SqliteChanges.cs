@@ -145,6 +145,7 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
         {
             Epoch = head.Epoch,
             Head = head.Head,
+            Oldest = head.Oldest,
             Now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()),
             RulesRevision = (long)statements.Scalar("SELECT rules_revision FROM directory")!,
         };
@@ -185,6 +186,8 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
         {
             if (statements.Scalar(FindKey, key) is not null) state.Keys.Add(key);
         }
+
+        SqliteInboxChanges.Read(statements, scope, state);
 
         return state;
     }

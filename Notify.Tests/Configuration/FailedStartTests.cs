@@ -20,7 +20,7 @@ public class FailedStartTests
     [InlineData("Development", "--ConnectionStrings:Redis=localhost:6379", "belongs to one process")]
     [InlineData("Development", "--ConnectionStrings:Redis=localhost,colour=red", "ConnectionStrings:Redis cannot be read")]
     [InlineData("Development", "--ConnectionStrings:Redis=,", "ConnectionStrings:Redis cannot be read")]
-    [InlineData("Development", "--Notify:Auth:SigningKey=0123456789abcdef0123456789abcdef", "does not know tokens")]
+    [InlineData("Development", "--Notify:Auth:SigningKey=short", "at least 32 bytes")]
     [InlineData("Development", "--ConnectionStrings:Postgre=Host=db;Database=notify", "Did you mean ConnectionStrings:Postgres?")]
     [InlineData("Development", "--ConnectionStrings:PostgreSQL=Host=db;Database=notify", "Did you mean ConnectionStrings:Postgres?")]
     [InlineData("Development", "--Notify=true", "The setting Notify is not a value")]

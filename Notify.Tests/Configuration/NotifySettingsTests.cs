@@ -2,8 +2,10 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Notify.Engine.Configuration;
+using Notify.Server.Authentication;
 using Notify.Server.Configuration;
 using Notify.Server.Hosting;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Configuration;
 
@@ -32,10 +34,22 @@ public class NotifySettingsTests
     [InlineData("Retentoin:MaxAge", "1.00:00:00", "Did you mean Notify:Retention:MaxAge?")]
     [InlineData("AlowedOrigins:0", "https://shop.example", "Did you mean Notify:AllowedOrigins?")]
     [InlineData("Colour", "red", "is unknown.")]
-    [InlineData("Auth:SigningKey", "0123456789", "does not know tokens")]
-    [InlineData("Auth:Authority", "https://login.example", "does not know tokens")]
-    [InlineData("Auth:Issuer", "me", "does not know tokens")]
-    [InlineData("Auth:Audience", "you", "does not know tokens")]
+    [InlineData("Auth:SigningKey", "0123456789", "at least 32 bytes")]
+    [InlineData("Auth:SigningKeys:0", "0123456789", "at least 32 bytes")]
+    [InlineData("Auth:SigningKeys:first", "0123456789abcdef0123456789abcdef", "is unknown")]
+    [InlineData("Auth:Authority", "https://login.example", "needs Notify:Auth:Audience")]
+    [InlineData("Auth:Authority", "http://login.example", "must begin with https")]
+    [InlineData("Auth:Authority", "login.example", "must be the address of an OIDC authority")]
+    [InlineData("Auth:Issuer", "me", "nothing to verify tokens with")]
+    [InlineData("Auth:Audience", "you", "nothing to verify tokens with")]
+    [InlineData("Auth:Anonymous:Subscribe:0", "a/#/b", "must be a topic filter")]
+    [InlineData("Auth:Grants:0:Publish:0", "a+", "must be a topic filter")]
+    [InlineData("Auth:Grants:0:Groups:0", "a/b", "must be a group name")]
+    [InlineData("Auth:Grants:0:Admin", "yes", "must be true or false")]
+    [InlineData("Auth:Grants:0:Claim", "role", "has no Value beside it")]
+    [InlineData("Auth:Grants:0:Value", "editor", "has no Claim beside it")]
+    [InlineData("Auth:Grants:0:Subscripe:0", "a", "Did you mean Notify:Auth:Grants:0:Subscribe:0?")]
+    [InlineData("KnownProxies:0", "proxy.example", "must be an address or a network")]
     public void A_mistake_is_one_sentence_that_names_the_setting_and_what_is_allowed(string key, string value, string expected)
     {
         var message = Assert.Throws<SettingsException>(() => Read("Development", (key, value))).Message;
@@ -58,13 +72,48 @@ public class NotifySettingsTests
         Assert.Equal(["https://shop.example", "http://localhost:3000"], options.AllowedOrigins);
     }
 
-    [Theory]
-    [InlineData("Production")]
-    [InlineData("Staging")]
-    public void Outside_Development_an_open_door_must_be_asked_for(string environment)
+    [Fact]
+    public void Lists_are_read_in_the_order_of_their_numbers_and_the_first_key_signs()
     {
-        Assert.Contains("Notify:Auth:AllowAnonymous", Assert.Throws<SettingsException>(() => Read(environment)).Message, StringComparison.Ordinal);
-        Assert.NotNull(Read("Development"));
+        var options = Read("Production",
+            ("Auth:SigningKey", new string('s', 32)), ("Auth:SigningKeys:10", new string('b', 32)), ("Auth:SigningKeys:9", new string('a', 32)),
+            ("Auth:Grants:10:Subscribe:0", "later/#"), ("Auth:Grants:2:Claim", "role"), ("Auth:Grants:2:Value", "editor"), ("Auth:Grants:2:Publish:0", "docs/{user}/#"), ("Auth:Grants:2:Admin", "true"));
+        Assert.Equal(["s", "a", "b"], options.Auth.AllSigningKeys.Select(key => key[..1]));
+        Assert.Equal(["role", null], options.Auth.Grants.Select(grant => grant.Claim));
+        Assert.Equal((true, "docs/{user}/#"), (options.Auth.Grants[0].Admin, options.Auth.Grants[0].Publish[0]));
+    }
+
+    [Theory]
+    [InlineData("Production", false, false, false, null)]
+    [InlineData("Staging", false, false, false, null)]
+    [InlineData("Production", true, false, false, Door.Everybody)]
+    [InlineData("Production", false, false, true, Door.Closed)]
+    [InlineData("Production", true, false, true, Door.Closed)]
+    [InlineData("Production", false, true, false, Door.Closed)]
+    [InlineData("Production", true, true, false, Door.Closed)]
+    [InlineData("Development", false, false, false, Door.Development)]
+    [InlineData("Development", true, false, false, Door.Development)]
+    [InlineData("Development", false, true, false, Door.Closed)]
+    [InlineData("Development", false, false, true, Door.Closed)]
+    public void Who_is_let_in_without_a_credential_is_decided_by_what_is_configured_and_stored(string environment, bool allowAnonymous, bool token, bool storedKeys, object? expected)
+    {
+        var auth = new AuthSettings { AllowAnonymous = allowAnonymous, Embedded = false, OpenInDevelopment = true };
+        if (token) auth.SigningKeys.Add(TestToken.Key);
+        Door Decide() => DoorKeeper.Decide(auth, new TestEnvironment(environment), hostAuthenticates: false, storedKeys);
+        if (expected is null) Assert.Contains("Notify:Auth:AllowAnonymous", Assert.Throws<SettingsException>(() => Decide()).Message, StringComparison.Ordinal);
+        else Assert.Equal(expected, Decide());
+    }
+
+    [Fact]
+    public void Inside_another_app_Development_is_closed_and_nothing_stops_the_app()
+    {
+        var auth = new AuthSettings();
+        Assert.Equal(Door.Closed, DoorKeeper.Decide(auth, new TestEnvironment("Production"), hostAuthenticates: false, keysStored: false));
+        Assert.Equal(Door.Closed, DoorKeeper.Decide(auth, new TestEnvironment("Development"), hostAuthenticates: false, keysStored: false));
+        auth.OpenInDevelopment = true;
+        Assert.Equal(Door.Development, DoorKeeper.Decide(auth, new TestEnvironment("Development"), hostAuthenticates: false, keysStored: false));
+        auth.AllowAnonymous = true;
+        Assert.Equal(Door.Closed, DoorKeeper.Decide(auth, new TestEnvironment("Production"), hostAuthenticates: true, keysStored: false));
     }
 
     [Theory]
@@ -97,7 +146,7 @@ public class NotifySettingsTests
     }
 
     private static NotifyOptions Read(string environment, params (string Key, string Value)[] settings) =>
-        NotifySettings.Read(Configuration([.. settings.Select(setting => ($"Notify:{setting.Key}", setting.Value))]), new TestEnvironment(environment), NotifyHost.OwnProcess);
+        NotifySettings.Read(Configuration([.. settings.Select(setting => ($"Notify:{setting.Key}", setting.Value))]), NotifyHost.OwnProcess);
 
     private static IConfiguration Configuration(params (string Key, string Value)[] settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build();

@@ -11,6 +11,7 @@ using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server;
+using Notify.Server.Authentication;
 using Notify.Server.Hosting;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
@@ -77,6 +78,7 @@ public partial class NamedMetricsTests
         services.GetRequiredService<ReplayMetrics>();
         services.GetRequiredService<SessionMetrics>();
         services.GetRequiredService<LinkMetrics>();
+        services.GetRequiredService<AccessMetrics>();
         return made;
     }
 

@@ -9,9 +9,9 @@ const here = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = process.argv[2] ?? join(here, "../Notify.Server/Page");
 
 /**
- * The stock SignalR client as a current browser needs it: without its log lines, which are switched off at run time and a
- * third of its size, and its checks of arguments that types check; without what is for Node and for browsers that lack fetch, and without stateful reconnect, which
- * the service does not offer since a resume replaces it.
+ * The stock SignalR client as a current browser needs it. Left out are its log lines, which are switched off at run time
+ * and a third of its size; its checks of arguments, which types check; what is for Node and for browsers without fetch;
+ * and stateful reconnect, which the service does not offer since a resume replaces it.
  */
 const signalr = {
   name: "signalr",
@@ -42,7 +42,8 @@ const shared = {
 const flat = {
   name: "flat",
   setup({ onLoad }) {
-    onLoad({ filter: /inbox[\\/]element\.ts$/ }, async ({ path }) => ({ contents: (await readFile(path, "utf8")).replace(/^[ ]+/gm, ""), loader: "ts" }));
+    onLoad({ filter: /inbox[\\/]element\.ts$/ }, async ({ path }) =>
+      ({ contents: (await readFile(path, "utf8")).replace(/^[ ]+/gm, ""), loader: "ts" }));
   },
 };
 

@@ -235,7 +235,8 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   }
 
   /** Stored notifications that the caller may see, page by page. */
-  list(query: { filter?: string | readonly string[]; since?: number; limit?: number; order?: "asc" | "desc"; before?: number } = {}): Promise<NotificationPage<T>> {
+  list(query: { filter?: string | readonly string[]; since?: number; limit?: number; order?: "asc" | "desc"; before?: number } = {},
+  ): Promise<NotificationPage<T>> {
     return this.#http.call("GET", "/notifications", { query, repeat: true });
   }
 

@@ -1,4 +1,5 @@
 using Notify.Contracts.Topics;
+using Notify.Engine.Access;
 using Notify.Engine.Tail;
 
 namespace Notify.Engine.Delivery.Sessions;
@@ -32,4 +33,13 @@ internal sealed record SessionAccess(Func<TopicFilter, bool> Covers, IReadOnlyCo
 {
     /// <summary>Open Development.</summary>
     public static readonly SessionAccess Everything = new(static _ => true, []);
+
+    /// <summary>Why these may not be followed; null when they may.</summary>
+    public Func<IReadOnlyList<TopicFilter>, Refusal?> MayFollow { get; init; } = static _ => null;
+
+    /// <summary>What a caller's credential allows.</summary>
+    public static SessionAccess Of(Caller caller) => new(caller.Grants.MaySubscribe, [.. caller.Grants.Groups.Select(group => TopicFilter.Exact(TopicName.OfGroup(group)))])
+    {
+        MayFollow = filters => AccessRules.Follow(caller, filters),
+    };
 }

@@ -113,18 +113,20 @@ export class NotifyInbox extends LitElement {
     const focus = this.#focus, { element, at } = this.#had;
     this.#focus = undefined;
     // What had the focus may be gone: archived on another device, or "Show more" when that was all.
-    const target = focus === undefined ? element?.isConnected === false ? this.#articles[at] ?? this.#articles.at(-1) ?? this.renderRoot.querySelector<HTMLElement>("#items") : undefined
-      : this.renderRoot.querySelector<HTMLElement>(typeof focus === "number" ? `[data-version="${focus}"]` : `[data-focus="${focus}"]`);
-    target?.focus();
+    if (focus !== undefined) this.#find(typeof focus === "number" ? `[data-version="${focus}"]` : `[data-focus="${focus}"]`)?.focus();
+    else if (element?.isConnected === false) (this.#articles[at] ?? this.#articles.at(-1) ?? this.#find("#items"))?.focus();
     this.#fill();
   }
+
+  #find(selector: string): HTMLElement | null { return this.renderRoot.querySelector<HTMLElement>(selector); }
 
   get #articles(): HTMLElement[] { return [...this.renderRoot.querySelectorAll<HTMLElement>("article")]; }
 
   protected override render(): TemplateResult {
     const t = this.#t, unread = this.#counts?.unread ?? 0, count = capped(unread, this.#counts?.atLeast);
     return html`
-      <button class="bell" part="bell" data-focus="bell" aria-haspopup="dialog" aria-expanded=${this.open} aria-label=${t.bell(count, unread)}
+      <button class="bell" part="bell" data-focus="bell" aria-haspopup="dialog" aria-expanded=${this.open}
+        aria-label=${t.bell(count, unread)}
         @click=${() => { this.open = !this.open; }}>
         <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M18 16V11a6 6 0 0 0-12 0v5l-2 2h16zM10 21h4"></path></svg>
         ${unread ? html`<span class="badge" part="badge" aria-hidden="true">${count}</span>` : nothing}
@@ -139,23 +141,29 @@ export class NotifyInbox extends LitElement {
       <div class="panel" part="panel" role="dialog" aria-label=${t.heading} @keydown=${this.#panelKey}>
         <header part="header">
           <h2>${t.heading}</h2>
-          <button part="action" ?hidden=${!items.some(item => !item.readAt)} @click=${() => { this.#focus = "close"; void list.allRead(); }}>${t.allRead}</button>
-          <button part="action" data-focus="close" aria-label=${t.close} @click=${() => this.close()}><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"></path></svg></button>
+          <button part="action" ?hidden=${!items.some(item => !item.readAt)} @click=${() => this.#allRead()}>${t.allRead}</button>
+          <button part="action" data-focus="close" aria-label=${t.close} @click=${() => this.close()}>
+            <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"></path></svg>
+          </button>
         </header>
         ${tabs.length > 1 ? html`<div role="tablist" part="tabs" aria-label=${t.tabs} @keydown=${this.#tabKey}>${tabs.map((tab, i) => {
           const unread = this.#tabCounts.find(counts => counts.filter === tab.filter)?.unread;
-          return html`<button role="tab" part="tab" id="tab${i}" data-focus="tab${i}" aria-controls="items" aria-selected=${i === this.#tab} tabindex=${i === this.#tab ? 0 : -1}
+          return html`<button role="tab" part="tab" id="tab${i}" data-focus="tab${i}" aria-controls="items"
+            aria-selected=${i === this.#tab} tabindex=${i === this.#tab ? 0 : -1}
             @click=${() => this.#select(i)}>${tab.label}${unread ? html` (${capped(unread)})` : nothing}</button>`;
         })}</div>` : nothing}
         ${["retrying", "failed", "closed"].includes(state) ? html`<div class="bar" part="offline" role="status"><span>${t.offline}</span></div>` : nothing}
-        <div role="tabpanel" id="items" aria-labelledby=${tabs.length > 1 ? `tab${this.#tab}` : nothing} aria-label=${tabs.length > 1 ? nothing : t.heading} tabindex="-1" @scroll=${this.#fill}>
+        <div role="tabpanel" id="items" tabindex="-1" @scroll=${this.#fill}
+          aria-labelledby=${tabs.length > 1 ? `tab${this.#tab}` : nothing} aria-label=${tabs.length > 1 ? nothing : t.heading}>
           ${list.loaded && !items.length && !list.error ? html`<div class="note" part="empty">${t.empty}</div>` : nothing}
           <div role="feed" part="list" aria-label=${t.heading} aria-busy=${!!list.busy} @keydown=${this.#feedKey} ?hidden=${!items.length}>
             ${repeat(items, item => item.notification.version, (item, i) => this.#item(item, i, items.length, t))}
           </div>
           ${!list.loaded && list.busy ? html`<div class="note" part="loading">${t.loading}</div>` : nothing}
-          ${list.error ? html`<div class="note error" part="error" role="alert">${t.failed(list.error.message)}<br><button part="action" @click=${this.#retry}>${t.retry}</button></div>` : nothing}
-          ${list.next !== undefined ? html`<div class="note end"><button part="more" data-focus="more" aria-disabled=${!!list.busy} @click=${() => list.more()}>${list.busy ? t.loading : t.more}</button></div>`
+          ${list.error ? html`<div class="note error" part="error" role="alert">${t.failed(list.error.message)}<br>
+            <button part="action" @click=${this.#retry}>${t.retry}</button></div>` : nothing}
+          ${list.next !== undefined ? html`<div class="note end"><button part="more" data-focus="more" aria-disabled=${!!list.busy}
+            @click=${() => list.more()}>${list.busy ? t.loading : t.more}</button></div>`
             : items.length ? html`<div class="note end" part="end">${t.end}</div>` : nothing}
         </div>
         <div class="bar" part="undo" role="status" ?hidden=${!this.#archived}>${this.#archived ? html`<span>${t.archived}</span>
@@ -165,17 +173,21 @@ export class NotifyInbox extends LitElement {
 
   #item(item: InboxItem, i: number, count: number, t: InboxTexts): TemplateResult {
     const { version, title, body, topic, link, publishedAt, priority } = item.notification;
-    const time = new Date(publishedAt), href = safe(link), unread = !item.readAt, archived = !!item.archivedAt || this.#tabs[this.#tab]?.state === "archived";
+    const time = new Date(publishedAt), href = safe(link), unread = !item.readAt;
+    const archived = !!item.archivedAt || this.#tabs[this.#tab]?.state === "archived";
     const language = this.#language, text = title ?? body ?? topic;
     return html`
-      <article class="${unread ? "unread" : ""} ${priority}" part="item ${unread ? "unread" : "read"}" data-version=${version} tabindex="0" aria-labelledby="u${version} t${version}"
+      <article class="${unread ? "unread" : ""} ${priority}" part="item ${unread ? "unread" : "read"}" data-version=${version} tabindex="0"
+        aria-labelledby="u${version} t${version}"
         aria-describedby=${title && body ? `b${version}` : nothing} aria-posinset=${i + 1} aria-setsize=${this.#list!.next === undefined ? count : -1}>
         ${unread ? html`<span class="dot" part="dot"></span><span class="hush" id="u${version}">${t.unread}</span>` : nothing}
         <h3 id="t${version}" part="title">${href
-          ? html`<a href=${href} rel="noopener noreferrer" target=${new URL(href).origin === location.origin ? nothing : "_blank"} @click=${(e: Event) => this.#opened(e, item)}>${text}</a>` : text}</h3>
+          ? html`<a href=${href} rel="noopener noreferrer" target=${new URL(href).origin === location.origin ? nothing : "_blank"}
+            @click=${(e: Event) => this.#opened(e, item)}>${text}</a>` : text}</h3>
         ${title && body ? html`<p id="b${version}" part="body">${body}</p>` : nothing}
         <div class="meta">
-          <time part="time" datetime=${publishedAt} title=${new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" }).format(time)}>${ago(time, Date.now(), language)}</time>
+          <time part="time" datetime=${publishedAt}
+            title=${new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" }).format(time)}>${ago(time, Date.now(), language)}</time>
           ${archived ? nothing : this.#action("r", unread ? t.markRead : t.markUnread, version, () => this.#list!.mark(unread ? "read" : "unread", [version]))}
           ${this.#action("x", archived ? t.unarchive : t.archive, version, () => this.#archive(archived ? "unarchive" : "archive", version))}
         </div>
@@ -270,7 +282,7 @@ export class NotifyInbox extends LitElement {
 
   // The next page, when what is loaded ends soon.
   readonly #fill = (): void => {
-    const panel = this.renderRoot.querySelector("#items"), list = this.#list;
+    const panel = this.#find("#items"), list = this.#list;
     if (panel && list?.loaded && !list.error && panel.scrollHeight - panel.scrollTop - panel.clientHeight < 200) list.more();
   };
 
@@ -278,6 +290,11 @@ export class NotifyInbox extends LitElement {
     const go = this.dispatchEvent(new CustomEvent("notify-open", { detail: item, bubbles: true, composed: true, cancelable: true }));
     if (!go) event.preventDefault();
     if (!item.readAt) void this.#list!.mark("read", [item.notification.version]);
+  }
+
+  #allRead(): void {
+    this.#focus = "close"; // the button goes
+    void this.#list!.allRead();
   }
 
   #archive(how: Mark, version: number): void {
@@ -324,8 +341,8 @@ export class NotifyInbox extends LitElement {
       target = articles[at + 1];
       if (at + 2 >= articles.length) this.#list!.more();
     } else if (event.key === "PageUp") target = articles[at - 1];
-    else if (event.ctrlKey && event.key === "End") target = this.renderRoot.querySelector<HTMLElement>("[data-focus=more],[data-focus=undo]") ?? this.renderRoot.querySelector<HTMLElement>("#items");
-    else if (event.ctrlKey && event.key === "Home") target = this.renderRoot.querySelector<HTMLElement>("[role=tab][tabindex='0'],[data-focus=close]");
+    else if (event.ctrlKey && event.key === "End") target = this.#find("[data-focus=more],[data-focus=undo]") ?? this.#find("#items");
+    else if (event.ctrlKey && event.key === "Home") target = this.#find("[role=tab][tabindex='0'],[data-focus=close]");
     else return;
     event.preventDefault();
     target?.focus();

@@ -49,7 +49,9 @@ export const english: InboxTexts = {
   arrived: count => count === 1 ? "1 new notification" : `${count} new notifications`,
 };
 
-const steps: [Intl.RelativeTimeFormatUnit, number][] = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
+const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60],
+];
 
 /** "2 hours ago", in a language. */
 export function ago(time: Date, now: number, language: string | undefined): string {

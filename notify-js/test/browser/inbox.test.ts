@@ -306,6 +306,35 @@ describe("in step", () => {
   });
 });
 
+describe("for a long time", () => {
+  it("does not grow with what arrives, with the panel open", async () => {
+    await page.goto(service.url);
+    await bell().click();
+    await page.getByText("Nothing here").waitFor();
+    const arrive = async (count: number): Promise<void> => {
+      for (let i = 0; i < count / 100; i++) {
+        for (let k = 0; k < 100; k++) service.add({ title: "One of many", body: "x".repeat(200) }, false);
+        service.tell();
+        await page.waitForTimeout(20);
+      }
+      const top = service.versions[0];
+      await eventually("the last one", async () => (await articles().first().getAttribute("data-version")) === `${top}`);
+    };
+    const heap = (): Promise<number> => page.evaluate(() => {
+      (window as unknown as { gc(): void }).gc();
+      return (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize;
+    });
+    await arrive(1_000);
+    await heap();
+    const before = await heap();
+    await arrive(10_000);
+    await heap();
+    const grown = await heap() - before;
+    console.log(`${(grown / 1024).toFixed(0)} KB more heap after 10,000 arrivals, ${await articles().count()} listed`);
+    expect(grown).toBeLessThan(1_500_000); // kept, they would be 5 MB
+  });
+});
+
 describe("as the page likes it", () => {
   it("in another language, from right to left, with other colours", async () => {
     service.add({ title: "تم دفع الطلب 42", body: "قطعتان" });

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { NotifyClient } from "../../src/index.js";
 import { Proxy, Server, eventually, longForm, seeded, sleep } from "../fixtures.js";
 
-const steps = longForm ? 20_000 : 700;
-const seeds = process.env["NOTIFY_JS_SEEDS"]?.split(",").map(Number) ?? (longForm ? [1, 2, 3, 4, 5] : [Date.now() % 1_000_000]);
+const steps = longForm ? 3_000 : 500;
+const seeds = process.env["NOTIFY_JS_SEEDS"]?.split(",").map(Number) ?? (longForm ? [1, 2, 3] : [Date.now() % 1_000_000]);
 
 /** A storage that loses writes while it is full, and all of them once its page is gone. */
 class ShakyStorage {
@@ -24,8 +24,8 @@ it.each(seeds)("handles every version in order and skips none, seed %i", async s
   const random = seeded(seed);
   const server = await Server.start();
   const proxy = await Proxy.start(() => server.port);
-  const published: number[] = [], handled: number[] = [];
-  const done = { publish: 0, batch: 0, cut: 0, outage: 0, reload: 0, crash: 0, handlerFailed: 0, storageFull: 0, slow: 0, kill: 0, drain: 0 };
+  const published: number[] = [], handled: number[] = [], seen = new Set<number>();
+  const done = { publish: 0, batch: 0, cut: 0, outage: 0, reload: 0, crash: 0, handlerFailed: 0, storageFull: 0, slow: 0, kill: 0 };
   let first = 0; // the place in `published` of the first that has not been handled
   let failNext = 0, slow = 0;
   let client: NotifyClient, storage: ShakyStorage;
@@ -47,6 +47,7 @@ it.each(seeds)("handles every version in order and skips none, seed %i", async s
         throw new Error("the handler fails");
       }
       handled.push(n.version!);
+      seen.add(n.version!);
       expect(mine.duplicatesDropped).toBe(0);
     });
     client.on("error", () => {});
@@ -80,8 +81,12 @@ it.each(seeds)("handles every version in order and skips none, seed %i", async s
     }
     proxy.down = ShakyStorage.full = false;
     failNext = slow = 0;
-    await eventually("everything has been handled", () => handled.length > 0 && handled.at(-1) === published.at(-1) && new Set(handled).size >= published.length, 60_000);
-    const seen = new Set<number>();
+    // A client with a small buffer that is thousands behind takes its time: as long as it goes on, it may.
+    for (let before = -1; seen.size < published.length && before !== handled.length;) {
+      before = handled.length;
+      await eventually("the next one has been handled", () => handled.length > before || seen.size >= published.length, 60_000);
+    }
+    seen.clear();
     for (const version of handled) {
       if (version === published[first]) first++;
       else expect(seen, `version ${version} came before ${published[first]}`).toContain(version);

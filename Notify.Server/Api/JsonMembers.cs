@@ -1,0 +1,100 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text.Json;
+using Notify.Contracts;
+using Notify.Contracts.Topics;
+using Notify.Engine;
+using Notify.Engine.Publishing;
+using Notify.Server.Authentication.Tokens;
+
+namespace Notify.Server.Api;
+
+/// <summary>A small JSON body, read member by member: what it does not know, and what is there twice, is refused with its name.</summary>
+internal sealed class JsonMembers
+{
+    private const int MaxBytes = 1024 * 1024;
+    private const int MostFilters = 1000;
+
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = StrictJson.MaxDepth };
+
+    private readonly Dictionary<string, JsonElement> _members = new(StringComparer.Ordinal);
+
+    /// <summary>Reads the body of a request; an empty one is an object without members where that is allowed.</summary>
+    public static async Task<(JsonMembers? Members, Refusal? Refusal)> ReadAsync(HttpContext context, bool mayBeEmpty, params string[] names)
+    {
+        using var body = await RequestBody.ReadAsync(context, MaxBytes);
+        if (body is not { Bytes: var json }) return (null, PayloadLimit.TooLarge(MaxBytes));
+        if (json.IsEmpty && mayBeEmpty) return (new JsonMembers(), null);
+        if (MediaTypes.RequireJson(context.Request) is { } badType) return (null, badType);
+        try
+        {
+            using var document = JsonDocument.Parse(json, Options);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return (null, StrictJson.Invalid("The body is a JSON object."));
+            var members = new JsonMembers();
+            return members.Take(document.RootElement, names) is { } refusal ? (null, refusal) : (members, null);
+        }
+        catch (JsonException malformed)
+        {
+            return (null, StrictJson.Malformed(malformed));
+        }
+    }
+
+    public Refusal? Text(string name, int maxLength, out string? value)
+    {
+        value = null;
+        if (!TryFind(name, out var member)) return null;
+        return Claims.TryText(member, out value) && value.Length > 0 && value.Length <= maxLength && !value.Any(char.IsControl)
+            ? null
+            : StrictJson.Invalid($"'{name}' is a text of 1 to {maxLength} characters, without control characters.");
+    }
+
+    public Refusal? Flag(string name, out bool value)
+    {
+        value = false;
+        if (!TryFind(name, out var member)) return null;
+        value = member.ValueKind == JsonValueKind.True;
+        return member.ValueKind is JsonValueKind.True or JsonValueKind.False ? null : StrictJson.Invalid($"'{name}' is true or false.");
+    }
+
+    public Refusal? Time(string name, out DateTimeOffset? value)
+    {
+        value = null;
+        if (!TryFind(name, out var member)) return null;
+        if (!Claims.TryText(member, out var text) || !text.Contains('T', StringComparison.OrdinalIgnoreCase) || !char.IsAsciiDigit(text[0])
+            || !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+            return StrictJson.Invalid($"'{name}' is a time such as 2026-11-23T05:00:00Z (RFC 3339).");
+        value = time;
+        return null;
+    }
+
+    /// <summary>Filters, those of users and groups too.</summary>
+    public Refusal? Filters(string name, out IReadOnlyList<string> values)
+    {
+        var filters = new List<string>();
+        values = filters;
+        if (!TryFind(name, out var member)) return null;
+        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > MostFilters) return StrictJson.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
+        foreach (var item in member.EnumerateArray())
+        {
+            if (!Claims.TryText(item, out var text)) return StrictJson.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
+            if (!TopicFilter.TryParseAny(text, out _, out var problem)) return new Refusal(ErrorCodes.InvalidFilter, problem);
+            if (!filters.Contains(text, StringComparer.Ordinal)) filters.Add(text);
+        }
+
+        return null;
+    }
+
+    private bool TryFind(string name, [NotNullWhen(true)] out JsonElement member) => _members.TryGetValue(name, out member) && member.ValueKind != JsonValueKind.Null;
+
+    private Refusal? Take(JsonElement root, string[] names)
+    {
+        foreach (var member in root.EnumerateObject())
+        {
+            var shown = member.Name.Length <= 64 ? member.Name : member.Name[..64];
+            if (Array.IndexOf(names, member.Name) < 0) return StrictJson.Invalid($"The member '{shown}' is unknown. There are: {string.Join(", ", names)}.");
+            if (!_members.TryAdd(member.Name, member.Value.Clone())) return StrictJson.Invalid($"The member '{shown}' is there twice.");
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,185 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+using Notify.Contracts.Topics;
+using Notify.Engine.Configuration;
+
+namespace Notify.Server.Authentication.Tokens;
+
+/// <summary>
+/// Verifies tokens with ASP.NET's JWT bearer handler, under a scheme of our own that the host's list of schemes does not have: a
+/// single scheme in that list would become the default of a host that names none.
+/// </summary>
+internal sealed class TokenVerifier : IDisposable
+{
+    public const string Scheme = "Notify.Bearer";
+
+    /// <summary>Longest subject: it is the publisher's name in each of its notifications.</summary>
+    public const int MaxSubjectLength = 1024;
+
+    private const long CachedCharacters = 16 * 1024 * 1024;
+
+    /// <summary>A key that the authority withdrew is good for no longer than this beyond the authority's own refresh.</summary>
+    private static readonly TimeSpan CachedFor = TimeSpan.FromMinutes(5);
+
+    private readonly AuthenticationScheme _scheme = new(Scheme, null, typeof(JwtBearerHandler));
+    private readonly AuthSettings _settings;
+    private readonly GrantRules _grants;
+    private readonly AuthorityKeys? _authority;
+    private readonly IOptionsMonitor<JwtBearerOptions> _options;
+    private readonly IServiceProvider _services;
+    private readonly TimeProvider _time;
+    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = CachedCharacters });
+
+    public TokenVerifier(
+        IOptions<NotifyOptions> options, GrantRules grants, IOptionsMonitor<JwtBearerOptions> bearer, IServiceProvider services, TimeProvider time, AuthorityKeys? authority = null)
+    {
+        _settings = options.Value.Auth;
+        _grants = grants;
+        _options = bearer;
+        _services = services;
+        _time = time;
+        _authority = authority;
+    }
+
+    /// <summary>Whether there is a key or an authority.</summary>
+    public bool IsConfigured => _settings.TakesTokens;
+
+    /// <summary>The token, or why it is rejected. Whether it was revoked is looked at elsewhere.</summary>
+    public async Task<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(string token)
+    {
+        if (!IsConfigured) return (null, new Rejection("unconfigured", "This service takes no tokens: it has no signing key and no authority.", Counts: true));
+        if (token.Length > TokenText.MaxLength) return (null, Rejection.Malformed);
+        var id = new CacheKey(Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(token))), _authority?.Generation ?? 0);
+        if (!_cache.TryGetValue(id, out VerifiedToken? verified) || verified is null)
+        {
+            (verified, var rejection) = await ReadAsync(token);
+            if (verified is null) return (null, rejection);
+            _cache.Set(id, verified, new MemoryCacheEntryOptions { Size = token.Length, AbsoluteExpirationRelativeToNow = CachedFor });
+        }
+
+        return TokenTimes.Check(verified, _time.GetUtcNow()) is { } untimely ? (null, untimely) : (verified, null);
+    }
+
+    public void Dispose() => _cache.Dispose();
+
+    private async Task<(VerifiedToken?, Rejection?)> ReadAsync(string token)
+    {
+        if (!TokenText.TryRead(token, out var text)) return (null, Rejection.Malformed);
+        if (await CheckHeaderAsync(text) is { } rejection) return (null, rejection);
+
+        var failure = await AuthenticateAsync(token);
+        if (failure is SecurityTokenInvalidSignatureException && IsUnknown(text.KeyId) && await AskAgainAsync()) failure = await AuthenticateAsync(token);
+        return failure is null ? Read(text) : (null, Reject(failure, text));
+    }
+
+    private Task<bool> AskAgainAsync() => _authority?.AskAgainAsync() ?? Task.FromResult(false);
+
+    // What the library would let pass, or says less clearly.
+    private async Task<Rejection?> CheckHeaderAsync(TokenText text)
+    {
+        if (text.IsCritical) return new Rejection("critical", "The token demands an extension ('crit') that there is not.", Counts: true, text.ShownKeyId);
+        if (!TokenTypes.IsAccepted(text.Type)) return new Rejection("type", "The token's 'typ' is neither 'JWT' nor 'at+jwt'.", Counts: true, text.ShownKeyId);
+        if (_authority is null)
+            return TokenAlgorithms.Symmetric.Contains(text.Algorithm) ? null : BadAlgorithm(text);
+
+        if (!TokenAlgorithms.Asymmetric.Contains(text.Algorithm)) return BadAlgorithm(text);
+        if (await _authority.FindAsync() is null)
+            return new Rejection("authority_away", "The authority that issues tokens has not answered this service yet. Try again in a moment.", Counts: false, text.ShownKeyId);
+        if (text.KeyId is not null && IsUnknown(text.KeyId)) await _authority.AskAgainAsync();
+
+        // A key that the authority published for one algorithm is not for another one of its kind.
+        return _authority.Current!.JsonWebKeySet.Keys.Any(key => key.Kid == text.KeyId && !string.IsNullOrEmpty(key.Alg) && key.Alg != text.Algorithm) ? BadAlgorithm(text) : null;
+    }
+
+    private bool IsUnknown(string? keyId) => _authority?.Current is { } known && (keyId is null || known.SigningKeys.All(key => key.KeyId != keyId));
+
+    private static Rejection BadAlgorithm(TokenText text) => new("algorithm", "The token's algorithm is not one that this service's keys are for.", Counts: true, text.ShownKeyId);
+
+    /// <summary>Null when the signature, the issuer and the audience are good.</summary>
+    private async Task<Exception?> AuthenticateAsync(string token)
+    {
+        // Loggers of its own that print nothing: its lines have the token's claims in them. The authenticator logs every rejection.
+        var handler = new JwtBearerHandler(_options, NullLoggerFactory.Instance, UrlEncoder.Default);
+        var context = new DefaultHttpContext { RequestServices = _services };
+        context.Request.Headers.Authorization = $"{JwtBearerDefaults.AuthenticationScheme} {token}";
+        await handler.InitializeAsync(_scheme, context);
+        var result = await handler.AuthenticateAsync();
+        return result.Succeeded ? null : (result.Failure as AggregateException)?.InnerExceptions[0] ?? result.Failure ?? new SecurityTokenException();
+    }
+
+    private (VerifiedToken?, Rejection?) Read(TokenText text)
+    {
+        var claims = new Claims(text.Payload);
+        var issuer = claims.TryText(Claims.Issuer, out var iss) ? iss : "";
+        var hasSubject = text.Payload.TryGetProperty(Claims.Subject, out _);
+        if (!claims.TryText(Claims.Subject, out var subject) && hasSubject) return (null, BadClaim("sub", "a text", text));
+        if (subject?.Length > MaxSubjectLength) return (null, BadClaim("sub", $"at most {MaxSubjectLength} characters", text));
+        if (!claims.TryTime("exp", out var expires) || expires is null) return (null, BadClaim("exp", "there, in seconds since 1970", text));
+        if (!claims.TryTime("nbf", out var notBefore)) return (null, BadClaim("nbf", "in seconds since 1970", text));
+        if (!claims.TryTime("iat", out var issued)) return (null, BadClaim("iat", "in seconds since 1970", text));
+
+        var user = TopicName.IsValidId(subject, "user", out _) ? subject : null;
+        return (new VerifiedToken(subject, user, issuer, issued, notBefore, expires.Value, _grants.For(claims, user)), null);
+    }
+
+    private static Rejection BadClaim(string claim, string must, TokenText text) =>
+        new("claim", $"The token's '{claim}' must be {must}.", Counts: true, text.ShownKeyId);
+
+    private static Rejection Reject(Exception failure, TokenText text) => failure switch
+    {
+        SecurityTokenInvalidIssuerException => new Rejection("issuer", "The token is of another issuer.", Counts: true, text.ShownKeyId),
+        SecurityTokenInvalidAudienceException => new Rejection("audience", "The token is for another audience.", Counts: true, text.ShownKeyId),
+        SecurityTokenInvalidSignatureException => new Rejection("signature", "The token is not signed with a key of this service or its authority.", Counts: true, text.ShownKeyId),
+        _ => new Rejection("malformed", "The token cannot be read.", Counts: true, text.ShownKeyId),
+    };
+
+    private readonly record struct CacheKey(string Hash, int Generation);
+}
+
+/// <summary>When a token is good.</summary>
+internal static class TokenTimes
+{
+    /// <summary>How far the clock of whoever issued a token may be off.</summary>
+    public static readonly TimeSpan Skew = TimeSpan.FromSeconds(30);
+
+    public static Rejection? Check(VerifiedToken token, DateTimeOffset now)
+    {
+        if (token.ExpiresAt <= now - Skew) return new Rejection(Rejection.Expired, "The token has expired.", Counts: false);
+        if (token.NotBefore > now + Skew) return new Rejection("future", "The token is not good yet ('nbf').", Counts: false);
+        return token.IssuedAt > now + Skew ? new Rejection("future", "The token was issued in the future ('iat').", Counts: false) : null;
+    }
+}
+
+/// <summary>Which kinds of JWT are taken (RFC 9068 §2.1): one that says nothing is an ordinary one.</summary>
+internal static class TokenTypes
+{
+    private const string MediaPrefix = "application/";
+
+    public static bool IsAccepted(string? type)
+    {
+        if (string.IsNullOrEmpty(type)) return type is null;
+        if (type.StartsWith(MediaPrefix, StringComparison.OrdinalIgnoreCase)) type = type[MediaPrefix.Length..];
+        return type.Equals("JWT", StringComparison.OrdinalIgnoreCase) || type.Equals("at+jwt", StringComparison.OrdinalIgnoreCase);
+    }
+}
+
+/// <summary>Algorithms by the kind of key that they are for: a public key must never be taken for a secret.</summary>
+internal static class TokenAlgorithms
+{
+    public static readonly IReadOnlyList<string> Symmetric = [SecurityAlgorithms.HmacSha256, SecurityAlgorithms.HmacSha384, SecurityAlgorithms.HmacSha512];
+
+    public static readonly IReadOnlyList<string> Asymmetric =
+    [
+        SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512,
+        SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.RsaSsaPssSha384, SecurityAlgorithms.RsaSsaPssSha512,
+        SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384, SecurityAlgorithms.EcdsaSha512, "EdDSA",
+    ];
+}
