@@ -8,6 +8,7 @@ using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Directory;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Storage;
 using Notify.Storage.Directory;
@@ -52,12 +53,12 @@ internal sealed class DeliveryRig : IAsyncDisposable
     {
         var folder = Directory.CreateTempSubdirectory("notify-delivery-");
         var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
-        return await StartAsync(TimeProvider.System, around?.Invoke(log) ?? log, null, appliers, stored);
+        return await StartAsync(TimeProvider.System, around?.Invoke(log) ?? log, null, appliers, stored, folder);
     }
 
-    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers, (int Count, string Topic)[] stored)
+    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers, (int Count, string Topic)[] stored, DirectoryInfo? folder = null)
     {
-        var folder = Directory.CreateTempSubdirectory("notify-delivery-");
+        folder ??= Directory.CreateTempSubdirectory("notify-delivery-");
         log ??= await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
         var collection = new ServiceCollection();
         foreach (var applier in appliers) collection.AddSingleton(applier);
@@ -67,6 +68,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddSingleton<AppendTurn>()
+            .AddSingleton<ICommittedEntries, ToTheTail>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
@@ -150,5 +153,13 @@ internal sealed class DeliveryRig : IAsyncDisposable
         await _services.DisposeAsync();
         await Log.DisposeAsync();
         _folder.Delete(recursive: true);
+    }
+
+    /// <summary>A node that is alone.</summary>
+    private sealed class ToTheTail(LogTail tail) : ICommittedEntries
+    {
+        public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => tail.Committed(epoch, entries);
+
+        public void Ephemeral(LogEntry notification) => tail.Ephemeral(notification);
     }
 }

@@ -258,7 +258,8 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     public async Task A_token_in_the_query_is_in_no_log()
     {
         // Whatever an operator turns on to look for a fault.
-        await using var server = await ServerProcess.StartAsync(("Logging:LogLevel:Default", "Trace"), ("Logging:LogLevel:Microsoft.AspNetCore", "Trace"));
+        await using var server = await ServerProcess.StartAsync(
+            ("Logging:LogLevel:Default", "Trace"), ("Logging:LogLevel:Microsoft.AspNetCore", "Trace"), ("Logging:Console:LogLevel:Default", "Trace"));
         await using (var client = new StockFollower(server.Url, query: "?access_token=s3cr3t-token"))
         {
             await client.ResumeAsync(null, null);
