@@ -266,9 +266,10 @@ public sealed class DeliverySessionTests
         applier.Before = _ => held.Wait();
         await rig.AppendAsync(10, "other");
         rig.Position.Life!.SawHead(8); // as a read of the log says that came before the last of them
-        Assert.True(session.TrySubscribe([DeliveryRig.Filter("other")], out var head, out _));
-        Assert.InRange(head, 8, 13);
+        var subscribed = session.TrySubscribe([DeliveryRig.Filter("other")], out var head, out _);
         held.Set();
+        Assert.True(subscribed);
+        Assert.InRange(head, 8, 13);
         var mark = await rig.PublishAsync("t");
 
         await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last delivered");
