@@ -52,6 +52,7 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
+            .AddSingleton<AppendTurn>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
