@@ -61,6 +61,7 @@ public static class NotifyServiceCollectionExtensions
             Schema = options.Storage.Schema,
             SqlitePath = options.Storage.SqlitePath,
             MigrateAtStart = options.Storage.MigrateAtStart,
+            InboxMaxAge = options.Inbox.MaxAge,
         };
 
         var first = services.Count;
@@ -135,7 +136,10 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
         services.AddSingleton<KeyEndpoints>();
+        services.AddSingleton<InboxEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
+        services.AddSingleton<GroupEndpoints>();
+        services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);
     }

@@ -19,6 +19,7 @@ internal static class DirectoryServices
         services.AddSingleton<ILogApplier, PeopleApplier>();
         services.AddSingleton<DirectoryWriter>();
         services.AddHostedService(s => s.GetRequiredService<DirectoryWriter>());
+        services.AddSingleton<OwnChanges>();
         services.AddSingleton<Acknowledgements>();
         services.AddHostedService(s => s.GetRequiredService<Acknowledgements>());
         return services;

@@ -2,6 +2,7 @@ using Notify.Contracts;
 using Notify.Contracts.Publishing;
 using Notify.Engine;
 using Notify.Engine.Publishing;
+using Notify.Server.Http;
 using Notify.Server.Streaming;
 
 namespace Notify.Server.Api;
@@ -48,6 +49,8 @@ internal static class ApiEndpoints
         api.MapCalls($"/topics/{{**{TopicPath.RouteValue}}}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Lists = TopicEndpoint.Lists, Description = PublishToTopic });
         api.MapCalls(StreamEndpoint.Path, new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
         api.MapKeys();
+        api.MapInbox();
+        api.MapPeople();
         api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }
 

@@ -6,6 +6,8 @@ using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
+using Notify.Engine.Inbox;
 using Notify.Engine.Publishing;
 using Notify.Server.Authentication;
 using Notify.Server.Security;
@@ -16,7 +18,9 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
-internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader, RecordPublisher publisher, RequestRate rate, Authenticator authenticator, LiveCallers live) : Hub
+internal sealed class NotifyHub(
+    Resumption resumption, FilterReader filterReader, RecordPublisher publisher, OwnChanges own, RequestRate rate, Authenticator authenticator, LiveCallers live,
+    InboxSignals inbox) : Hub
 {
     private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
     private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Connect anew to be another user.");
@@ -36,6 +40,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
             var (result, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Of(Caller), Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
+            if (request.Inbox) inbox.Watch(session, Caller.Grants.MaySubscribe);
             return result;
         }
         catch (StorageUnavailableException)
@@ -46,10 +51,16 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
         }
     }
 
-    public SubscribeResult Subscribe(SubscribeRequest request)
+    /// <summary>Follows more: for this connection, or durably for the user on every device.</summary>
+    public async Task<SubscribeResult> Subscribe(SubscribeRequest request)
     {
         var session = Resumed();
-        if (request.Durable) throw Error(new Refusal(ErrorCodes.InvalidRequest, "Durable subscriptions are not in this version: leave 'durable' out, and name the filters in each Resume."));
+        if (request.Durable)
+        {
+            var (entry, refused) = await own.SubscribeAsync(Caller, request.Topics, Context.ConnectionAborted);
+            return refused is null ? new SubscribeResult(entry, session.Topics) : throw Error(refused);
+        }
+
         if (filterReader.Read(request.Topics, out var filters) is { } refusal) throw Error(refusal);
         if (AccessRules.Follow(Caller, filters) is { } forbidden) throw Error(forbidden);
         return session.TrySubscribe(filters, out var head, out var topics)
@@ -57,11 +68,32 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
             : throw Error(filterReader.TooMany);
     }
 
-    public UnsubscribeResult Unsubscribe(UnsubscribeRequest request)
+    /// <summary>Follows less: at once on this connection, and for the user where a filter is durable.</summary>
+    public async Task<UnsubscribeResult> Unsubscribe(UnsubscribeRequest request)
     {
         var session = Resumed();
         if (filterReader.Read(request.Topics, out var filters) is { } refusal) throw Error(refusal);
-        return new UnsubscribeResult(session.Unsubscribe(filters));
+        var left = session.Unsubscribe(filters);
+        return await own.UnsubscribeAsync(Caller, filters, Context.ConnectionAborted) is { } refused ? throw Error(refused) : new UnsubscribeResult(left);
+    }
+
+    /// <summary>This device has everything up to a version.</summary>
+    public void Ack(AckRequest request)
+    {
+        if (own.Acknowledge(Resumed(), request.Version) is { } refusal) throw Error(refusal);
+    }
+
+    /// <summary>Joins static groups, durably.</summary>
+    public Task<GroupsResult> JoinGroups(GroupsRequest request) => ChangeGroupsAsync(request, join: true);
+
+    /// <summary>Leaves static groups.</summary>
+    public Task<GroupsResult> LeaveGroups(GroupsRequest request) => ChangeGroupsAsync(request, join: false);
+
+    private async Task<GroupsResult> ChangeGroupsAsync(GroupsRequest request, bool join)
+    {
+        Resumed();
+        var (groups, refusal) = await own.ChangeGroupsAsync(Caller, request.Groups, join, Context.ConnectionAborted);
+        return groups is not null ? new GroupsResult(groups) : throw Error(refusal!);
     }
 
     /// <summary>As <c>POST /api/v1/notifications</c>; also before Resume.</summary>
@@ -94,6 +126,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
         // First in its place and then looked at again: a revocation finds it there, or is found here.
         var isGood = live.TryReplace(current, fresh);
         var topics = Session.Reauthenticate(SessionAccess.Of(fresh));
+        inbox.Cover(Session, fresh.Grants.MaySubscribe);
         if (isGood) return new ReauthenticateResult { ExpiresAt = fresh.Credential.ExpiresAt!.Value, Topics = topics };
         Session.Sink.CloseForReconnect();
         throw Error(new Refusal(ErrorCodes.Unauthenticated, "The credential was revoked. The connection is closed."));

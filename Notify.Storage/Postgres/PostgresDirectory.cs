@@ -125,7 +125,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             Value(attributes.Select(one => one.Json).ToArray()),
             new NpgsqlParameter<DateTime?[]>
             {
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, TypedValue = [.. attributes.Select(one => one.ClaimsIssuedAt?.UtcDateTime)],
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+                TypedValue = [.. attributes.Select(one => one.ClaimsIssuedAt?.UtcDateTime)],
             });
 
     public async Task<ApiKey?> FindKeyAsync(string id, CancellationToken cancellationToken) =>

@@ -44,6 +44,26 @@ public sealed class RouteMatrixTests
         ["GET /api/v1/users/me"] = new("users/me", null, 401, 200, 200, 200, 200),
         ["HEAD /api/v1/users/me"] = new("users/me", null, 401, 200, 200, 200, 200),
         ["POST /api/v1/users/{user}/disconnect"] = new("users/somebody/disconnect", null, 401, 403, 403, 403, 204),
+        ["GET /api/v1/groups"] = new("groups", null, 401, 404, 404, 404, 200),
+        ["HEAD /api/v1/groups"] = new("groups", null, 401, 404, 404, 404, 200),
+        ["PUT /api/v1/groups/{group}"] = new("groups/matrix", "{}", 401, 403, 403, 403, 201),
+        ["GET /api/v1/groups/{group}"] = new("groups/none", null, 401, 404, 404, 404, 404),
+        ["HEAD /api/v1/groups/{group}"] = new("groups/none", null, 401, 404, 404, 404, 404),
+        ["DELETE /api/v1/groups/{group}"] = new("groups/none", null, 401, 403, 403, 403, 404),
+        ["POST /api/v1/groups/{group}/members"] = new("groups/none/members", """{"add":["somebody"]}""", 401, 403, 403, 403, 404),
+        ["GET /api/v1/groups/{group}/members"] = new("groups/none/members", null, 401, 404, 404, 404, 404),
+        ["HEAD /api/v1/groups/{group}/members"] = new("groups/none/members", null, 401, 404, 404, 404, 404),
+        ["PUT /api/v1/groups/{group}/members/{user}"] = new("groups/none/members/somebody", null, 401, 403, 403, 403, 404),
+        ["DELETE /api/v1/groups/{group}/members/{user}"] = new("groups/none/members/somebody", null, 401, 403, 403, 403, 404),
+        ["GET /api/v1/users/{user}/groups"] = new("users/somebody/groups", null, 401, 404, 404, 404, 200),
+        ["HEAD /api/v1/users/{user}/groups"] = new("users/somebody/groups", null, 401, 404, 404, 404, 200),
+        ["GET /api/v1/users/{user}/subscriptions"] = new("users/somebody/subscriptions", null, 401, 404, 404, 404, 200),
+        ["HEAD /api/v1/users/{user}/subscriptions"] = new("users/somebody/subscriptions", null, 401, 404, 404, 404, 200),
+        ["POST /api/v1/users/{user}/subscriptions"] = new("users/alice/subscriptions", """{"topics":["granted/1"]}""", 401, 403, 200, 403, 200),
+        ["POST /api/v1/users/{user}/subscriptions/remove"] = new("users/alice/subscriptions/remove", """{"topics":["granted/1"]}""", 401, 403, 200, 403, 200),
+        ["GET /api/v1/users/{user}/devices"] = new("users/me/devices", null, 401, 200, 200, 400, 200),
+        ["HEAD /api/v1/users/{user}/devices"] = new("users/me/devices", null, 401, 200, 200, 400, 200),
+        ["DELETE /api/v1/users/{user}/devices/{device}"] = new("users/alice/devices/phone", null, 401, 403, 204, 403, 204),
         ["POST /api/v1/users/{user}/tokens/revoke"] = new("users/somebody/tokens/revoke", null, 401, 403, 403, 403, 204),
     };
 
@@ -54,6 +74,9 @@ public sealed class RouteMatrixTests
         [nameof(NotifyHub.Subscribe)] = (new { topics = new[] { "granted/+" } }, ["forbidden", null, null, null]),
         [nameof(NotifyHub.Unsubscribe)] = (new { topics = new[] { "granted/+" } }, [null, null, null, null]),
         [nameof(NotifyHub.Publish)] = (new { topic = "granted/1", title = "x" }, ["forbidden", null, null, null]),
+        [nameof(NotifyHub.Ack)] = (new { version = 0 }, ["invalid_request", "invalid_request", "invalid_request", "invalid_request"]), // these name no device
+        [nameof(NotifyHub.JoinGroups)] = (new { groups = new[] { "none" } }, ["forbidden", "forbidden", "invalid_request", "not_found"]),
+        [nameof(NotifyHub.LeaveGroups)] = (new { groups = new[] { "none" } }, ["forbidden", "forbidden", "invalid_request", "not_found"]),
         [nameof(NotifyHub.Reauthenticate)] = (new { token = TestToken.Of("root", new { notify_admin = true }) }, ["forbidden", "forbidden", "forbidden", null]),
     };
 
