@@ -18,7 +18,7 @@ public static class NotifyEndpoints
     {
         var api = endpoints.MapGroup(ApiPaths.Root).RequireAllowedOrigin();
         api.MapApi();
-        endpoints.MapNotifyHub().WithMetadata(new HubEndpoint()).RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
+        endpoints.MapNotifyHub().WithMetadata(new HubEndpoint()).TakeWebSocketsNegotiatedElsewhere().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
         endpoints.MapNotifyPage();
         endpoints.MapHealth();
         endpoints.MapPrometheusScrapingEndpoint(Metrics);

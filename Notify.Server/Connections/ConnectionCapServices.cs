@@ -6,6 +6,7 @@ using Notify.Contracts;
 using Notify.Engine;
 using Notify.Server.Api;
 using Notify.Server.Observability;
+using Notify.Server.Streaming;
 
 namespace Notify.Server.Connections;
 
@@ -33,6 +34,8 @@ internal static class ConnectionCapServices
         context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
         if (HttpProtocol.IsHttp10(context.Request.Protocol) || HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers[HeaderNames.Connection] = "close";
         var path = context.Request.Path;
-        return path.StartsWithSegments(Health.Root) || path.StartsWithSegments(NotifyEndpoints.Metrics) ? next(context) : Problem.WriteAsync(context, Full);
+        return path.StartsWithSegments(Health.Root) || path.StartsWithSegments(NotifyEndpoints.Metrics) ? next(context)
+            : path == ApiPaths.Root + StreamEndpoint.Path ? StreamRefusal.WriteAsync(context, Full)
+            : Problem.WriteAsync(context, Full);
     }
 }

@@ -68,7 +68,8 @@ internal static class PostgresMove
         }
 
         if (await ScalarAsync(connection, Nodes, cancellationToken) is long and > 0 and var count)
-            throw new StorageMisconfiguredException($"Nodes are running: the database has {count} connections of theirs. Nothing was changed. Stop every node, then move the schema, then start them.");
+            throw new StorageMisconfiguredException($"Nodes are running: the database has {count} connections of theirs. Nothing was changed. Stop " +
+                "every node, then move the schema, then start them.");
     }
 
     private static async Task<int> MoveAsync(NpgsqlConnection connection, PostgresPlace from, PostgresPlace to, CancellationToken cancellationToken)

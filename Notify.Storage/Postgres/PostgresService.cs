@@ -57,11 +57,13 @@ internal static class PostgresService
         if (!given.TryGetValue(Keyword, out var value) || value is not string { Length: > 0 } service) return connectionString;
         given.Remove(Keyword);
         var parameters = Files.Where(File.Exists).Select(file => Read(file, service)).FirstOrDefault(found => found is not null)
-            ?? throw PostgresMistakes.Misconfigured($"names the service '{service}', which is in none of the files {string.Join(", ", Files)}; PGSERVICEFILE names another file");
+            ?? throw PostgresMistakes.Misconfigured($"names the service '{service}', which is in none of the files {string.Join(", ", Files)}; " +
+                "PGSERVICEFILE names another file");
         foreach (var (name, text) in parameters)
         {
             if (!Names.TryGetValue(name, out var keyword))
-                throw PostgresMistakes.Misconfigured($"names the service '{service}', whose parameter '{name}' is not known; those that are: {string.Join(", ", Names.Keys)}");
+                throw PostgresMistakes.Misconfigured($"names the service '{service}', whose parameter '{name}' is not known; those that are: " +
+                    $"{string.Join(", ", Names.Keys)}");
             if (!given.ContainsKey(keyword)) given.Add(keyword, keyword == "SSL Mode" ? text.Replace("-", "", StringComparison.Ordinal) : text);
         }
 

@@ -53,7 +53,8 @@ internal static class PostgresSettings
         new(settings.ConnectionString) { SearchPath = place.QuotedSchema };
 
     /// <summary>Which database that is: no user and no password.</summary>
-    public static string Describe(NpgsqlConnectionStringBuilder settings) => $"the Postgres database {settings.Database ?? settings.Username} on {settings.Host}";
+    public static string Describe(NpgsqlConnectionStringBuilder settings) =>
+        $"the Postgres database {settings.Database ?? settings.Username} on {settings.Host}";
 
     /// <summary>Keep-alive of TCP, where the server is reached by nothing else: a Unix socket refuses the option, and needs none.</summary>
     public static void KeepAlive(NpgsqlConnectionStringBuilder settings)

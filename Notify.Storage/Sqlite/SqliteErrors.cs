@@ -19,7 +19,8 @@ internal static class SqliteErrors
         raw.SQLITE_NOTADB => "is not a SQLite database; set another path",
         raw.SQLITE_CORRUPT => $"is damaged ({error.Message.TrimEnd('.')}); restore it from a backup, or try sqlite3's .recover",
         raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM =>
-            $"or its folder cannot be written to ({error.Message.TrimEnd('.')}); SQLite keeps two files beside it, -wal and -shm: allow this process to write there, or set another path",
+            $"or its folder cannot be written to ({error.Message.TrimEnd('.')}); SQLite keeps two files beside it, -wal and -shm: allow this process " +
+                "to write there, or set another path",
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_NOMEM or raw.SQLITE_INTERRUPT or raw.SQLITE_PROTOCOL => null,
         _ => $"cannot be used, and waiting does not help: {error.Message.TrimEnd('.')}",
     };

@@ -115,7 +115,8 @@ internal sealed class SqliteFile : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw Misconfigured(path, $"is in a folder that cannot be made ({error.Message.TrimEnd('.')}); make it, or set a path this process may write to", error);
+            throw Misconfigured(path, $"is in a folder that cannot be made ({error.Message.TrimEnd('.')}); make it, or set a path this process may " +
+                "write to", error);
         }
     }
 
@@ -140,7 +141,8 @@ internal sealed class SqliteFile : IDisposable
     private static Exception Told(SqlitePath path, SqliteHoldException error) => error.Failure switch
     {
         SqliteHoldFailure.Held => Held(path, error),
-        SqliteHoldFailure.Linked => Misconfigured(path, "has more than one name (hard links), and SQLite keeps a log of its own beside each; remove the other names, or set the path of a copy", error),
+        SqliteHoldFailure.Linked => Misconfigured(path, "has more than one name (hard links), and SQLite keeps a log of its own beside each; remove " +
+            "the other names, or set the path of a copy", error),
         SqliteHoldFailure.NotAFile => Misconfigured(path, "is not a file but a device, a pipe or a socket; set another path", error),
         SqliteHoldFailure.Missing => Misconfigured(path, "is not there; nothing was made. Use the settings and the working directory of the service", error),
         _ => error.Errno switch
@@ -148,7 +150,8 @@ internal sealed class SqliteFile : IDisposable
             ErrorNameTooLong => Misconfigured(path, "is longer than the file system allows; set a shorter one", error),
             ErrorReadOnly => Misconfigured(path, "is on a file system that is mounted read-only; set a path that can be written to", error),
             ErrorNoLocks or ErrorNotSupported => Misconfigured(path, "is on a file system that cannot lock files; set a path on a local disk", error),
-            ErrorInputOutput or ErrorNoSpace or ErrorStale or ErrorQuota => new StorageUnavailableException($"The SQLite file {path} cannot be opened: {error.Message}.", error),
+            ErrorInputOutput or ErrorNoSpace or ErrorStale or ErrorQuota =>
+                new StorageUnavailableException($"The SQLite file {path} cannot be opened: {error.Message}.", error),
             _ => Misconfigured(path, $"cannot be opened for reading and writing ({error.Message}); allow it to this process, or set another path", error),
         },
     };
@@ -156,5 +159,6 @@ internal sealed class SqliteFile : IDisposable
     private static StorageMisconfiguredException Held(SqlitePath path, Exception error) =>
         Misconfigured(path, "is in use by another process, perhaps a Notify that still runs; stop it, or set another path", error);
 
-    private static StorageMisconfiguredException Misconfigured(SqlitePath path, string wrong, Exception? inner = null) => new($"{Setting}: {path} {wrong}.", inner);
+    private static StorageMisconfiguredException Misconfigured(SqlitePath path, string wrong, Exception? inner = null) =>
+        new($"{Setting}: {path} {wrong}.", inner);
 }

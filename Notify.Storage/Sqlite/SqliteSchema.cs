@@ -24,7 +24,8 @@ internal static class SqliteSchema
         if (!options.MigrateAtStart)
         {
             throw new StorageMisconfiguredException(
-                $"The tables in the SQLite file {file.Path} are {(history is null ? "not there" : "not up to date")} and Notify:Storage:MigrateAtStart is false; start once with it set to true.");
+                $"The tables in the SQLite file {file.Path} are {(history is null ? "not there" : "not up to date")} and " +
+                    "Notify:Storage:MigrateAtStart is false; start once with it set to true.");
         }
 
         // EF's own lock is a row: left by a migration that was killed, it would hold up every later start for ever.

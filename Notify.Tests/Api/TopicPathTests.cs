@@ -1,6 +1,9 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Notify.Server.Api;
 
 namespace Notify.Tests.Api;
 
@@ -41,6 +44,21 @@ public class TopicPathTests
         var (status, body) = await PostAsync(host, target);
         Assert.Equal((400, "invalid_topic"), (status, JsonElement.Parse(body).GetProperty("code").GetString()));
         Assert.Empty(host.Log.Entries);
+    }
+
+    [Theory]
+    [InlineData("/x/wrong", "real", "real")]
+    [InlineData("/api/v1/topics/a%2Fb", "c", "c")]
+    [InlineData("", "a/b", "a/b")]
+    [InlineData("/api/v1/topics/a%2Fb", "c%2Fd", null)] // 'c/d', or 'c%2Fd': nobody can tell
+    public void Is_the_routed_one_where_a_host_has_rewritten_the_path(string requestLine, string routed, string? topic)
+    {
+        var context = new DefaultHttpContext();
+        context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = requestLine;
+        context.Request.RouteValues["topic"] = routed;
+        var refusal = TopicPath.Read(context.Request, out var read);
+        Assert.Equal(topic is null, refusal is not null);
+        if (topic is not null) Assert.Equal(topic, read);
     }
 
     /// <summary>Over a plain socket: HTTP clients tidy paths up.</summary>

@@ -32,6 +32,18 @@ internal sealed class NodeScript : IAsyncDisposable
         return new NodeScript(ChildProcess.Start("node", [script, .. arguments], Folder, environment));
     }
 
+    /// <summary>A script of the example, with the packages of the tests' own.</summary>
+    public static async Task<NodeScript> StartExampleAsync(string script, IReadOnlyDictionary<string, string?> environment, TempFolder folder)
+    {
+        await Packages.Value;
+        File.Copy(Path.Combine(Repository.Root, "examples", "plain-signalr", script), folder.File(script));
+        Directory.CreateSymbolicLink(folder.File("node_modules"), Path.Combine(Folder, "node_modules"));
+        return new NodeScript(ChildProcess.Start("node", [script], folder.Path, environment));
+    }
+
+    /// <summary>The first line, past or future, for which this holds.</summary>
+    public Task<string> WaitForLineAsync(Func<string, bool> wanted) => _process.WaitForLineAsync(wanted);
+
     /// <summary>The first object, past or future, that has this member and, if asked, this content in it.</summary>
     public async Task<JsonElement> WaitForAsync(string member, Func<JsonElement, bool>? wanted = null) => JsonElement.Parse(
         await _process.WaitForLineAsync(line =>

@@ -1,6 +1,6 @@
 // The contract's page in Node, with its one difference: prints what it receives, one JSON object a line.
 //   node follow.mjs <server> <json|messagepack> <filter> [since epoch]
-// With WEBSOCKETS_ONLY it needs no sticky balancer: there is no negotiation that another request must find again.
+// With TRANSPORT it uses that one. With WEBSOCKETS_ONLY it needs no sticky balancer: there is no negotiation that another request must find again.
 import { HubConnectionBuilder, HttpTransportType, LogLevel } from "@microsoft/signalr";
 import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
 
@@ -9,7 +9,8 @@ const at = since === undefined ? {} : { since: Number(since), epoch };
 const say = o => console.log(JSON.stringify(o));
 
 const builder = new HubConnectionBuilder()
-  .withUrl(`${server}/hubs/notifications`, process.env.WEBSOCKETS_ONLY ? { skipNegotiation: true, transport: HttpTransportType.WebSockets } : {})
+  .withUrl(`${server}/hubs/notifications`, process.env.WEBSOCKETS_ONLY ? { skipNegotiation: true, transport: HttpTransportType.WebSockets }
+    : process.env.TRANSPORT ? { transport: HttpTransportType[process.env.TRANSPORT] } : {})
   .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => Math.random() * 500 })
   .configureLogging(LogLevel.Warning);
 if (protocol === "messagepack") builder.withHubProtocol(new MessagePackHubProtocol());

@@ -189,19 +189,20 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     [Fact]
     public async Task Topics_are_read_backwards_completely_down_to_through()
     {
+        await Append([.. Enumerable.Range(0, 20).Select(n => Entry($"old{n}", new string(' ', 98) + "{}"))]); // so many topics that a busy one is cut short
         for (var i = 0; i < 30; i++)
             await Append([.. Enumerable.Range(0, 20).Select(n => Entry(n % 4 == 0 ? "busy" : $"t{n}", new string(' ', 98) + "{}"))]);
         var all = (await Log.ReadAsync(0, 10_000, 10_000_000, Stop)).Entries;
-        string[] names = ["busy", .. Enumerable.Range(1, 12).Select(n => $"t{n}"), "nobody's"];
+        string[] names = ["busy", .. Enumerable.Range(1, 12).Select(n => $"t{n}"), .. Enumerable.Range(0, 20).Select(n => $"old{n}"), "nobody's"];
         long[] ids = [.. (await Log.FindTopicsAsync(names, Stop)).Select(topic => topic.Id)];
 
-        foreach (var (maxEntries, maxBytes) in new[] { (25, 100_000), (100, 450), (1000, 1_000_000) })
+        foreach (var (maxEntries, maxBytes) in new[] { (25, 100_000), (60, 100_000), (100, 450), (1000, 1_000_000) })
         {
             var read = new List<LogEntry>();
             for (var before = 591L; before > 1;)
             {
                 var page = await Log.ReadTopicsBackAsync([.. ids, .. ids], before, maxEntries, maxBytes, Stop);
-                Assert.True(page.Through < before && page.Entries.Count <= maxEntries && page.Head.Head == 600);
+                Assert.True(page.Through < before && page.Entries.Count <= maxEntries && page.Head.Head == 620);
                 if (maxBytes == 450) Assert.True(page.Entries.Count <= 5);
                 read.AddRange(page.Entries);
                 before = page.Through;
@@ -210,7 +211,7 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
             AssertSame([.. all.Where(entry => entry.Version < 591 && names.Contains(entry.Topic)).Reverse()], read);
         }
 
-        Assert.Equal((0, 1L), await Rest([], 601));
+        Assert.Equal((0, 1L), await Rest([], 621));
         Assert.Equal((0, 1L), await Rest(ids, 1));
 
         async Task<(int, long)> Rest(long[] topics, long before)

@@ -95,7 +95,7 @@ public sealed class PostgresHostTests(PostgresHostTests.Listening at) : IClassFi
         await File.WriteAllTextAsync(folder.File("key.pem"), key.ExportPkcs8PrivateKeyPem(), Stop);
         await File.WriteAllTextAsync(folder.File("certificate.pem"), certificate.ExportCertificatePem(), Stop);
         await PostgresCluster.OwnAsync(folder.Path);
-        File.SetUnixFileMode(folder.File("key.pem"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await ModeAsync("600", folder.File("key.pem"));
         await using var cluster = new PostgresCluster
         {
             Settings = ["fsync=off", "ssl=on", $"ssl_cert_file={folder.File("certificate.pem")}", $"ssl_key_file={folder.File("key.pem")}"],
@@ -106,7 +106,8 @@ public sealed class PostgresHostTests(PostgresHostTests.Listening at) : IClassFi
             ("VerifyFull", "certificate"), ("VerifyFull;Root Certificate=/none/there.pem", "/none/there.pem"),
         })
         {
-            var error = await Assert.ThrowsAsync<StorageMisconfiguredException>(() => LogStore.OpenAsync(new() { Postgres = $"{postgres};SSL Mode={mode}" }, Stop));
+            var error = await Assert.ThrowsAsync<StorageMisconfiguredException>(
+                () => LogStore.OpenAsync(new() { Postgres = $"{postgres};SSL Mode={mode}" }, Stop));
             Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         }
 
@@ -132,6 +133,9 @@ public sealed class PostgresHostTests(PostgresHostTests.Listening at) : IClassFi
         Assert.NotEqual(before.Epoch, after.Epoch);
     }
 
+    private static Task ModeAsync(string mode, string path) =>
+        ChildProcess.RunAsync("chmod", [mode, path], Path.GetTempPath(), TimeSpan.FromSeconds(30));
+
     private static AppendBatch Batch() => new(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Topic = "a", Content = "{}"u8.ToArray() }]);
 
     /// <summary>A server on both loopbacks and on a Unix socket.</summary>
@@ -145,7 +149,7 @@ public sealed class PostgresHostTests(PostgresHostTests.Listening at) : IClassFi
 
         public async ValueTask InitializeAsync()
         {
-            File.SetUnixFileMode(Folder.Path, (UnixFileMode)0b111_111_111);
+            await ModeAsync("777", Folder.Path); // the server is another user
             Cluster = new PostgresCluster
             {
                 Settings = ["fsync=off", "full_page_writes=off", $"unix_socket_directories={Folder.Path}", "listen_addresses=127.0.0.1,::1"],

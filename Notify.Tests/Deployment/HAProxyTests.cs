@@ -1,0 +1,19 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Notify.Tests.Fixtures;
+
+namespace Notify.Tests.Deployment;
+
+/// <summary>The block of docs/haproxy.md.</summary>
+public sealed class HAProxyTests(PostgresCluster postgres) : ProxySpecification(postgres)
+{
+    private protected override async Task<IAsyncDisposable> StartProxyAsync(TempFolder folder, int first, int second, int port)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, TimeProvider.System.GetUtcNow().AddDays(1));
+        await File.WriteAllTextAsync(folder.File("notify.pem"), $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n");
+        var block = Replace(Replace(Block("docs/haproxy.md", "haproxy"), "10.0.0.1:5080", $"127.0.0.1:{first}"), "10.0.0.2:5080", $"127.0.0.1:{second}");
+        block = Replace(block, "bind :443 ssl crt /etc/ssl/notify.pem alpn h2,http/1.1", $"bind 127.0.0.1:{FreePort.Find()} ssl crt {folder.File("notify.pem")} alpn h2,http/1.1\n    bind 127.0.0.1:{port}");
+        return await HAProxy.StartAsync(folder, block, port);
+    }
+}
