@@ -84,6 +84,39 @@ internal sealed class JsonMembers
         return null;
     }
 
+    /// <summary>Names of users or groups, each once.</summary>
+    public Refusal? Ids(string name, string what, int most, out IReadOnlyList<string> values)
+    {
+        var ids = new List<string>();
+        values = ids;
+        if (!TryFind(name, out var member)) return null;
+        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > most) return StrictJson.Invalid($"'{name}' is an array of at most {most} {what} names.");
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var item in member.EnumerateArray())
+        {
+            if (!Claims.TryText(item, out var text)) return StrictJson.Invalid($"'{name}' is an array of at most {most} {what} names.");
+            if (!TopicName.IsValidId(text, what, out var problem)) return new Refusal(ErrorCodes.InvalidRequest, problem);
+            if (seen.Add(text)) ids.Add(text);
+        }
+
+        return null;
+    }
+
+    /// <summary>An array of texts that has to be there; what they may be is checked elsewhere.</summary>
+    public Refusal? Texts(string name, out IReadOnlyList<string> values)
+    {
+        var texts = new List<string>();
+        values = texts;
+        if (!TryFind(name, out var member) || member.ValueKind != JsonValueKind.Array) return StrictJson.Invalid($"'{name}' is missing: an array of topic filters.");
+        foreach (var item in member.EnumerateArray())
+        {
+            if (!Claims.TryText(item, out var text)) return StrictJson.Invalid($"'{name}' is an array of topic filters.");
+            if (!texts.Contains(text, StringComparer.Ordinal)) texts.Add(text);
+        }
+
+        return null;
+    }
+
     private bool TryFind(string name, [NotNullWhen(true)] out JsonElement member) => _members.TryGetValue(name, out member) && member.ValueKind != JsonValueKind.Null;
 
     private Refusal? Take(JsonElement root, string[] names)
