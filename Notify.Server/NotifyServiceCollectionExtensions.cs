@@ -91,11 +91,16 @@ public static class NotifyServiceCollectionExtensions
         services.AddCors(); // its evaluation only; the middleware is not used
         services.AddSingleton<OriginGate>();
         services.AddSingleton<RequestRate>();
+        services.AddSingleton<AttributeRate>();
         services.AddSingleton<ApiGuard>();
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
         services.AddSingleton<KeyEndpoints>();
+        services.AddSingleton<AttributeEndpoints>();
+        services.AddSingleton<RuleEndpoints>();
+        services.AddSingleton<GroupEndpoints>();
+        services.AddSingleton<UserEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
 using Notify.Server.Wire;
@@ -38,6 +39,7 @@ internal static class HubServices
             s.GetRequiredService<SessionRegistry>(),
             s.GetRequiredService<EstablishedConnections>(),
             s.GetRequiredService<LiveCallers>(),
+            s.GetRequiredService<OwnChanges>(),
             s.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
