@@ -11,7 +11,7 @@ public sealed class PostgresRulesTests(PostgresCluster cluster) : RulesSpecifica
 {
     protected override async Task<IReadOnlyList<INotificationLog>> OpenAsync()
     {
-        var storage = new Storage.StorageOptions { Postgres = cluster.ConnectionString(await cluster.CreateDatabaseAsync()) };
+        var storage = new Notify.Storage.StorageOptions { Postgres = cluster.ConnectionString(await cluster.CreateDatabaseAsync()) };
         return [await PostgresLog.OpenAsync(storage, Stop), await PostgresLog.OpenAsync(storage, Stop)];
     }
 }
