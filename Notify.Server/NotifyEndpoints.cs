@@ -1,5 +1,9 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.AspNetCore.Routing;
+using Notify.Engine.Configuration;
 using Notify.Server.Api;
+using Notify.Server.Authentication;
 using Notify.Server.Hubs;
 using Notify.Server.Observability;
 using Notify.Server.Page;
@@ -13,16 +17,46 @@ public static class NotifyEndpoints
     internal const string Metrics = "/metrics";
     private const string OpenApi = "/openapi/{documentName}.json";
 
-    /// <summary>Maps the hub, the calls under <c>/api/v1</c>, the page, health, metrics and the OpenAPI document.</summary>
-    public static IEndpointRouteBuilder MapNotify(this IEndpointRouteBuilder endpoints)
+    // The service knows by itself what a caller may. An app's fallback policy, made for the app's own pages, would turn away its
+    // publishers, which show a key and not the app's login. What an app asks for on these endpoints does hold.
+    private static readonly AuthorizationPolicy NotTheFallback = new AuthorizationPolicyBuilder().RequireAssertion(_ => true).Build();
+
+    /// <summary>
+    /// Maps the calls under <c>api/v1</c>, with the event stream, and the hub <c>hubs/notifications</c>: below the group and the path
+    /// base that it is called on. Nothing else is mapped, and the app's own endpoints stay as they are.
+    /// </summary>
+    /// <returns>For conventions on all of them, such as <c>RequireHost</c> or <c>RequireAuthorization</c>.</returns>
+    /// <exception cref="InvalidOperationException">The service was not added.</exception>
+    public static IEndpointConventionBuilder MapNotify(this IEndpointRouteBuilder endpoints)
     {
-        var api = endpoints.MapGroup(ApiPaths.Root).RequireAllowedOrigin();
-        api.MapApi();
-        endpoints.MapNotifyHub().WithMetadata(new HubEndpoint()).TakeWebSocketsNegotiatedElsewhere().RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
+        if (endpoints.ServiceProvider.GetService<Authenticator>() is null) throw new InvalidOperationException("MapNotify needs the service: call builder.AddNotify() before the app is built.");
+        var group = endpoints.MapGroup("");
+        ((IEndpointConventionBuilder)group).Finally(endpoint =>
+        {
+            // Last, when it is known what the app asks for: beside another policy ASP.NET leaves out the default one of RequireAuthorization().
+            if (!endpoint.Metadata.Any(data => data is IAuthorizeData or AuthorizationPolicy)) endpoint.Metadata.Add(NotTheFallback);
+        });
+        group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
+        group.MapGroup(ApiPaths.Root).RequireAllowedOrigin().MapApi();
+        group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().WithMetadata(new HubEndpoint()).RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
+        return group;
+    }
+
+    /// <summary>Maps what the service's own process has besides: the page, health, metrics and the OpenAPI document.</summary>
+    internal static void MapNotifyProcess(this IEndpointRouteBuilder endpoints)
+    {
         endpoints.MapNotifyPage();
         endpoints.MapHealth();
         endpoints.MapPrometheusScrapingEndpoint(Metrics);
         endpoints.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));
-        return endpoints;
     }
+
+    /// <summary>
+    /// Adds the service's health to the app's: <c>notify-node</c>, <c>notify-storage</c>, <c>notify-delivery</c>, and <c>notify-redis</c> where Redis is
+    /// configured. Not ready while the log has not been read yet or this node leaves; a storage that goes away later is degraded, since
+    /// it is away for every node.
+    /// </summary>
+    /// <param name="builder">The app's health checks.</param>
+    /// <param name="tags">Tags by which the app chooses them.</param>
+    public static IHealthChecksBuilder AddNotify(this IHealthChecksBuilder builder, params string[] tags) => builder.AddNotifyParts("notify-", tags);
 }

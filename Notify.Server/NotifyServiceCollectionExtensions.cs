@@ -14,12 +14,10 @@ using Notify.Server.Configuration;
 using Notify.Server.Hosting;
 using Notify.Server.Hubs;
 using Notify.Server.Hubs.Signals;
-using Notify.Server.Observability;
 using Notify.Server.Security;
 using Notify.Server.Streaming;
 using Notify.Storage;
 using Notify.Storage.Log;
-using OpenTelemetry.Metrics;
 
 namespace Notify.Server;
 
@@ -27,21 +25,35 @@ namespace Notify.Server;
 public static class NotifyServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds the service. Settings are read from <c>Notify:</c> and <c>ConnectionStrings:</c> at once and checked. Endpoints
-    /// come with <see cref="NotifyEndpoints.MapNotify"/>. The app's other endpoints, hubs and middleware stay as they are.
+    /// Adds the service to an app. Settings are read from <c>Notify:</c> at once and checked, such as <c>Notify:Postgres</c>,
+    /// <c>Notify:Redis</c> and <c>Notify:Storage:SqlitePath</c>; nothing else of the configuration is read. Endpoints come with
+    /// <see cref="NotifyEndpoints.MapNotify"/>. The app's other services, endpoints, hubs, defaults and middleware stay as they are.
     /// </summary>
     /// <remarks>
-    /// A host of its own should keep the category <c>Microsoft.AspNetCore.Hosting.Diagnostics</c> at Warning: at
-    /// Information it prints query strings, and browsers send tokens there.
+    /// An app should keep the category <c>Microsoft.AspNetCore.Hosting.Diagnostics</c> at Warning: at Information it prints
+    /// query strings, and browsers send tokens there.
     /// </remarks>
+    /// <param name="builder">The app's builder.</param>
+    /// <param name="configure">Sets options in code, after the configuration; they are held to the same rules.</param>
     /// <exception cref="SettingsException">A setting is wrong; the message is one sentence for the operator.</exception>
-    public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    public static IHostApplicationBuilder AddNotify(this IHostApplicationBuilder builder, Action<NotifyOptions>? configure = null)
     {
-        var options = NotifySettings.Read(configuration);
-        var ownProcess = services.Any(service => service.ServiceType == typeof(OwnProcess));
-        options.Auth.Embedded = !ownProcess;
-        options.Auth.OpenInDevelopment |= ownProcess;
-        var cluster = ClusterSettings.Read(configuration);
+        builder.Services.AddNotify(builder.Configuration, builder.Environment, configure);
+        return builder;
+    }
+
+    /// <inheritdoc cref="AddNotify(IHostApplicationBuilder, Action{NotifyOptions}?)"/>
+    /// <param name="services">The app's services.</param>
+    /// <param name="configuration">Its configuration.</param>
+    /// <param name="environment">Its environment.</param>
+    /// <param name="configure">Sets options in code, after the configuration; they are held to the same rules.</param>
+    public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, Action<NotifyOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        if (services.Any(service => service.ServiceType == typeof(Authenticator))) throw new InvalidOperationException("AddNotify was called twice; an app has one notification service.");
+        var host = NotifyHost.Of(services);
+        var options = NotifySettings.Read(configuration, host, configure);
+        var cluster = ClusterSettings.Read(options, host);
         var storage = new StorageOptions
         {
             Postgres = cluster.Postgres,
@@ -50,28 +62,42 @@ public static class NotifyServiceCollectionExtensions
             MigrateAtStart = options.Storage.MigrateAtStart,
         };
 
+        var first = services.Count;
+        services.TryAddSingleton(host);
         services.AddSingleton(Options.Create(options));
         services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
         services.AddNotifyAuthentication(options.Auth);
-        AddLog(services, storage);
+        AddLog(services, storage, host);
         services.AddNotifyTail();
         services.AddNotifyDelivery();
         services.AddNotifyDirectory();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();
-        AddApi(services);
+        services.AddSingleton<INotifyPublisher, AppPublisher>();
+        AddApi(services, host);
         services.AddNotifyHub();
-        Health.AddChecks(services);
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NotifyMetrics.MeterName).AddPrometheusExporter());
+        if (!host.IsOwnProcess) GuestService.Wrap(services, first);
         return services;
     }
 
+    /// <inheritdoc cref="AddNotify(IHostApplicationBuilder, Action{NotifyOptions}?)"/>
+    /// <param name="services">The services of an app builder, which know its configuration and environment.</param>
+    /// <param name="configure">Sets options in code, after the configuration; they are held to the same rules.</param>
+    /// <exception cref="InvalidOperationException">They are not an app builder's: say which configuration and environment.</exception>
+    public static IServiceCollection AddNotify(this IServiceCollection services, Action<NotifyOptions> configure)
+    {
+        var context = services.Select(service => service.IsKeyedService ? null : service.ImplementationInstance).OfType<HostBuilderContext>().LastOrDefault()
+            ?? throw new InvalidOperationException("These services do not know their app's configuration: call builder.AddNotify(…), or AddNotify(configuration, environment, …).");
+        return services.AddNotify(context.Configuration, context.HostingEnvironment, configure);
+    }
+
     // First of the hosted services: what starts after it finds the log open, or knows that it is not.
-    private static void AddLog(IServiceCollection services, StorageOptions storage)
+    private static void AddLog(IServiceCollection services, StorageOptions storage, NotifyHost host)
     {
         services.AddSingleton(storage);
-        services.AddSingleton<LogOpener>(cancellationToken => LogStore.OpenAsync(storage, cancellationToken));
+        services.AddSingleton<LogOpener>(cancellationToken => OpenAsync(storage, host, cancellationToken));
         services.AddSingleton<OpenedLog>();
         services.AddSingleton<INotificationLog>(provider => provider.GetRequiredService<OpenedLog>());
         services.AddSingleton(provider => new DoorKeeper(
@@ -85,10 +111,21 @@ public static class NotifyServiceCollectionExtensions
         services.AddHostedService<RetentionSweeper>();
     }
 
-    private static void AddApi(IServiceCollection services)
+    private static async Task<INotificationLog> OpenAsync(StorageOptions storage, NotifyHost host, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await LogStore.OpenAsync(storage, cancellationToken);
+        }
+        catch (StorageMisconfiguredException exception) when (!host.IsOwnProcess)
+        {
+            throw host.Named(exception);
+        }
+    }
+
+    private static void AddApi(IServiceCollection services, NotifyHost host)
     {
         services.AddRouting();
-        services.AddCors(); // its evaluation only; the middleware is not used
         services.AddSingleton<OriginGate>();
         services.AddSingleton<RequestRate>();
         services.AddSingleton<AttributeRate>();
@@ -102,7 +139,9 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<GroupEndpoints>();
         services.AddSingleton<UserEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
+        services.AddSingleton<GroupEndpoints>();
+        services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
-        OpenApiOperations.AddDocument(services);
+        OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);
     }
 }

@@ -49,6 +49,7 @@ return await StartUp.ReportMistakesAsync(async stop =>
     app.UseConnectionCap();
     app.UseKnownProxies();
     app.MapNotify();
+    app.MapNotifyProcess();
     app.MapFallback(ApiEndpoints.NothingHereAsync);
     await StartUp.RunAsync(app, stop);
 });

@@ -62,6 +62,20 @@ internal sealed partial class ClusterLink(
     public void Signal(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, ReadOnlyMemory<byte> arguments) =>
         Send(new LinkMessage.Signal(Epoch, to, names, except, method, arguments));
 
+    /// <summary>
+    /// Whether what is sent comes back: the only proof that a carrier carries. One that answers every other call may still refuse to
+    /// publish or to subscribe.
+    /// </summary>
+    public async Task<bool> HearsItselfAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        if (_others.HasJustHeardSelf) return true;
+        var heard = _others.NextOfSelf;
+        Send(new LinkMessage.Hello(Epoch));
+        await heard.WaitAsync(patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        return heard.IsCompletedSuccessfully;
+    }
+
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         _outgoing.Complete();

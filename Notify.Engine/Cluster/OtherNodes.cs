@@ -13,6 +13,8 @@ internal sealed class OtherNodes(TimeProvider time)
 
     private long _heardOther = time.GetTimestamp();
     private long _heardSelf = time.GetTimestamp();
+    private TaskCompletionSource _nextOfSelf = NewSignal();
+    private volatile bool _hasHeardSelf;
 
     public bool MayBeThere => IsRecent(ref _heardOther) || !IsRecent(ref _heardSelf);
 
@@ -24,7 +26,20 @@ internal sealed class OtherNodes(TimeProvider time)
         return wasAlone;
     }
 
-    public void HeardSelf() => Volatile.Write(ref _heardSelf, time.GetTimestamp());
+    /// <summary>The last hello of its own, or one that somebody asked for meanwhile, has come back.</summary>
+    public bool HasJustHeardSelf => _hasHeardSelf && time.GetElapsedTime(Volatile.Read(ref _heardSelf)) < HelloInterval;
+
+    /// <summary>Completes when this node hears itself the next time.</summary>
+    public Task NextOfSelf => Volatile.Read(ref _nextOfSelf).Task;
+
+    public void HeardSelf()
+    {
+        Volatile.Write(ref _heardSelf, time.GetTimestamp());
+        _hasHeardSelf = true;
+        Interlocked.Exchange(ref _nextOfSelf, NewSignal()).TrySetResult();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private bool IsRecent(ref long heard) => time.GetElapsedTime(Volatile.Read(ref heard)) < Silence;
 }

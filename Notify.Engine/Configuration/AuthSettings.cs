@@ -3,7 +3,10 @@ namespace Notify.Engine.Configuration;
 /// <summary>Who is let in, below <c>Notify:Auth:</c>.</summary>
 public sealed class AuthSettings
 {
-    /// <summary>Secrets that tokens may be signed with (HS256, HS384, HS512): UTF-8, at least 32 bytes each. The first one signs.</summary>
+    /// <summary>The secret that tokens may be signed with (HS256, HS384, HS512), and that signs: UTF-8, at least 32 bytes.</summary>
+    public string? SigningKey { get; set; }
+
+    /// <summary>More of them, so that one can take over from another; without <see cref="SigningKey"/> the first one signs.</summary>
     public IList<string> SigningKeys { get; } = [];
 
     /// <summary>The OIDC authority whose keys (JWKS) tokens are signed with; https outside loopback.</summary>
@@ -40,10 +43,13 @@ public sealed class AuthSettings
     public bool OpenInDevelopment { get; set; }
 
     /// <summary>Whether the service is inside somebody's own app, which is never stopped by it.</summary>
-    public bool Embedded { get; set; } = true;
+    internal bool Embedded { get; set; } = true;
+
+    /// <summary>All keys, the one that signs first.</summary>
+    internal IReadOnlyList<string> AllSigningKeys => SigningKey is null ? [.. SigningKeys] : [SigningKey, .. SigningKeys];
 
     /// <summary>Whether there is a key or an authority to verify tokens with.</summary>
-    public bool TakesTokens => SigningKeys.Count > 0 || Authority is not null;
+    internal bool TakesTokens => AllSigningKeys.Count > 0 || Authority is not null;
 }
 
 /// <summary>What a claim grants.</summary>

@@ -7,6 +7,12 @@ public sealed class NotifyOptions
 {
     public const string Section = "Notify";
 
+    /// <summary>The Postgres connection string; without one the log is a SQLite file.</summary>
+    public string? Postgres { get; set; }
+
+    /// <summary>What joins several nodes on one Postgres, such as <c>redis:6379,password=…</c>; without it they use LISTEN/NOTIFY.</summary>
+    public string? Redis { get; set; }
+
     public StorageSettings Storage { get; set; } = new();
     public AuthSettings Auth { get; set; } = new();
 
@@ -21,7 +27,7 @@ public sealed class NotifyOptions
 
 public sealed class StorageSettings
 {
-    /// <summary>The SQLite file that is used without <c>ConnectionStrings:Postgres</c>.</summary>
+    /// <summary>The SQLite file that is used without Postgres.</summary>
     public string SqlitePath { get; set; } = "data/notify.db";
 
     /// <summary>The schema on Postgres, made when missing. Installations of versions without this setting stay where they are until <c>move-schema</c>.</summary>

@@ -1,5 +1,6 @@
 using Notify.Contracts.Topics;
 using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Engine.Directory;

@@ -1,4 +1,5 @@
 using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;

@@ -28,7 +28,7 @@ internal static class ApiEndpoints
 
     private static readonly int[] ReadProblems = [StatusCodes.Status403Forbidden, StatusCodes.Status503ServiceUnavailable];
 
-    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, $"There is nothing at this path. The calls are under {ApiPaths.Root} and listed at /openapi/v1.json.");
+    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, "There is nothing at this path. The OpenAPI document lists the calls.");
 
     /// <summary>Maps them all; the group is the one of <c>/api/v1</c>.</summary>
     public static void MapApi(this IEndpointRouteBuilder api)
@@ -49,7 +49,7 @@ internal static class ApiEndpoints
         api.MapCalls(StreamEndpoint.Path, new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
         api.MapKeys();
         api.MapPeople();
-        api.Map("/{**rest}", NothingHereAsync);
+        api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }
 
     /// <summary>An answer for whatever is asked outside the service's own paths; for a host that has no others.</summary>
@@ -62,8 +62,8 @@ internal static class ApiEndpoints
         foreach (var call in calls)
         {
             var handle = guard.Wrap(call);
-            api.MapMethods(path, [call.Methods[0]], handle).Describe(call.Description);
-            if (call.Methods.Length > 1) api.MapMethods(path, call.Methods[1..], handle).ExcludeFromDescription();
+            api.MapMethods(path, [call.Methods[0]], handle).WithMount(path).Describe(call.Description);
+            if (call.Methods.Length > 1) api.MapMethods(path, call.Methods[1..], handle).WithMount(path).ExcludeFromDescription();
         }
 
         var allowed = string.Join(", ", calls.SelectMany(call => call.Methods));

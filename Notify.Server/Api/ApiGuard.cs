@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.WebUtilities;
 using Notify.Contracts;
 using Notify.Engine;
+using Notify.Engine.Access;
 using Notify.Engine.Publishing;
 using Notify.Server.Authentication;
 using Notify.Server.Security;
@@ -30,7 +31,7 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
         {
             var (caller, refusal) = await authenticator.AuthenticateAsync(context, call.TakesTokenInQuery);
             if (caller is not null
-                && (refusal = CheckQuery(context.Request, call) ?? (call.Publishes ? rate.Check(context, caller) : null)) is null)
+                && (refusal = AccessRules.Enter(caller) ?? CheckQuery(context.Request, call) ?? (call.Publishes ? rate.Check(context, caller) : null)) is null)
             {
                 await call.Handler(context, caller);
                 return;

@@ -8,6 +8,7 @@ using Notify.Engine.Directory.Rules;
 using Notify.Engine.Publishing;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
+using Notify.Server.Http;
 
 namespace Notify.Server.Api;
 

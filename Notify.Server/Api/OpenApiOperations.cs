@@ -11,20 +11,26 @@ namespace Notify.Server.Api;
 /// </summary>
 internal static class OpenApiOperations
 {
-    internal const string Document = "v1";
+    /// <summary>The document of the service's own process, at <c>/openapi/v1.json</c>.</summary>
+    internal const string OwnDocument = "v1";
+
+    /// <summary>The document in somebody's app, whose own is called v1 unless it says otherwise.</summary>
+    internal const string AppDocument = "notify";
+
+    private const string Version = "v1";
     private const string Tag = "Notify";
 
-    /// <summary>Marks our endpoints: the document of a host that has its own endpoints names only these.</summary>
+    /// <summary>Marks our endpoints: our document names these and no others. Their group's name keeps them out of other documents.</summary>
     internal sealed class Described;
 
-    public static void AddDocument(IServiceCollection services) => services.AddOpenApi(Document, options =>
+    public static void AddDocument(IServiceCollection services, string name) => services.AddOpenApi(name, options =>
     {
         options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<Described>().Any();
         options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "Notify";
-            document.Info.Version = Document;
-            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub /hubs/notifications and GET /api/v1/stream.";
+            document.Info.Version = Version;
+            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
@@ -38,6 +44,7 @@ internal static class OpenApiOperations
         metadata.AddRange(description.Answers.Select(answer => new ProducesResponseTypeMetadata(answer.Status, answer.Type, [answer.MediaType])));
         metadata.AddRange(Problems(description).Select(status => new ProducesResponseTypeMetadata(status, typeof(ProblemDocument), [Problem.ContentType])));
         endpoint.WithMetadata([.. metadata]);
+        endpoint.WithGroupName(AppDocument);
         endpoint.AddOpenApiOperationTransformer((operation, context, cancellationToken) => CompleteAsync(operation, context, description, cancellationToken));
     }
 

@@ -1,4 +1,8 @@
+using System.Reflection;
+using System.Runtime.Serialization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Notify.Contracts;
@@ -52,8 +56,9 @@ internal static class OpenApiSchemas
         var wire = context.JsonTypeInfo.Type;
         if (wire == typeof(DateTimeOffset) || wire == typeof(DateTimeOffset?)) schema.Type = JsonSchemaType.String;
         if (wire == typeof(PublishRequest) || wire == typeof(BatchPublishRequest)) schema.AdditionalPropertiesAllowed = false; // unknown members are refused
+        Rename(schema, context.JsonTypeInfo);
         if (wire == typeof(BatchPublishRequest)) schema.Required = new HashSet<string> { "notifications" };
-        string[]? values = context.JsonPropertyInfo?.Name switch
+        string[]? values = (context.JsonPropertyInfo is { } property ? NameOf(property) : null) switch
         {
             "priority" => [Priorities.Low, Priorities.Normal, Priorities.High, Priorities.Urgent],
             "reason" => [GapReasons.Retention, GapReasons.Epoch],
@@ -61,6 +66,27 @@ internal static class OpenApiSchemas
             _ => null,
         };
         if (values is not null) schema.Enum = [.. values.Select(value => JsonValue.Create(value))];
+    }
+
+    // Names come from the app's JSON options; on this wire they are what the records say, whatever an app has for its own.
+    private static void Rename(OpenApiSchema schema, JsonTypeInfo type)
+    {
+        if (schema.Properties is not { Count: > 0 } properties || !IsOurs(type.Type)) return;
+        foreach (var property in type.Properties)
+        {
+            var name = NameOf(property);
+            if (name == property.Name || !properties.Remove(property.Name, out var named)) continue;
+            properties[name] = named;
+            if (schema.Required?.Remove(property.Name) == true) schema.Required.Add(name);
+        }
+    }
+
+    private static bool IsOurs(Type type) => type.Assembly == typeof(PublishRequest).Assembly || type.Assembly == typeof(OpenApiSchemas).Assembly;
+
+    private static string NameOf(JsonPropertyInfo property)
+    {
+        var member = property.AttributeProvider as MemberInfo;
+        return member?.GetCustomAttribute<DataMemberAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(member?.Name ?? property.Name);
     }
 
     // "Null or a gap" comes as a choice of two, made after the transformers have seen either.

@@ -1,3 +1,5 @@
+using Notify.Server.Http;
+
 namespace Notify.Server.Api;
 
 /// <summary>The calls about groups, and about what a user has on every device.</summary>

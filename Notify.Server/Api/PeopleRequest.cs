@@ -6,6 +6,7 @@ using Notify.Contracts.Topics;
 using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Publishing;
+using Notify.Server.Http;
 
 namespace Notify.Server.Api;
 

@@ -29,7 +29,7 @@ internal static class PublishAnswer
         var accepted = (PublishOutcome.Accepted)outcome;
         var headers = context.Response.Headers;
         if (accepted.As == AcceptedAs.Replayed) headers[ReplayedHeader] = "true";
-        if (accepted.As != AcceptedAs.Ephemeral) headers.Location = $"{context.Request.PathBase}{ApiPaths.Notifications}/{accepted.Id}";
+        if (accepted.As != AcceptedAs.Ephemeral) headers.Location = $"{Mount.PathOf(context)}{ApiPaths.Notifications}/{accepted.Id}";
 
         // Copied into the response before the call returns, so the thread's next answer may have the buffer.
         var json = _output ??= new ArrayBufferWriter<byte>(TypicalBytes);

@@ -5,6 +5,7 @@ using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Directory;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
+using Notify.Server.Http;
 
 namespace Notify.Server.Api;
 

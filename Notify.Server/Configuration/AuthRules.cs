@@ -10,7 +10,9 @@ internal static class AuthRules
     {
         var auth = options.Auth;
         if (auth.Authority is { } authority) CheckAuthority(authority, auth);
-        else if (auth.SigningKeys.Count == 0) CheckUnused(auth);
+        else if (auth.AllSigningKeys.Count == 0) CheckUnused(auth);
+        if (!auth.AllSigningKeys.All(ListSetting.IsSigningKey))
+            throw new SettingsException($"A signing key in Notify:Auth is too short: each has at least {ListSetting.LeastKeyBytes} bytes of UTF-8.");
 
         foreach (var (number, grant) in auth.GrantsByNumber.OrderBy(item => item.Key))
         {

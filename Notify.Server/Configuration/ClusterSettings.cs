@@ -1,3 +1,5 @@
+using Notify.Engine.Configuration;
+using Notify.Server.Hosting;
 using StackExchange.Redis;
 
 namespace Notify.Server.Configuration;
@@ -7,10 +9,6 @@ namespace Notify.Server.Configuration;
 /// <param name="Redis">Null: LISTEN/NOTIFY, or one node.</param>
 internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? Redis)
 {
-    private const string PostgresName = "Postgres";
-    private const string RedisName = "Redis";
-    private const string RedisSetting = "ConnectionStrings:" + RedisName;
-
     // Connects wait for Redis a moment at most, and a stopped one should be noticed within seconds.
     private const int AnswerMilliseconds = 2_000;
     private const int KeepAliveSeconds = 5;
@@ -18,35 +16,16 @@ internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? R
     private const int LongestRetryMilliseconds = 5_000;
 
     /// <exception cref="SettingsException">Something is wrong, and what.</exception>
-    public static ClusterSettings Read(IConfiguration configuration)
+    public static ClusterSettings Read(NotifyOptions options, NotifyHost host)
     {
-        CheckNames(configuration.GetSection("ConnectionStrings"));
-        var postgres = Given(configuration, PostgresName, "a SQLite file is used");
-        if (Given(configuration, RedisName, "nodes are joined by Postgres") is not { } redis) return new ClusterSettings(postgres, null);
-        var parsed = Parse(redis);
-        if (postgres is null) throw new SettingsException($"{RedisSetting} is set, but the storage is a SQLite file, which belongs to one process: set ConnectionStrings:Postgres too, or remove {RedisSetting}.");
+        var postgres = string.IsNullOrEmpty(options.Postgres) ? null : options.Postgres;
+        if (string.IsNullOrEmpty(options.Redis)) return new ClusterSettings(postgres, null);
+        var parsed = Parse(options.Redis, host.RedisSetting);
+        if (postgres is null) throw new SettingsException($"{host.RedisSetting} is set, but the storage is a SQLite file, which belongs to one process: set {host.PostgresSetting} too, or remove {host.RedisSetting}.");
         return new ClusterSettings(postgres, parsed);
     }
 
-    // A variable of a script that was not filled in: a node that then stores elsewhere than the others looks well.
-    private static string? Given(IConfiguration configuration, string name, string without) => configuration.GetConnectionString(name) switch
-    {
-        null => null,
-        var text when string.IsNullOrWhiteSpace(text) => throw new SettingsException($"The setting ConnectionStrings:{name} is empty: say where it is, or remove the setting, and {without}."),
-        var text => text,
-    };
-
-    // Other names are a host's own business, but 'Postgre' would store everything in a SQLite file without a word.
-    private static void CheckNames(IConfigurationSection strings)
-    {
-        foreach (var name in new[] { PostgresName, RedisName }.Where(name => string.IsNullOrEmpty(strings[name])))
-        {
-            var slip = strings.GetChildren().FirstOrDefault(other => Spelling.Distance(name, other.Key) is > 0 and <= 2);
-            if (slip is not null) throw new SettingsException($"The setting {slip.Path} is unknown. Did you mean {strings.Path}:{name}?");
-        }
-    }
-
-    private static ConfigurationOptions Parse(string text)
+    private static ConfigurationOptions Parse(string text, string setting)
     {
         ConfigurationOptions options;
         try
@@ -55,10 +34,10 @@ internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? R
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException or OverflowException)
         {
-            throw Unreadable(); // its message is not passed on: it may quote a part of the password
+            throw Unreadable(setting); // its message is not passed on: it may quote a part of the password
         }
 
-        if (options.EndPoints.Count == 0 || options.EndPoints.Any(endpoint => endpoint is null)) throw Unreadable();
+        if (options.EndPoints.Count == 0 || options.EndPoints.Any(endpoint => endpoint is null)) throw Unreadable(setting);
 
         // Redis makes things fast; it is never what a node waits for.
         options.AbortOnConnectFail = false;
@@ -74,5 +53,5 @@ internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? R
 
     private static bool Has(string text, string keyword) => text.Contains(keyword + '=', StringComparison.OrdinalIgnoreCase);
 
-    private static SettingsException Unreadable() => new($"{RedisSetting} cannot be read; it looks like redis:6379,password=… .");
+    private static SettingsException Unreadable(string setting) => new($"{setting} cannot be read; it looks like redis:6379,password=… .");
 }

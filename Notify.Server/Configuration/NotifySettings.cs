@@ -1,4 +1,5 @@
 using Notify.Engine.Configuration;
+using Notify.Server.Hosting;
 
 namespace Notify.Server.Configuration;
 
@@ -11,21 +12,23 @@ internal static class NotifySettings
     // Upper bounds are where a number is surely a slip (or would overflow a sum), not recommendations.
     private static readonly Setting[] Known =
     [
+        Setting.Text("Postgres", (o, v) => o.Postgres = v),
+        Setting.Text("Redis", (o, v) => o.Redis = v),
         Setting.Text("Storage:SqlitePath", (o, v) => o.Storage.SqlitePath = v),
         Setting.SchemaName("Storage:Schema", (o, v) => o.Storage.Schema = v),
         Setting.Flag("Storage:MigrateAtStart", (o, v) => o.Storage.MigrateAtStart = v),
         Setting.Time("Storage:UnreadableLimit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Storage.UnreadableLimit = v),
         new("Auth:SigningKey", $"at least {ListSetting.LeastKeyBytes} bytes of UTF-8", (o, v) =>
         {
-            o.Auth.SigningKeys.Insert(0, v); // the first one signs
+            o.Auth.SigningKey = v;
             return ListSetting.IsSigningKey(v);
         }),
         Setting.Text("Auth:Authority", (o, v) => o.Auth.Authority = v),
         Setting.Text("Auth:Issuer", (o, v) => o.Auth.Issuer = v),
         Setting.Text("Auth:Audience", (o, v) => o.Auth.Audience = v),
-        Setting.Flag("Auth:OpenInDevelopment", (o, v) => o.Auth.OpenInDevelopment = v),
         Setting.Flag("Auth:HostPrincipal", (o, v) => o.Auth.HostPrincipal = v),
         Setting.Flag("Auth:AllowAnonymous", (o, v) => o.Auth.AllowAnonymous = v),
+        Setting.Flag("Auth:OpenInDevelopment", (o, v) => o.Auth.OpenInDevelopment = v),
         Setting.Time("Retention:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Retention.MaxAge = v),
         Setting.Time("Retention:SweepInterval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Retention.SweepInterval = v),
         Setting.Number("Limits:PayloadBytes", 256, 16 * Mebibyte, (o, v) => o.Limits.PayloadBytes = (int)v),
@@ -50,11 +53,12 @@ internal static class NotifySettings
         .. ListSetting.All.Select(list => ($"{NotifyOptions.Section}:{list.Example}", list.Allowed)),
     ];
 
-    /// <summary>The options, every value of them checked.</summary>
+    /// <summary>The options, every value of them checked; what the app sets in code comes last.</summary>
     /// <exception cref="SettingsException">Something is wrong, and what.</exception>
-    public static NotifyOptions Read(IConfiguration configuration)
+    public static NotifyOptions Read(IConfiguration configuration, NotifyHost host, Action<NotifyOptions>? configure = null)
     {
         var options = new NotifyOptions();
+        options.Auth.OpenInDevelopment = host.IsOwnProcess;
         var section = configuration.GetSection(NotifyOptions.Section);
         if (!string.IsNullOrEmpty(section.Value)) throw new SettingsException($"The setting {NotifyOptions.Section} is not a value but what settings begin with, such as {NotifyOptions.Section}:{Known[0].Key}.");
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => ListSetting.SortKey(pair.Key), StringComparer.Ordinal))
@@ -63,13 +67,41 @@ internal static class NotifySettings
             else if (!section.GetSection(key).GetChildren().Any()) CheckEmpty(key);
         }
 
+        if (host.IsOwnProcess) ConnectionStrings.Apply(configuration, options);
+        if (configure is not null)
+        {
+            configure(options);
+            CheckAll(options);
+        }
+
+        options.Auth.Embedded = !host.IsOwnProcess;
         AuthRules.Check(options);
         return options;
+    }
+
+    // What code sets is held to the same rules as what is configured.
+    private static void CheckAll(NotifyOptions options)
+    {
+        var defaults = new NotifyOptions();
+        foreach (var setting in Known)
+        {
+            var value = setting.ValueIn(options);
+            if (value is null && setting.ValueIn(defaults) is null) continue;
+            if (!setting.TryApply(options, value ?? "")) throw new SettingsException($"The option {setting.Key} is '{Shown(setting, value ?? "")}', but must be {setting.Allowed}.");
+        }
+
+        for (var i = 0; i < options.AllowedOrigins.Count; i++)
+        {
+            if (!OriginRule.TryNormalise(options.AllowedOrigins[i], out var origin)) throw new SettingsException($"The option AllowedOrigins has '{options.AllowedOrigins[i]}', but must have origins: http or https, host, and port if it is not the usual one, such as https://shop.example.");
+            options.AllowedOrigins[i] = origin;
+        }
     }
 
     // What an empty array, an empty object or a blanked variable leaves: the default holds, but a wrong name is still wrong.
     private static void CheckEmpty(string key)
     {
+        if (key.Equals(nameof(NotifyOptions.Postgres), StringComparison.OrdinalIgnoreCase) || key.Equals(nameof(NotifyOptions.Redis), StringComparison.OrdinalIgnoreCase))
+            throw new SettingsException($"The setting Notify:{key} is empty: say where it is, or remove the setting."); // a variable that was not filled in
         if (key.Length == 0 || IsOrigins(key) || ListSetting.IsOrHolds(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
         throw Unknown(key);
     }

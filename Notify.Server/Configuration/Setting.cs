@@ -49,5 +49,19 @@ internal sealed record Setting(string Key, string Allowed, Func<NotifyOptions, s
             return true;
         });
 
+    /// <summary>The value that the options have, as a text; null for one that is not set. The key is the path to the property.</summary>
+    public string? ValueIn(NotifyOptions options)
+    {
+        object? value = options;
+        foreach (var name in Key.Split(':'))
+        {
+            if (value is null) return null;
+            var property = value.GetType().GetProperty(name) ?? throw new InvalidOperationException($"The setting {Key} has no property '{name}' of its name.");
+            value = property.GetValue(value);
+        }
+
+        return value is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : value?.ToString();
+    }
+
     private static string Show(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -36,8 +36,14 @@ internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper 
     private void Drain()
     {
         // First, or clients rejoin the leaving node and are cut twice.
+        LeaveAsync().GetAwaiter().GetResult();
+    }
+
+    /// <summary>Takes nobody new, then asks the connections to go; also when the service ends and the process does not.</summary>
+    public Task LeaveAsync()
+    {
         _isDraining = true;
-        DrainAsync().GetAwaiter().GetResult();
+        return DrainAsync();
     }
 
     private async Task DrainAsync()

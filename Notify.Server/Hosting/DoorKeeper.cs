@@ -75,10 +75,10 @@ internal sealed partial class DoorKeeper
                 Log.Everybody(_logger);
                 break;
             default:
-                var tokens = _auth.Authority is { } authority ? $"tokens of the authority {authority}" : _auth.SigningKeys.Count > 0 ? $"tokens signed with one of {_auth.SigningKeys.Count} keys" : "no tokens";
+                var tokens = _auth.Authority is { } authority ? $"tokens of the authority {authority}" : _auth.AllSigningKeys.Count > 0 ? $"tokens signed with one of {_auth.AllSigningKeys.Count} keys" : "no tokens";
                 var anonymous = _auth.AnonymousSubscribe.Count + _auth.AnonymousPublish.Count == 0 ? "nothing" : "the filters of Notify:Auth:Anonymous";
                 Log.Closed(_logger, tokens, keys ? "API keys" : "no API key yet", host ? "the hosting app's sign-in" : "no sign-in of a hosting app", anonymous);
-                if (_auth is { Authority: not null, SigningKeys.Count: > 0 }) Log.KeysIgnored(_logger);
+                if (_auth is { Authority: not null, AllSigningKeys.Count: > 0 }) Log.KeysIgnored(_logger);
                 break;
         }
     }
@@ -98,6 +98,3 @@ internal sealed partial class DoorKeeper
         public static partial void KeysIgnored(ILogger logger);
     }
 }
-
-/// <summary>Marks the service's own process: only there is Development open, and only there does a mistake end the start.</summary>
-internal sealed class OwnProcess;

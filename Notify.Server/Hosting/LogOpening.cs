@@ -10,9 +10,9 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// <summary>
 /// Opens the log when the process starts, and keeps trying while the database is away: the process is alive and not
 /// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
-/// stops the start.
+/// stops the start. When that shows only later, it stops the service's own process; an app it is a guest of goes on.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorKeeper doors, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorKeeper doors, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -25,6 +25,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _unavailable = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _opening = Task.CompletedTask;
+    private volatile bool _startIsOver;
 
     /// <summary>Why the start failed after it looked well.</summary>
     public Exception? Misconfigured { get; private set; }
@@ -39,6 +40,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
         }
         catch (Exception exception) when (exception is TimeoutException || cancellationToken.IsCancellationRequested)
         {
+            _startIsOver = true;
             _opening = WatchAsync(opening); // for the stop too: it waits until whatever is being done to the database has been given up
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -66,6 +68,11 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
             {
                 _unavailable.TrySetResult();
                 Log.NotYet(logger, pause.TotalSeconds, exception.Message);
+            }
+            catch (StorageMisconfiguredException exception) when (!host.IsOwnProcess && _startIsOver)
+            {
+                Log.Wrong(logger, LongestPause.TotalSeconds, exception.Message);
+                pause = LongestPause;
             }
 
             await Task.Delay(pause, time, cancellationToken);
@@ -100,15 +107,20 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
         }
         catch (Exception exception) when (exception is StorageMisconfiguredException or SettingsException)
         {
-            Misconfigured = exception;
-            lifetime.StopApplication();
+            Fail(exception);
         }
         catch (Exception exception)
         {
             Log.Failed(logger, exception);
-            Misconfigured = new StorageMisconfiguredException("The storage cannot be opened; the log above says why.", exception);
-            lifetime.StopApplication();
+            Fail(new StorageMisconfiguredException("The storage cannot be opened; the log above says why.", exception));
         }
+    }
+
+    // An app goes on without the service, which is not ready and answers 503.
+    private void Fail(Exception exception)
+    {
+        Misconfigured = exception;
+        if (host.IsOwnProcess) lifetime.StopApplication();
     }
 
     private static partial class Log
@@ -118,6 +130,9 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
 
         [LoggerMessage(LogLevel.Warning, "The storage does not answer; publishing is refused until it does. Trying again in {Seconds} s. {Reason}")]
         public static partial void NotYet(ILogger logger, double seconds, string reason);
+
+        [LoggerMessage(LogLevel.Error, "The storage is there now and cannot be used; publishing is refused. Set it right; trying again in {Seconds} s. {Reason}")]
+        public static partial void Wrong(ILogger logger, double seconds, string reason);
 
         [LoggerMessage(LogLevel.Critical, "Opening the log failed in a way it should not.")]
         public static partial void Failed(ILogger logger, Exception exception);

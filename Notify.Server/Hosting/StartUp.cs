@@ -1,11 +1,13 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Configuration;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 using Notify.Server.Connections;
+using Notify.Server.Observability;
 
 namespace Notify.Server.Hosting;
 
@@ -36,10 +38,9 @@ internal static class StartUp
         return WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", .. settings]);
     }
 
-    /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>.</summary>
+    /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>. Before the service is added.</summary>
     public static WebApplicationBuilder AddProcess(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<OwnProcess>();
         OwnSettingsFile.AddTo(builder.Configuration);
         ProcessSettings.Check(builder.Configuration, Environment.GetEnvironmentVariables().Keys.Cast<string>());
         ListenAddresses.Check(builder.Configuration, builder.Environment, address => builder.WebHost.UseUrls(address));
@@ -52,6 +53,13 @@ internal static class StartUp
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddOptions<ForwardedHeadersOptions>().PostConfigure<IOptions<NotifyOptions>>((forwarded, notify) => ProxyRules.Apply(forwarded, notify.Value));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
+        builder.Services.AddSingleton(NotifyHost.OwnProcess);
+        builder.Services.AddHealthChecks().AddNotifyParts();
+        builder.Services.PostConfigure<ForwardedHeadersOptions>(headers =>
+        {
+            // A proxy that is believed about the scheme is believed about the path that it took off.
+            if (headers.ForwardedHeaders != ForwardedHeaders.None) headers.ForwardedHeaders |= ForwardedHeaders.XForwardedPrefix;
+        });
         Telemetry.AddExport(builder);
 
         // What a connection was given is sent by whoever gave it, while it is in the cache, and not by another thread later:

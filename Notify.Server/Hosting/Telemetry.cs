@@ -27,6 +27,7 @@ internal static class Telemetry
 
         var traces = IsSet(settings, Endpoint) || IsSet(settings, TracesEndpoint);
         var metrics = IsSet(settings, Endpoint) || IsSet(settings, MetricsEndpoint);
+        telemetry.WithMetrics(prometheus => prometheus.AddMeter(NotifyMetrics.MeterName).AddPrometheusExporter());
         if (metrics) telemetry.WithMetrics(export => export.AddOtlpExporter());
         if (traces)
         {

@@ -1,13 +1,10 @@
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
-using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
-using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
 using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
-using Notify.Server.Wire;
 using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
@@ -23,15 +20,8 @@ internal static class HubServices
 
     public static IServiceCollection AddNotifyHub(this IServiceCollection services)
     {
-        services.AddSignalR().AddHubOptions<NotifyHub>(_ => { });
-
-        // Through the options builder so that the limits come from the settings.
-        services.AddOptions<HubOptions<NotifyHub>>().Configure<IOptions<NotifyOptions>>((hub, notify) =>
-        {
-            hub.SupportedProtocols = [FrameEncoders.JsonProtocol, FrameEncoders.MessagePackProtocol];
-            hub.MaximumReceiveMessageSize = ReceiveBytes(notify.Value.Limits);
-            hub.StatefulReconnectBufferSize = 0;
-        });
+        services.AddSignalR();
+        services.AddSingleton<OwnHubOptions>();
 
         services.AddSingleton<HubLifetimeManager<NotifyHub>>(s => new NotifyLifetimeManager(
             SignalServices.Signals(s),
@@ -45,8 +35,8 @@ internal static class HubServices
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(
             s.GetRequiredService<HubLifetimeManager<NotifyHub>>(),
             new NotifyProtocolResolver(s.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
-            s.GetRequiredService<IOptions<HubOptions>>(),
-            s.GetRequiredService<IOptions<HubOptions<NotifyHub>>>(),
+            s.GetRequiredService<OwnHubOptions>().Global,
+            s.GetRequiredService<OwnHubOptions>().Hub,
             new HubLoggerFactory(s.GetRequiredService<ILoggerFactory>()),
             new CallerUserIdProvider(),
             s.GetRequiredService<IServiceScopeFactory>()));
@@ -67,10 +57,4 @@ internal static class HubServices
             connection.AllowStatefulReconnects = false; // it would count a joined frame as one; replay replaces it
             connection.Transports = HttpTransports.All;
         });
-
-    /// <summary>
-    /// Larger than a notification, so that one that is too large gets its code and not a closed connection; and large
-    /// enough for a Resume with as many filters as are allowed, each of full length and escaped.
-    /// </summary>
-    private static long ReceiveBytes(LimitSettings limits) => 4L * limits.PayloadBytes + 1024L * limits.FiltersPerConnection;
 }

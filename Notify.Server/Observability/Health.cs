@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Notify.Engine.Cluster.Redis;
 using Notify.Server.Api;
 
 namespace Notify.Server.Observability;
@@ -19,10 +20,22 @@ internal static class Health
     /// <summary>The tag of the checks that make a node ready.</summary>
     internal const string ReadyTag = "notify-ready";
 
-    public static void AddChecks(IServiceCollection services) => services.AddHealthChecks()
-        .AddCheck<LifetimeCheck>("node", tags: [ReadyTag])
-        .AddCheck<StorageCheck>("storage", tags: [ReadyTag])
-        .AddCheck<DeliveryCheck>("delivery", tags: [ReadyTag]);
+    /// <summary>The service's checks; Redis too where it is configured.</summary>
+    /// <param name="builder">The app's health checks.</param>
+    /// <param name="prefix">In an app: names are unique there, and it may well have a check 'redis' of its own.</param>
+    /// <param name="tags">Besides <see cref="ReadyTag"/>.</param>
+    public static IHealthChecksBuilder AddNotifyParts(this IHealthChecksBuilder builder, string prefix = "", params string[] tags)
+    {
+        string[] all = [ReadyTag, .. tags];
+        builder.AddCheck<LifetimeCheck>($"{prefix}node", tags: all)
+            .AddCheck<StorageCheck>($"{prefix}storage", tags: all)
+            .AddCheck<DeliveryCheck>($"{prefix}delivery", tags: all);
+        builder.Services.AddOptions<HealthCheckServiceOptions>().Configure<IServiceProvider>((options, services) =>
+        {
+            if (services.GetService<RedisConnection>() is { } redis) options.Registrations.Add(new HealthCheckRegistration($"{prefix}redis", ActivatorUtilities.CreateInstance<RedisCheck>(services, redis), null, all));
+        });
+        return builder;
+    }
 
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {

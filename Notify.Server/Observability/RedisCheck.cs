@@ -1,13 +1,23 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Notify.Engine.Cluster;
 using Notify.Engine.Cluster.Redis;
 
 namespace Notify.Server.Observability;
 
-/// <summary>Whether Redis is there. Never more than degraded: the log goes on without it.</summary>
-internal sealed class RedisCheck(RedisConnection redis) : IHealthCheck
+/// <summary>
+/// Whether Redis joins the nodes: it is there, and what this node sends on the link's channel comes back to it. Never more than degraded:
+/// the log goes on without it.
+/// </summary>
+internal sealed class RedisCheck(RedisConnection redis, ClusterLink link) : IHealthCheck
 {
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
-        redis.IsConnected
+    // Shorter than the time-out of the probes that ask.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (!redis.IsConnected) return HealthCheckResult.Degraded("Redis does not answer: notifications of other nodes come up to a second later, ephemeral ones and signals do not cross.");
+        return await link.HearsItselfAsync(Patience, cancellationToken)
             ? HealthCheckResult.Healthy()
-            : HealthCheckResult.Degraded("Redis does not answer: notifications of other nodes come up to a second later, ephemeral ones and signals do not cross."));
+            : HealthCheckResult.Degraded("Redis answers, but what this node sends on the channel notify:link does not come back: notifications of other nodes come up to a second later, ephemeral ones and signals do not cross. May the Redis user publish and subscribe (ACL: &*)?");
+    }
 }

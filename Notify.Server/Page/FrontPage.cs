@@ -20,18 +20,30 @@ internal static class FrontPage
         routes.MapFile("/page.css", "page.css", "text/css; charset=utf-8");
         routes.MapFile("/page.js", "page.js", "text/javascript; charset=utf-8");
         routes.MapFile("/signalr.min.js", "signalr.min.js", "text/javascript; charset=utf-8");
+        // Bundles of notify-js, for pages of other origins too: a module script is fetched with CORS.
+        routes.MapFile("/notify.js", "notify.js", "text/javascript; charset=utf-8", forEverybody: true);
+        routes.MapFile("/notify-inbox.js", "notify-inbox.js", "text/javascript; charset=utf-8", forEverybody: true);
         return routes;
     }
 
-    private static void MapFile(this IEndpointRouteBuilder routes, string path, string name, string contentType)
+    private static void MapFile(this IEndpointRouteBuilder routes, string path, string name, string contentType, bool forEverybody = false)
     {
         var bytes = Read(name);
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16))}\"");
-        routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], (HttpContext context) =>
+        routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], IResult (HttpContext context) =>
         {
+            // The page's references are relative, so that it works below any path; without a slash at its end they would be beside it.
+            if (path == "/" && !context.Request.Path.Value!.EndsWith('/'))
+                return TypedResults.LocalRedirect($"{context.Request.PathBase.Add(context.Request.Path)}/{context.Request.QueryString}");
             var headers = context.Response.Headers;
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
             headers.XContentTypeOptions = "nosniff";
+            if (forEverybody)
+            {
+                headers.AccessControlAllowOrigin = "*";
+                headers["Cross-Origin-Resource-Policy"] = "cross-origin";
+            }
+
             // The names never change, so a browser asks each time and mostly hears 304.
             headers.CacheControl = "no-cache";
             return TypedResults.Bytes(bytes, contentType, entityTag: tag);

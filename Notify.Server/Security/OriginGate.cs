@@ -24,7 +24,7 @@ internal sealed partial class OriginGate
         ErrorCodes.Forbidden,
         "Pages of this origin may not call the service. Add the origin to Notify:AllowedOrigins.");
 
-    private readonly ICorsService _cors;
+    private readonly CorsService _cors;
     private readonly CorsPolicy _policy;
     private readonly bool _isDevelopment;
     private readonly Doors _doors;
@@ -32,11 +32,11 @@ internal sealed partial class OriginGate
     private readonly Occasionally _log;
     private readonly ILogger<OriginGate> _logger;
 
-    public OriginGate(ICorsService cors, IOptions<NotifyOptions> options, IHostEnvironment environment, Doors doors, TimeProvider time, ILogger<OriginGate> logger)
+    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, Doors doors, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
     {
-        _cors = cors;
+        _cors = new CorsService(Options.Create(new CorsOptions()), loggers); // its evaluation only, and not what an app may have put in its place
         _doors = doors;
-        _isDevelopment = environment.IsDevelopment();
+        _isDevelopment = environment.IsDevelopment() && (!options.Value.Auth.Embedded || options.Value.Auth.OpenInDevelopment);
         _allowed = options.Value.AllowedOrigins.Count;
         (_log, _logger) = (new Occasionally(time, LogInterval), logger);
         var allowed = options.Value.AllowedOrigins.ToHashSet(StringComparer.Ordinal);

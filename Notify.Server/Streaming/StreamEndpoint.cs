@@ -27,7 +27,7 @@ internal sealed class StreamEndpoint(
     {
         var request = new ResumeRequest();
         var leaving = draining.IsDraining ? Draining.Leaving : null;
-        if ((leaving ?? AccessRules.Enter(caller) ?? Read(context.Request, caller, out request) ?? limit.Check(caller)) is { } problem)
+        if ((leaving ?? Read(context.Request, caller, out request) ?? limit.Check(caller)) is { } problem)
         {
             await StreamRefusal.WriteAsync(context, problem);
             return;

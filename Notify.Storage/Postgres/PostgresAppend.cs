@@ -99,6 +99,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
 
             // A prepared statement that has gone bad (somebody's DISCARD, a changed table) must not stay for ever.
             await CloseAsync();
+            await EndStalledHolderAsync(error, cancellationToken);
             throw PostgresErrors.Unavailable(error);
         }
         catch (Exception error)
@@ -122,6 +123,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
             if (!PostgresErrors.IsNoPartition(error))
             {
                 await CloseAsync();
+                await EndStalledHolderAsync(error, cancellationToken);
                 throw PostgresErrors.Unavailable(error);
             }
 
@@ -141,6 +143,15 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
             if (PostgresErrors.IsUnavailable(error)) throw PostgresErrors.Unavailable(error);
             throw;
         }
+    }
+
+    /// <summary>The log's lock was waited for in vain: another node may have been stopped with it. The next attempt finds it free.</summary>
+    private async Task EndStalledHolderAsync(PostgresException error, CancellationToken cancellationToken)
+    {
+        if (error.SqlState != PostgresErrorCodes.LockNotAvailable) return;
+        var ended = await PostgresErrors.AsUnavailable(() => PostgresStalledHolder.EndAsync(connections, cancellationToken));
+        if (ended > 0)
+            throw new StorageUnavailableException($"The log's lock was held by {ended} connection(s) of a node that had stopped in the middle of a batch; they were ended, and the next attempt finds the lock free.", error);
     }
 
     /// <summary>Halves the entries, in transactions that are rolled back, until the bad ones stand alone.</summary>

@@ -52,7 +52,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         ListAsync(PostgresDirectorySql.GroupsByNumber, ToGroup, cancellationToken, Value(numbers.ToArray()));
 
     public async Task<DirectoryGroup?> FindGroupAsync(string name, CancellationToken cancellationToken) =>
-        (await ListAsync(PostgresDirectorySql.GroupByName, ToGroup, cancellationToken, Value(name))).FirstOrDefault();
+        await ListAsync(PostgresDirectorySql.GroupByName, ToGroup, cancellationToken, Value(name)) is [var found, ..] ? found : null;
 
     public Task<IReadOnlyList<DirectoryGroup>> ListGroupsAsync(string prefix, string? after, int limit, CancellationToken cancellationToken) =>
         ListAsync(
@@ -154,7 +154,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     };
 
     public async Task<ApiKey?> FindKeyAsync(string id, CancellationToken cancellationToken) =>
-        (await ListAsync(PostgresDirectorySql.KeyById, ToKey, cancellationToken, Value(id))).FirstOrDefault();
+        await ListAsync(PostgresDirectorySql.KeyById, ToKey, cancellationToken, Value(id)) is [var found, ..] ? found : null;
 
     public async Task<DirectoryPage<ApiKey, long>> ListKeysAsync(long after, int limit, CancellationToken cancellationToken)
     {
@@ -190,7 +190,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     public async Task<TokenRevocation?> FindRevocationAsync(string user, CancellationToken cancellationToken) =>
         (await ListAsync(
             PostgresDirectorySql.RevocationOf,
-            rows => new TokenRevocation(rows.GetInt64(0), rows.GetString(1), rows.GetDateTime(2), rows.GetInt64(3)), cancellationToken, Value(user))).FirstOrDefault();
+            rows => new TokenRevocation(rows.GetInt64(0), rows.GetString(1), rows.GetDateTime(2), rows.GetInt64(3)), cancellationToken, Value(user))) is [var found, ..] ? found : null;
 
     /// <summary>Closes what groups that have ended left open; part of the log's sweep.</summary>
     public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>

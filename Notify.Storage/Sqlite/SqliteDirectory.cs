@@ -220,7 +220,7 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
         },
         cancellationToken);
 
-    private Task AddUsersAsync(IEnumerable<string> names, CancellationToken cancellationToken) => TransactAsync(
+    private Task<bool> AddUsersAsync(IEnumerable<string> names, CancellationToken cancellationToken) => TransactAsync(
         statements =>
         {
             SqliteChanges.AddUsers(statements, names);

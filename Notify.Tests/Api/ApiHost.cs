@@ -54,6 +54,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
         var app = builder.Build();
         app.MapNotify();
+        app.MapNotifyProcess();
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new ApiHost(app, log, handedOver);
     }

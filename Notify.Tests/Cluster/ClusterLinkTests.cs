@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Configuration;
+using Notify.Engine.Configuration;
 using Notify.Server.Configuration;
+using Notify.Server.Hosting;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Cluster;
@@ -32,11 +34,7 @@ public sealed class RedisLinkTests : ClusterLinkSpecification
     internal override async Task<ClusterSettings> SettingsAsync()
     {
         _redis = await RedisServer.StartAsync();
-        return ClusterSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["ConnectionStrings:Postgres"] = "Host=unused;Database=unused",
-            ["ConnectionStrings:Redis"] = _redis.ConnectionString,
-        }).Build());
+        return ClusterSettings.Read(new NotifyOptions { Postgres = "Host=unused;Database=unused", Redis = _redis.ConnectionString }, NotifyHost.OwnProcess);
     }
 
     protected override Task CutAsync() => _redis!.CommandAsync("CLIENT KILL TYPE pubsub");

@@ -120,6 +120,7 @@ public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLife
         builder.Services.AddNotify(builder.Configuration, builder.Environment);
         var app = builder.Build();
         app.MapNotify();
+        app.MapNotifyProcess();
         await app.StartAsync(TestContext.Current.CancellationToken);
         return app;
     }

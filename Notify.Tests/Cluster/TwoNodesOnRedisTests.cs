@@ -15,6 +15,27 @@ public sealed class TwoNodesOnRedisTests(PostgresCluster postgres) : TwoNodesSpe
     internal override Task<NodePair> StartAsync(string database) =>
         NodePair.StartAsync(("ConnectionStrings:Postgres", database), ("ConnectionStrings:Redis", _redis.ConnectionString));
 
+    [Theory]
+    [InlineData("ACL SETUSER default resetchannels")] // every command on every key, and no channel: what a new user of Redis 7 has
+    [InlineData("ACL SETUSER default -subscribe")]
+    [InlineData("ACL SETUSER default -publish")]
+    public async Task A_Redis_that_carries_nothing_is_not_called_healthy(string right)
+    {
+        await _redis.CommandAsync(right);
+        await using var pair = await StartAsync(_postgres.ConnectionString(await _postgres.CreateDatabaseAsync()));
+        foreach (var node in pair.Nodes)
+        {
+            var (status, report) = await ReadyAsync(node);
+            var part = report.GetProperty("parts").GetProperty("redis");
+            Assert.Equal((200, "degraded"), (status, part.GetProperty("status").GetString()));
+            Assert.Contains("publish and subscribe", part.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
+
+        await _redis.CommandAsync("ACL SETUSER default allchannels +@all"); // put right while it runs
+        foreach (var node in pair.Nodes)
+            await Eventually.TrueAsync(async () => (await ReadyAsync(node)).Report.GetProperty("parts").GetProperty("redis").GetProperty("status").GetString() == "healthy", "the node hears itself");
+    }
+
     [Fact]
     public async Task While_Redis_is_away_everything_still_arrives_and_when_it_is_back_fast_again()
     {

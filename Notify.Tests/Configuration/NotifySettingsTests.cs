@@ -78,7 +78,7 @@ public class NotifySettingsTests
         var options = Read("Production",
             ("Auth:SigningKey", new string('s', 32)), ("Auth:SigningKeys:10", new string('b', 32)), ("Auth:SigningKeys:9", new string('a', 32)),
             ("Auth:Grants:10:Subscribe:0", "later/#"), ("Auth:Grants:2:Claim", "role"), ("Auth:Grants:2:Value", "editor"), ("Auth:Grants:2:Publish:0", "docs/{user}/#"), ("Auth:Grants:2:Admin", "true"));
-        Assert.Equal(["s", "a", "b"], options.Auth.SigningKeys.Select(key => key[..1]));
+        Assert.Equal(["s", "a", "b"], options.Auth.AllSigningKeys.Select(key => key[..1]));
         Assert.Equal(["role", null], options.Auth.Grants.Select(grant => grant.Claim));
         Assert.Equal((true, "docs/{user}/#"), (options.Auth.Grants[0].Admin, options.Auth.Grants[0].Publish[0]));
     }
@@ -146,7 +146,7 @@ public class NotifySettingsTests
     }
 
     private static NotifyOptions Read(string environment, params (string Key, string Value)[] settings) =>
-        NotifySettings.Read(Configuration([.. settings.Select(setting => ($"Notify:{setting.Key}", setting.Value))]));
+        NotifySettings.Read(Configuration([.. settings.Select(setting => ($"Notify:{setting.Key}", setting.Value))]), NotifyHost.OwnProcess);
 
     private static IConfiguration Configuration(params (string Key, string Value)[] settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build();

@@ -56,7 +56,7 @@ public sealed partial class PublishedServer : IAsyncLifetime
         ["-c", AppFolder().Replace(command.Replace("mkdir /data", "true", StringComparison.Ordinal), App)],
         source,
         Limit,
-        new Dictionary<string, string?> { ["MSBUILDDISABLENODEREUSE"] = "1", ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1" });
+        new Dictionary<string, string?> { ["MSBUILDDISABLENODEREUSE"] = "1", ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1", ["RunAnalyzersDuringBuild"] = "false" }); // the build has looked already
 
     [GeneratedRegex(@"(?<= )/app\b")]
     private static partial Regex AppFolder();

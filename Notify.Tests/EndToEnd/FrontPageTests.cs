@@ -39,6 +39,8 @@ public class FrontPageTests(ServerFixture fixture) : IClassFixture<ServerFixture
     [InlineData("/page.css", "text/css")]
     [InlineData("/page.js", "text/javascript")]
     [InlineData("/signalr.min.js", "text/javascript")]
+    [InlineData("/notify.js", "text/javascript")]
+    [InlineData("/notify-inbox.js", "text/javascript")]
     public async Task The_page_is_served_with_a_strict_policy_and_comes_from_the_cache_when_unchanged(string path, string mediaType)
     {
         using var first = await fixture.Server.Http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);

@@ -14,7 +14,7 @@ internal sealed class StockFollower : IAsyncDisposable
 
     public StockFollower(Uri server, bool messagePack = false, HttpTransportType transport = HttpTransportType.WebSockets, string query = "")
     {
-        var builder = new HubConnectionBuilder().WithUrl(new Uri(server, $"/hubs/notifications{query}"), transport, options =>
+        var builder = new HubConnectionBuilder().WithUrl(new Uri(server, $"hubs/notifications{query}"), transport, options =>
         {
             if (transport != HttpTransportType.WebSockets) return;
             options.SkipNegotiation = true;

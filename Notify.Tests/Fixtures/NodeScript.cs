@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Notify.Tests.Fixtures;
@@ -10,7 +9,6 @@ namespace Notify.Tests.Fixtures;
 internal sealed class NodeScript : IAsyncDisposable
 {
     private static readonly string Folder = Path.Combine(Repository.Root, "Notify.Tests", "Node");
-    private static readonly Lazy<Task> Packages = new(InstallAsync);
 
     private readonly ChildProcess _process;
 
@@ -28,14 +26,14 @@ internal sealed class NodeScript : IAsyncDisposable
     /// <summary>The same with variables of its environment.</summary>
     public static async Task<NodeScript> StartAsync(IReadOnlyDictionary<string, string?> environment, string script, params string[] arguments)
     {
-        await Packages.Value;
+        await NodePackages.InstallAsync(Folder);
         return new NodeScript(ChildProcess.Start("node", [script, .. arguments], Folder, environment));
     }
 
     /// <summary>A script of the example, with the packages of the tests' own.</summary>
     public static async Task<NodeScript> StartExampleAsync(string script, IReadOnlyDictionary<string, string?> environment, TempFolder folder)
     {
-        await Packages.Value;
+        await NodePackages.InstallAsync(Folder);
         File.Copy(Path.Combine(Repository.Root, "examples", "plain-signalr", script), folder.File(script));
         Directory.CreateSymbolicLink(folder.File("node_modules"), Path.Combine(Folder, "node_modules"));
         return new NodeScript(ChildProcess.Start("node", [script], folder.Path, environment));
@@ -62,15 +60,4 @@ internal sealed class NodeScript : IAsyncDisposable
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private static bool IsObject(string line) => line.StartsWith('{');
-
-    // npm ci takes the exact versions of the lock file. What is there already from this very lock file is kept, so that
-    // a machine without a registry can run the tests again.
-    private static async Task InstallAsync()
-    {
-        var stamp = Path.Combine(Folder, "node_modules", ".installed");
-        var wanted = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(Folder, "package-lock.json"))));
-        if (File.Exists(stamp) && await File.ReadAllTextAsync(stamp) == wanted) return;
-        await ChildProcess.RunAsync("npm", ["ci"], Folder, TimeSpan.FromMinutes(3));
-        await File.WriteAllTextAsync(stamp, wanted);
-    }
 }

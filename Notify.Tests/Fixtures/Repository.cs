@@ -11,6 +11,9 @@ internal static class Repository
     /// <summary>The server's program, as it was built with these tests.</summary>
     public static string ServerDll { get; } = Path.GetFullPath(Metadata("ServerDll"));
 
+    /// <summary>The example of an app that hosts the service.</summary>
+    public static string ExampleAppDll { get; } = Path.GetFullPath(Metadata("ExampleAppDll"));
+
     /// <summary>Where tests leave what a person may want to look at. Not in Git.</summary>
     public static string TestResults => Directory.CreateDirectory(Path.Combine(Root, "TestResults")).FullName;
 

@@ -37,6 +37,9 @@ public sealed class TcpProxy : IAsyncDisposable
     /// <summary>Nothing arrives any more, in either direction; what was lost does not come again, so <see cref="Reset"/> afterwards.</summary>
     public bool Blackhole { get; set; }
 
+    /// <summary>How many bytes of what clients say still arrive; the rest never does, as of a client that was stopped in the middle of it. Null: all.</summary>
+    public long? RequestBytes { get; set; }
+
     /// <summary>How long each piece is held up.</summary>
     public TimeSpan Delay { get; set; }
 
@@ -118,7 +121,7 @@ public sealed class TcpProxy : IAsyncDisposable
             _open[link] = 0;
             var (near, far) = (client.GetStream(), server.GetStream());
             await Task.WhenAny(
-                PumpAsync(near, far, link, () => Blackhole), PumpAsync(far, near, link, () => Blackhole || LoseAnswers));
+                PumpAsync(near, far, link, () => Blackhole, isRequest: true), PumpAsync(far, near, link, () => Blackhole || LoseAnswers));
             if (link.Abandoned) await link.Gone.Task;
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
@@ -132,7 +135,7 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(NetworkStream from, NetworkStream to, Link link, Func<bool> lose)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to, Link link, Func<bool> lose, bool isRequest = false)
     {
         var buffer = new byte[16384];
         try
@@ -142,7 +145,13 @@ public sealed class TcpProxy : IAsyncDisposable
                 if (_stall is { } stall) await stall.Task;
                 if (Delay > TimeSpan.Zero) await Task.Delay(Delay, TimeProvider.System);
                 if (BytesPerSecond > 0) await Task.Delay(TimeSpan.FromSeconds((double)read / BytesPerSecond), TimeProvider.System);
-                if (!lose())
+                if (isRequest && RequestBytes is { } left)
+                {
+                    RequestBytes = left - Math.Min(left, read);
+                    read = (int)Math.Min(left, read);
+                }
+
+                if (!lose() && read > 0)
                     await to.WriteAsync(buffer.AsMemory(0, read));
             }
         }

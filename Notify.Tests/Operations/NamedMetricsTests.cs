@@ -12,6 +12,7 @@ using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server;
 using Notify.Server.Authentication;
+using Notify.Server.Hosting;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
 
@@ -58,6 +59,7 @@ public partial class NamedMetricsTests
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection([new("Notify:Storage:SqlitePath", folder.File("notify.db"))]);
+        builder.AddProcess();
         builder.Services.AddNotify(builder.Configuration, builder.Environment);
         using var app = (IDisposable)builder.Build();
         var services = ((WebApplication)app).Services;

@@ -1,4 +1,6 @@
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
+using Notify.Storage.Postgres;
 using Notify.Tests.Fixtures;
 using Npgsql;
 
@@ -95,6 +97,45 @@ public sealed class PostgresFailureTests(PostgresCluster cluster) : PostgresLogT
         Assert.Equal(36, (await log.ReadHeadAsync(Stop)).Head);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_node_stopped_in_the_middle_of_a_batch_does_not_keep_the_logs_lock(bool betweenRoundTrips)
+    {
+        await using var proxy = new TcpProxy(Cluster.Port);
+        var stopped = await OpenAsync(port: proxy.Port);
+        var other = await OpenAsync();
+        await stopped.AppendAsync(Batch(Entry("a")), Stop);
+        await stopped.Directory.ChangeAsync(new ChangeBatch(Guid.NewGuid(), [new DirectoryChange.PutGroup("g")], new DirectoryLimits(10, 10)), Stop);
+
+        Task lost;
+        if (betweenRoundTrips)
+        {
+            // By hand, with the node's own settings: BEGIN and the lock have arrived, and nothing after them.
+            await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(PostgresCluster.ConnectionString(Database, proxy.Port))
+            {
+                Options = PostgresConnections.ServerOptions, SearchPath = "notify",
+            });
+            var connection = await source.OpenConnectionAsync(Stop);
+            await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new("BEGIN"), new("SELECT FROM log_head FOR UPDATE") } };
+            await batch.ExecuteNonQueryAsync(Stop);
+            lost = Task.CompletedTask;
+            Assert.Equal(3, await AppendedAsync(other));
+        }
+        else
+        {
+            proxy.RequestBytes = 100_000;
+            lost = stopped.AppendAsync(Batch(Entry("a", $"\"{new string('x', 2_000_000)}\"")), Stop);
+            await Eventually.TrueAsync(
+                async () => await ScalarAsync<long>(
+                    $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{Database}' AND state = 'active' AND wait_event = 'ClientRead'") == 1,
+                "the server has taken the lock and waits for the rest");
+            Assert.Equal(3, await AppendedAsync(other));
+            var unknown = await Assert.ThrowsAsync<AppendOutcomeUnknownException>(() => lost);
+            Assert.Equal(PostgresErrorCodes.AdminShutdown, Assert.IsType<PostgresException>(unknown.InnerException).SqlState);
+        }
+    }
+
     [Fact]
     public async Task Somebodys_table_lock_is_told_as_unavailable_and_waited_out()
     {
@@ -160,5 +201,21 @@ public sealed class PostgresFailureTests(PostgresCluster cluster) : PostgresLogT
         var result = await log.AppendAsync(batch, Stop);
         Assert.Equal(2, Assert.Single(result.Stored).Version);
         Assert.Equal(epoch, result.Epoch);
+    }
+
+    /// <summary>As the append loop does: again until it is stored.</summary>
+    private static async Task<long> AppendedAsync(INotificationLog log)
+    {
+        var batch = Batch(Entry("b"));
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return Assert.Single((await log.AppendAsync(batch, Stop)).Stored).Version;
+            }
+            catch (StorageUnavailableException) when (attempt < 5)
+            {
+            }
+        }
     }
 }

@@ -1,5 +1,4 @@
 using Notify.Contracts.Topics;
-using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Engine.Delivery.Routing;
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Engine.Delivery.Routing;
 
@@ -8,7 +7,7 @@ internal sealed class Router
 {
     private readonly Lock _gate = new();
     private readonly FilterIndex _index = new();
-    private readonly ConcurrentQueue<DeliverySession> _ended = new();
+    private readonly ConcurrentQueue<Subscriber> _ended = new();
 
     /// <summary>Runs a change of one session's interests: the index and the session's slots change together.</summary>
     /// <remarks>It must not wait for anything, and never takes a session's gate: sessions call it under theirs.</remarks>
@@ -18,7 +17,7 @@ internal sealed class Router
     }
 
     /// <summary>An interest in the index has an end: it leaves once the dispatcher has passed that.</summary>
-    public void NoteEnded(DeliverySession session) => _ended.Enqueue(session);
+    public void NoteEnded(Subscriber session) => _ended.Enqueue(session);
 
     /// <summary>Takes what has ended out of the index.</summary>
     /// <param name="dispatched">Every live session was offered everything up to here.</param>

@@ -18,7 +18,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// loop and the pump writes to the sink; Live is entered only when the ring ends at the cursor, and the dispatcher
 /// appends to the ring before it offers, so nothing falls between the two.
 /// </remarks>
-internal sealed class DeliverySession
+internal sealed class DeliverySession : Subscriber
 {
     private readonly Lock _gate = new();
     private readonly ISessionSink _sink;
@@ -273,7 +273,7 @@ internal sealed class DeliverySession
 
     /// <summary>Takes what has ended out of the index, after the dispatcher has passed its end.</summary>
     /// <returns>False when something is left there.</returns>
-    public bool SweepEnded(long dispatched)
+    public override bool SweepEnded(long dispatched)
     {
         lock (_gate) return _interests.Sweep(dispatched, _state == SessionState.Live && !_pumping && _queue.IsEmpty ? _cursor : -1);
     }

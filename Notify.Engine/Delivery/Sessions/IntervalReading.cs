@@ -1,4 +1,5 @@
 using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Routing;
 
 namespace Notify.Engine.Delivery.Sessions;
 

@@ -5,7 +5,6 @@ using Notify.Engine.Cluster;
 using Notify.Engine.Cluster.Redis;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Hubs.Arguments;
-using Notify.Server.Observability;
 using StackExchange.Redis;
 
 namespace Notify.Server.Hubs.Signals;
@@ -22,7 +21,6 @@ internal static class SignalServices
                 s.GetRequiredService<RedisConnection>(),
                 s.GetRequiredService<RedisGuard>(),
                 s.GetRequiredService<TimeProvider>()));
-            services.AddHealthChecks().AddCheck<RedisCheck>("redis", tags: [Health.ReadyTag]);
             return services;
         }
 
@@ -49,6 +47,6 @@ internal static class SignalServices
             ConnectionFactory = _ => services.GetRequiredService<RedisConnection>().Connected,
         }),
         new NotifyProtocolResolver(services.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
-        services.GetRequiredService<IOptions<HubOptions>>(),
-        services.GetRequiredService<IOptions<HubOptions<NotifyHub>>>());
+        services.GetRequiredService<OwnHubOptions>().Global,
+        services.GetRequiredService<OwnHubOptions>().Hub);
 }

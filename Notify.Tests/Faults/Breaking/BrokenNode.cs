@@ -29,6 +29,7 @@ internal sealed class BrokenNode : IAsyncDisposable
         breakIt(builder.Services);
         var app = builder.Build();
         app.MapNotify();
+        app.MapNotifyProcess();
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new BrokenNode(app);
     }

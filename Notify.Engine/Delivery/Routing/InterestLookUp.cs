@@ -1,6 +1,6 @@
 using Notify.Engine.Delivery.Frames;
 
-namespace Notify.Engine.Delivery.Sessions;
+namespace Notify.Engine.Delivery.Routing;
 
 /// <summary>
 /// A session's interests by topic, made for one page: exact names by hash, wildcards one by one, so that a page costs a

@@ -1,7 +1,7 @@
 using Notify.Engine.Delivery.Frames;
-using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Delivery.Routing;
 
-namespace Notify.Engine.Delivery.Routing;
+namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>Offers what the tail hands on to the sessions that follow it. One caller at a time: the tail.</summary>
 internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
@@ -28,7 +28,7 @@ internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
         var frame = new NotificationFrame([entry]);
         router.Match(entry.Topic, _scratch, _touched, static (holders, touched) =>
         {
-            foreach (var holder in holders) touched.Add(holder.Session);
+            foreach (var holder in holders) touched.Add((DeliverySession)holder.Session);
         });
 
         // Two filters of a session may match: once per connection all the same.
@@ -44,7 +44,7 @@ internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
     {
         foreach (var holder in holders)
         {
-            var session = holder.Session;
+            var session = (DeliverySession)holder.Session;
             ref var notes = ref session.Notes;
             if (!ReferenceEquals(notes.Unit, unit))
             {

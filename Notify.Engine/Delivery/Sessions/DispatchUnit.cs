@@ -1,8 +1,8 @@
 using Notify.Engine.Delivery.Frames;
-using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Tail;
 
-namespace Notify.Engine.Delivery.Routing;
+namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>
 /// Some consecutive entries that are dispatched together. Sessions that follow the same of its topics share one frame:

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 
-namespace Notify.Server.Api;
+namespace Notify.Server.Http;
 
 /// <summary>Percent-decoding that refuses what is not percent-encoded UTF-8, where the server's own leaves it as it is.</summary>
 internal static class PercentEncoding

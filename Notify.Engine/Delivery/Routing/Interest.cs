@@ -1,7 +1,6 @@
 using Notify.Contracts.Topics;
-using Notify.Engine.Delivery.Routing;
 
-namespace Notify.Engine.Delivery.Sessions;
+namespace Notify.Engine.Delivery.Routing;
 
 /// <summary>Where an interest comes from, which decides how it ends.</summary>
 internal enum InterestKind : byte

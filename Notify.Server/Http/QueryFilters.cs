@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.WebUtilities;
 
-namespace Notify.Server.Api;
+namespace Notify.Server.Http;
 
 /// <summary>
 /// The parameter <c>filter</c> of a query. A plain <c>+</c> in a query means a space to those who write forms, and a
@@ -12,7 +12,7 @@ internal static class QueryFilters
 
     private const string Space = "%20";
 
-    /// <summary>All of them, decoded; of a query that <see cref="ApiGuard"/> has found to be percent-encoded.</summary>
+    /// <summary>All of them, decoded; of a query that <c>ApiGuard</c> has found to be percent-encoded.</summary>
     public static List<string> Read(HttpRequest request)
     {
         var filters = new List<string>();

@@ -1,14 +1,13 @@
 using Notify.Contracts.Topics;
 using Notify.Engine.Delivery.Frames;
-using Notify.Engine.Delivery.Routing;
 
-namespace Notify.Engine.Delivery.Sessions;
+namespace Notify.Engine.Delivery.Routing;
 
 /// <summary>
 /// What one session follows, and the one place that decides whether a version on a topic comes to it. Guarded by the
 /// session's gate; the array and its slots change under the router's gate as well.
 /// </summary>
-internal sealed class Interests(DeliverySession session, Router router)
+internal sealed class Interests(Subscriber session, Router router)
 {
     /// <summary>Sessions with more interests than this seldom have a twin.</summary>
     private const int SharedFilters = 8;
@@ -25,7 +24,7 @@ internal sealed class Interests(DeliverySession session, Router router)
     private long _changesThrough;
     private string? _names;
 
-    public DeliverySession Session => session;
+    public Subscriber Session => session;
 
     /// <summary>
     /// Changes after an interest has left the index. The dispatcher notes it while it reads the index; another one at the
