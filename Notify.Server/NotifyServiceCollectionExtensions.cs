@@ -5,6 +5,7 @@ using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Directory;
+using Notify.Engine.Inbox;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
@@ -72,6 +73,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddNotifyTail();
         services.AddNotifyDelivery();
         services.AddNotifyDirectory();
+        services.AddNotifyInbox();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
         services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();

@@ -51,4 +51,7 @@ public static class ClientMethods
 
     /// <summary>What the user follows on every device has changed: <see cref="Hub.SubscriptionsChanged"/>.</summary>
     public const string SubscriptionsChanged = "SubscriptionsChanged";
+
+    /// <summary>The counts of the user's inbox: <see cref="Hub.InboxChanged"/>.</summary>
+    public const string InboxChanged = "InboxChanged";
 }

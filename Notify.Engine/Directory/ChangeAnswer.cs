@@ -36,6 +36,8 @@ internal static class ChangeRefusals
     internal static readonly ChangeAnswer.Refused Unknown = Storage(
         "The storage did not answer in time: this change may or may not be made. Repeating it is safe.");
 
+    internal static readonly ChangeAnswer.Refused OtherEpoch = Storage("The log was replaced meanwhile. Nothing of this was made; read the inbox again and repeat it.");
+
     /// <summary>Null: it was done, or is to be decided again.</summary>
     internal static ChangeAnswer.Refused? Of(ChangeOutcome outcome, DirectoryLimits limits) => outcome.Status switch
     {
@@ -49,6 +51,8 @@ internal static class ChangeRefusals
         ChangeStatus.TooManySubscriptions => Invalid(
             $"The user '{outcome.Subject}' would have more than {limits.SubscriptionsPerUser} durable subscriptions (Notify:Limits:SubscriptionsPerUser). End others first, or use a wildcard."),
         ChangeStatus.Exists => Invalid("There is an API key with this id already."),
+        ChangeStatus.OtherEpoch => OtherEpoch,
+        ChangeStatus.TooManyMarkedFilters => Invalid("The inbox was marked by more than 1000 filters. Mark it once without a filter."),
         _ => throw new NotSupportedException(outcome.Status.ToString()),
     };
 

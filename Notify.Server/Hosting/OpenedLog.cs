@@ -1,4 +1,5 @@
 using Notify.Storage.Directory;
+using Notify.Storage.Inbox;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Hosting;
@@ -29,6 +30,8 @@ internal sealed class OpenedLog : INotificationLog
     }
 
     public IDirectory Directory => Log.Directory;
+
+    public IInbox Inbox => Log.Inbox;
 
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => Log.ReadHeadAsync(cancellationToken);
 

@@ -1,3 +1,4 @@
+using Notify.Storage.Inbox;
 using Notify.Storage.Log;
 
 namespace Notify.Storage.Directory;
@@ -15,6 +16,8 @@ internal sealed class ChangeDecision
     private readonly Dictionary<(long Group, long User), long> _begun = [];
     private readonly Dictionary<(long User, string Filter), long> _begunFilters = [];
     private readonly Dictionary<string, long> _unknown = new(StringComparer.Ordinal);
+
+    private InboxMarked? _marks;
 
     private ChangeDecision(DirectoryState state, DirectoryLimits limits) => (_state, _limits) = (state, limits);
 
@@ -63,6 +66,7 @@ internal sealed class ChangeDecision
         DirectoryChange.RevokeKey revoke => Revoke(revoke.Key),
         DirectoryChange.RevokeTokens revoke => Revoke(revoke),
         DirectoryChange.Disconnect disconnect => Disconnect(disconnect.User),
+        DirectoryChange.MarkInbox mark => Mark(mark),
         _ => throw new NotSupportedException(change.GetType().Name),
     };
 
@@ -268,6 +272,27 @@ internal sealed class ChangeDecision
 
     // A connected user has been mentioned: reading what is the user's gives the number.
     private ChangeOutcome Disconnect(string name) => _state.Users.TryGetValue(name, out var user) ? Stored(new Disconnected(user)) : new ChangeOutcome();
+
+    /// <summary>One entry for all marks of the batch, at the place of the first one that changes something.</summary>
+    private ChangeOutcome Mark(DirectoryChange.MarkInbox mark)
+    {
+        if (mark.Epoch != _state.Epoch) return new ChangeOutcome { Status = ChangeStatus.OtherEpoch };
+        var user = Number(mark.User); // something may have come to it although it was never mentioned
+        var version = _marks?.Version ?? NextVersion;
+        var order = InboxMarksDecision.OrderOf(version, Outcomes.Count);
+        var result = mark.Items is null
+            ? InboxMarksDecision.UpTo(_state.Inbox, Writes, user, mark, order, _state.Now, _state.Oldest)
+            : InboxMarksDecision.Items(_state.Inbox, Writes, user, mark, order, _state.Now);
+        if (result != ChangeStatus.Done || !InboxMarksDecision.Changed(_state.Inbox)) return new ChangeOutcome { Status = result };
+        if (_marks is null)
+        {
+            _marks = new InboxMarked([]) { Version = version };
+            Entries.Add(_marks);
+        }
+
+        _marks.Marks.Add(new MarkedInbox(user, mark.Operation, mark.Items is null ? mark.UpTo : null, mark.Items?.Select(item => item.Version).ToArray(), mark.Filter.Length == 0 ? null : mark.Filter));
+        return new ChangeOutcome { Version = version };
+    }
 
     private ChangeOutcome? Static(IReadOnlyList<string> names, out List<GroupState> groups)
     {

@@ -33,6 +33,12 @@ internal sealed class ChangeScope
     /// <summary>The groups whose rule is worked through.</summary>
     public long[] Work => [.. Applied.Select(applied => applied.Work.Group).Concat(Activated.Select(activated => activated.Work.Group)).Distinct().Order()];
 
+    /// <summary>Items of inboxes to mark, by user.</summary>
+    public List<(string User, long Version)> Marked { get; } = [];
+
+    /// <summary>Users whose inboxes are marked, the highest version that they are marked up to, and the highest one archived up to; 0: items alone.</summary>
+    public Dictionary<string, (long UpTo, long ArchivedUpTo)> Marking { get; } = new(StringComparer.Ordinal);
+
     /// <summary>How many groups each user may join by these changes.</summary>
     public Dictionary<string, int> Joins { get; } = new(StringComparer.Ordinal);
 
@@ -57,6 +63,7 @@ internal sealed class ChangeScope
         DirectoryChange.ChangeAttributes attributes => [attributes.User],
         DirectoryChange.RevokeTokens revoke => [revoke.User],
         DirectoryChange.Disconnect disconnect => [disconnect.User],
+        DirectoryChange.MarkInbox mark => [mark.User],
         _ => [],
     };
 
@@ -109,6 +116,13 @@ internal sealed class ChangeScope
                 break;
             case DirectoryChange.RevokeKey revoke:
                 Keys.Add(revoke.Key);
+                break;
+            case DirectoryChange.MarkInbox mark:
+                foreach (var item in mark.Items ?? []) Marked.Add((mark.User, item.Version));
+                var (upTo, archived) = Marking.GetValueOrDefault(mark.User);
+                if (mark.Items is null) upTo = Math.Max(upTo, mark.UpTo);
+                if (mark is { Items: null, Operation: Inbox.InboxOperation.Archive }) archived = Math.Max(archived, mark.UpTo);
+                Marking[mark.User] = (upTo, archived);
                 break;
             default:
                 break;

@@ -1,3 +1,5 @@
+using Notify.Storage.Inbox;
+
 namespace Notify.Storage.Directory;
 
 /// <summary>
@@ -98,6 +100,21 @@ public abstract record DirectoryChange
 
     /// <summary>Closes the user's connections. An entry, unless the user was never mentioned.</summary>
     public sealed record Disconnect(string User) : DirectoryChange;
+
+    /// <summary>Marks items of the user's inbox: either these ones or everything up to a version. All marks of a batch are one entry.</summary>
+    /// <param name="User">Whose inbox.</param>
+    /// <param name="Operation">What the mark does.</param>
+    /// <param name="Epoch">The life of the log that the versions are of; nothing is marked in another one.</param>
+    /// <param name="Items">Items of the user's, of topics that the filter is for; null: up to <paramref name="UpTo"/>.</param>
+    /// <param name="UpTo">The last version that it is for; at most the head that the node knew when it was asked.</param>
+    /// <param name="Filter">Only topics that it matches; empty: all.</param>
+    /// <param name="Matches">What matching is.</param>
+    public sealed record MarkInbox(
+        string User, InboxOperation Operation, Guid Epoch, IReadOnlyList<InboxItem>? Items, long UpTo, string Filter, TopicMatch Matches) : DirectoryChange
+    {
+        /// <inheritdoc/>
+        public override int Rows => Math.Max(1, Items?.Count ?? 1);
+    }
 }
 
 /// <summary>Changes made in one transaction, in this order: a later one sees what an earlier one did.</summary>
@@ -151,6 +168,12 @@ public enum ChangeStatus
 
     /// <summary>Too many users' attributes changed since the members were filled in: these are to be looked at first.</summary>
     TooManyChanged,
+
+    /// <summary>The log is in another life than the one that the change speaks of.</summary>
+    OtherEpoch,
+
+    /// <summary>The user has marked by more filters than are kept.</summary>
+    TooManyMarkedFilters,
 }
 
 /// <summary>The answer to one change; stored with its entry, so that a repeat has the same.</summary>

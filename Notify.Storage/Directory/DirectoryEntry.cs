@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Notify.Storage.Inbox;
 using Notify.Storage.Log;
 
 namespace Notify.Storage.Directory;
@@ -40,6 +41,7 @@ public abstract record DirectoryEntry
                 EntryKind.KeysChanged => JsonSerializer.Deserialize(content, DirectoryJson.Default.KeysChanged),
                 EntryKind.TokensRevoked => JsonSerializer.Deserialize(content, DirectoryJson.Default.TokensRevoked),
                 EntryKind.Disconnected => JsonSerializer.Deserialize(content, DirectoryJson.Default.Disconnected),
+                EntryKind.InboxMarked => JsonSerializer.Deserialize(content, DirectoryJson.Default.InboxMarked),
                 _ => null,
             };
             return read is null ? throw new UnknownEntryException(entry.Version, entry.Kind) : read with { Version = entry.Version };
@@ -59,6 +61,7 @@ public abstract record DirectoryEntry
         KeysChanged change => JsonSerializer.SerializeToUtf8Bytes(change, DirectoryJson.Default.KeysChanged),
         TokensRevoked change => JsonSerializer.SerializeToUtf8Bytes(change, DirectoryJson.Default.TokensRevoked),
         Disconnected change => JsonSerializer.SerializeToUtf8Bytes(change, DirectoryJson.Default.Disconnected),
+        InboxMarked change => JsonSerializer.SerializeToUtf8Bytes(change, DirectoryJson.Default.InboxMarked),
         _ => throw new NotSupportedException(GetType().Name),
     };
 }
@@ -148,6 +151,23 @@ public sealed record Disconnected(long User) : DirectoryEntry
     public override EntryKind Kind => EntryKind.Disconnected;
 }
 
+/// <summary>Marks of inboxes, made together.</summary>
+/// <param name="Marks">In the order in which they were made.</param>
+public sealed record InboxMarked(IList<MarkedInbox> Marks) : DirectoryEntry
+{
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override EntryKind Kind => EntryKind.InboxMarked;
+}
+
+/// <summary>A mark of one inbox.</summary>
+/// <param name="User">The user's number.</param>
+/// <param name="Operation">What it did.</param>
+/// <param name="UpTo">Everything up to this version; null: <paramref name="Versions"/>.</param>
+/// <param name="Versions">The items.</param>
+/// <param name="Filter">Only topics that it matches; null: all.</param>
+public sealed record MarkedInbox(long User, InboxOperation Operation, long? UpTo, IReadOnlyList<long>? Versions, string? Filter);
+
 /// <summary>An internal entry that this version of the program cannot read. It could be a revocation: the node must not go on.</summary>
 public sealed class UnknownEntryException(long version, EntryKind kind, Exception? inner = null)
     : Exception($"Entry {version} of the log has the kind {(short)kind}, which this version of the program cannot read; run a newer one.", inner);
@@ -162,6 +182,8 @@ public sealed class UnknownEntryException(long version, EntryKind kind, Exceptio
 [JsonSerializable(typeof(KeysChanged))]
 [JsonSerializable(typeof(TokensRevoked))]
 [JsonSerializable(typeof(Disconnected))]
+[JsonSerializable(typeof(InboxMarked))]
+[JsonSerializable(typeof(List<InboxStep>))]
 [JsonSerializable(typeof(ChangeOutcome[]))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class DirectoryJson : JsonSerializerContext;

@@ -1,3 +1,5 @@
+using Notify.Storage.Inbox;
+
 namespace Notify.Storage.Directory;
 
 /// <summary>What a batch of changes asked about, as it is stored; then as the changes decided so far leave it.</summary>
@@ -32,6 +34,10 @@ internal sealed class DirectoryState
     /// <summary>How many groups and durable subscriptions a user has. Never too low; exact where it would pass the limit.</summary>
     public Dictionary<long, int> GroupsOf { get; } = [];
     public Dictionary<long, int> FiltersOf { get; } = [];
+
+    /// <summary>Inboxes that are marked.</summary>
+    public InboxMarksState Inbox { get; } = new();
+    public long Oldest { get; set; }
 }
 
 /// <summary>A group's present generation.</summary>

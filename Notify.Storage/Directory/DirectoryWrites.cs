@@ -1,3 +1,5 @@
+using Notify.Storage.Inbox;
+
 namespace Notify.Storage.Directory;
 
 /// <summary>The rows that a batch of changes comes to. Both stores write them in the order of these members.</summary>
@@ -33,4 +35,10 @@ internal sealed class DirectoryWrites
 
     /// <summary>The last word on each user's tokens.</summary>
     public Dictionary<long, (DateTimeOffset IssuedBefore, long Version)> Revocations { get; } = [];
+
+    /// <summary>Items marked by themselves, as the last mark leaves them.</summary>
+    public Dictionary<(long User, long Version), InboxMark> Marks { get; } = [];
+
+    /// <summary>All steps of a user and a filter.</summary>
+    public Dictionary<(long User, string Filter), List<InboxStep>> Watermarks { get; } = [];
 }

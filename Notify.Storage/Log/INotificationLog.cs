@@ -1,4 +1,5 @@
 using Notify.Storage.Directory;
+using Notify.Storage.Inbox;
 
 namespace Notify.Storage.Log;
 
@@ -18,6 +19,10 @@ public interface INotificationLog : IAsyncDisposable
     /// <summary>Users, groups and what belongs to them, kept in the same database and changed by entries of this log.</summary>
     /// <exception cref="StorageUnavailableException">The storage has not been reached yet.</exception>
     IDirectory Directory => throw new NotSupportedException("This log keeps no directory.");
+
+    /// <summary>What inboxes are made of, kept in the same database.</summary>
+    /// <exception cref="StorageUnavailableException">The storage has not been reached yet.</exception>
+    IInbox Inbox => throw new NotSupportedException("This log keeps no inbox.");
 
     /// <summary>Where the log is: committed values, read from the primary.</summary>
     Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken);

@@ -73,5 +73,6 @@ internal abstract class NotifyContext(DbContextOptions options) : DbContext(opti
             answer.Property(row => row.CreatedAt).HasColumnName("created_at");
         });
         DirectoryModel.Build(modelBuilder);
+        InboxModel.Build(modelBuilder);
     }
 }

@@ -27,6 +27,7 @@ internal sealed class PostgresContext(DbContextOptions<PostgresContext> options)
         modelBuilder.Entity<SubscriptionRow>().Property(row => row.Filter).UseCollation("C");
         modelBuilder.Entity<DeviceRow>().Property(row => row.Device).UseCollation("C");
         modelBuilder.Entity<ApiKeyRow>().Property(row => row.Id).UseCollation("C");
+        modelBuilder.Entity<InboxWatermarkRow>().Property(row => row.Filter).UseCollation("C");
         modelBuilder.Entity<DirectoryRow>().Ignore(row => row.Stamp); // a transaction's id is one
     }
 }

@@ -33,6 +33,7 @@ internal static class PostgresChangeState
         Add(batch, PostgresChangeSql.CountFilters, Value(scope.Follows.Keys.ToArray()));
         Add(batch, PostgresChangeSql.ReadKeys, Value(scope.Keys.ToArray()));
         AskRules(batch, scope);
+        if (scope.Marking.Count > 0) PostgresInboxChanges.Ask(batch, scope);
         Add(batch, PostgresChangeSql.ReadBatch, Value(changes.Id));
         return held;
     }
@@ -67,7 +68,7 @@ internal static class PostgresChangeState
         var state = new DirectoryState();
         StoredBatch? stored = null;
         await reader.ReadAsync(cancellationToken);
-        (state.Epoch, state.Head, state.RulesRevision, state.Now) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetDateTime(3));
+        (state.Epoch, state.Head, state.RulesRevision, state.Now, state.Oldest) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetDateTime(3), reader.GetInt64(4));
         await EachAsync(() => state.Users.Add(reader.GetString(0), reader.GetInt64(1)));
         await EachAsync(() => state.Groups.Add(reader.GetString(0), new GroupState
         {
@@ -81,6 +82,7 @@ internal static class PostgresChangeState
         await EachAsync(() => state.FiltersOf[reader.GetInt64(0)] = (int)reader.GetInt64(1));
         await EachAsync(() => state.Keys.Add(reader.GetString(0)));
         if (scope.NeedsRules) await ReadRulesAsync();
+        if (changes.Changes.Any(change => change is DirectoryChange.MarkInbox)) await PostgresInboxChanges.ReadAsync(reader, state.Inbox, EachAsync);
         await EachAsync(() => stored = new StoredBatch(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
         return (state, stored);
 

@@ -17,6 +17,7 @@ internal static class PostgresChangeWrites
         AddGroups(batch, decision.Writes);
         AddIntervals(batch, decision.Writes);
         AddCredentials(batch, decision.Writes, now);
+        PostgresInboxChanges.Write(batch, decision.Writes);
         Add(
             batch, PostgresChangeSql.AddEntries, Value(head), Value(now.UtcDateTime), Value(entries.ConvertAll(entry => entry.Id).ToArray()),
             Value(entries.ConvertAll(entry => (short)entry.Kind).ToArray()), Value(entries.ConvertAll(entry => entry.Topic).ToArray()),

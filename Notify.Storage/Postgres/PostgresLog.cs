@@ -1,4 +1,5 @@
 using Notify.Storage.Directory;
+using Notify.Storage.Inbox;
 using Notify.Storage.Log;
 using Npgsql;
 
@@ -16,6 +17,7 @@ internal sealed class PostgresLog : INotificationLog
     private readonly PostgresEpoch _epoch;
     private readonly NpgsqlDataSource _people;
     private readonly PostgresDirectory _directory;
+    private readonly PostgresInbox _inbox;
 
     private PostgresLog(NpgsqlConnectionStringBuilder settings, PostgresPlace place, long partitionSize)
     {
@@ -28,10 +30,13 @@ internal sealed class PostgresLog : INotificationLog
         _epoch = new PostgresEpoch(connections);
         _people = PostgresConnections.CreateForPeople(inPlace, _known);
         _directory = new PostgresDirectory(_people, _append, _known);
+        _inbox = new PostgresInbox(_people);
         Place = $"{PostgresSettings.Describe(settings)}, schema {place.Schema}";
     }
 
     public IDirectory Directory => _directory;
+
+    public IInbox Inbox => _inbox;
 
     public string Place { get; }
 
@@ -92,6 +97,7 @@ internal sealed class PostgresLog : INotificationLog
         {
             await _retention.SweepAsync(await _reader.ReadHeadAsync(cancellationToken), maxAge, cancellationToken);
             await _directory.SweepAsync(cancellationToken);
+            await _inbox.SweepAsync(cancellationToken);
             return await _reader.ReadHeadAsync(cancellationToken);
         });
 

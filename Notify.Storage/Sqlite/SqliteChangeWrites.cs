@@ -70,6 +70,7 @@ internal static class SqliteChangeWrites
 
         foreach (var (user, (issuedBefore, version)) in writes.Revocations)
             statements.Execute(SetRevocation, user, issuedBefore.ToUnixTimeMilliseconds(), version);
+        SqliteInboxChanges.Write(statements, writes);
     }
 
     private static void WriteGroups(SqliteStatements statements, DirectoryWrites writes)

@@ -155,6 +155,7 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
         {
             Epoch = head.Epoch,
             Head = head.Head,
+            Oldest = head.Oldest,
             Now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()),
             RulesRevision = (long)statements.Scalar("SELECT rules_revision FROM directory")!,
         };
@@ -197,6 +198,8 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
         }
 
         if (scope.NeedsRules) ReadRules(statements, scope, state);
+        SqliteInboxChanges.Read(statements, scope, state);
+
         return state;
     }
 

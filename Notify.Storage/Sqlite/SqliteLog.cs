@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Notify.Storage.Directory;
+using Notify.Storage.Inbox;
 using Notify.Storage.Log;
 
 namespace Notify.Storage.Sqlite;
@@ -13,6 +14,7 @@ internal sealed class SqliteLog : INotificationLog
     private readonly SqliteAppend _append;
     private readonly SqliteRetention _retention;
     private readonly SqliteDirectory _directory;
+    private readonly SqliteInbox _inbox;
 
     private SqliteLog(SqliteFile file, TimeProvider time)
     {
@@ -23,9 +25,12 @@ internal sealed class SqliteLog : INotificationLog
         _append = new SqliteAppend(Writer, time);
         _retention = new SqliteRetention(Writer, _reader, time);
         _directory = new SqliteDirectory(Writer, _readers, time);
+        _inbox = new SqliteInbox(Writer, _readers, time);
     }
 
     public IDirectory Directory => _directory;
+
+    public IInbox Inbox => _inbox;
 
     /// <summary>For tests that fill the disk or take the file away.</summary>
     internal SqliteWriter Writer { get; }
@@ -81,6 +86,7 @@ internal sealed class SqliteLog : INotificationLog
     {
         var head = await _retention.SweepAsync(maxAge, cancellationToken);
         await _directory.SweepAsync(cancellationToken);
+        await _inbox.SweepAsync(cancellationToken);
         return head;
     }
 

@@ -254,6 +254,18 @@ internal sealed class Interests(Subscriber session, Router router)
         return false;
     }
 
+    /// <summary>Whether it comes to the user, and not only to this connection: by the own topic, a group or a durable subscription.</summary>
+    public bool IsOfUser(long version, string topic)
+    {
+        foreach (ref readonly var interest in Held)
+        {
+            if (interest.Kind is InterestKind.Own or InterestKind.Membership or InterestKind.Durable && interest.Holds(version) && interest.Filter.Matches(topic))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Of these entries, those above the cursor that an interest brings. Expiry is the caller's.</summary>
     public void Select(IReadOnlyList<DeliveryEntry> entries, long cursor, List<DeliveryEntry> wanted)
     {

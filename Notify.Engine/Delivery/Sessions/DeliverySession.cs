@@ -414,6 +414,12 @@ internal sealed class DeliverySession : Subscriber
         lock (_gate) return GapTo(oldest, GapReasons.Retention, restart: false);
     }
 
+    /// <summary>Whether this version comes to the session's user, on every device: it is in the inbox.</summary>
+    public bool ComesToUser(long version, string topic)
+    {
+        lock (_gate) return _interests.IsOfUser(version, topic);
+    }
+
     /// <summary>Of these entries, the ones this session gets.</summary>
     public void Select(IReadOnlyList<DeliveryEntry> entries, DateTimeOffset now, List<DeliveryEntry> wanted)
     {

@@ -272,6 +272,80 @@ namespace Notify.Storage.Migrations.Postgres
                     b.ToTable("idempotency", (string)null);
                 });
 
+            modelBuilder.Entity("Notify.Storage.Model.InboxMarkRow", b =>
+                {
+                    b.Property<long>("UserId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("user_id");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    b.Property<DateTimeOffset?>("ArchivedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("archived_at");
+
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<long>("Order")
+                        .HasColumnType("bigint")
+                        .HasColumnName("mark_order");
+
+                    b.Property<DateTimeOffset?>("ReadAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("read_at");
+
+                    b.Property<DateTimeOffset?>("SeenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("seen_at");
+
+                    b.Property<long>("TopicId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("topic_id");
+
+                    b.HasKey("UserId", "Version");
+
+                    b.HasIndex("Version")
+                        .HasDatabaseName("inbox_marks_version");
+
+                    b.HasIndex("UserId", "Version")
+                        .HasDatabaseName("inbox_marks_unread")
+                        .HasFilter("read_at IS NULL");
+
+                    b.ToTable("inbox_marks", (string)null);
+                });
+
+            modelBuilder.Entity("Notify.Storage.Model.InboxWatermarkRow", b =>
+                {
+                    b.Property<long>("UserId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Filter")
+                        .HasColumnType("text")
+                        .HasColumnName("filter")
+                        .UseCollation("C");
+
+                    b.Property<string>("Steps")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("steps");
+
+                    b.Property<long>("UpTo")
+                        .HasColumnType("bigint")
+                        .HasColumnName("up_to");
+
+                    b.HasKey("UserId", "Filter");
+
+                    b.HasIndex("UpTo")
+                        .HasDatabaseName("inbox_watermarks_up_to");
+
+                    b.ToTable("inbox_watermarks", (string)null);
+                });
+
             modelBuilder.Entity("Notify.Storage.Model.LogHeadRow", b =>
                 {
                     b.Property<short>("Id")
@@ -381,6 +455,10 @@ namespace Notify.Storage.Migrations.Postgres
 
                     b.HasIndex("TopicId", "Version")
                         .HasDatabaseName("notifications_topic");
+
+                    b.HasIndex("TopicId", "Version", "ExpiresAt")
+                        .HasDatabaseName("notifications_expiring")
+                        .HasFilter("expires_at IS NOT NULL");
 
                     b.ToTable("notifications", (string)null);
                 });

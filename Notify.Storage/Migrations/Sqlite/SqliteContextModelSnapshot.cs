@@ -267,6 +267,79 @@ namespace Notify.Storage.Migrations.Sqlite
                     b.ToTable("idempotency", (string)null);
                 });
 
+            modelBuilder.Entity("Notify.Storage.Model.InboxMarkRow", b =>
+                {
+                    b.Property<long>("UserId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("user_id");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.Property<long?>("ArchivedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("archived_at");
+
+                    b.Property<long?>("ExpiresAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("expires_at");
+
+                    b.Property<long>("Order")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("mark_order");
+
+                    b.Property<long?>("ReadAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("read_at");
+
+                    b.Property<long?>("SeenAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("seen_at");
+
+                    b.Property<long>("TopicId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("topic_id");
+
+                    b.HasKey("UserId", "Version");
+
+                    b.HasIndex("Version")
+                        .HasDatabaseName("inbox_marks_version");
+
+                    b.HasIndex("UserId", "Version")
+                        .HasDatabaseName("inbox_marks_unread")
+                        .HasFilter("read_at IS NULL");
+
+                    b.ToTable("inbox_marks", (string)null);
+                });
+
+            modelBuilder.Entity("Notify.Storage.Model.InboxWatermarkRow", b =>
+                {
+                    b.Property<long>("UserId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Filter")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("filter");
+
+                    b.Property<string>("Steps")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("steps");
+
+                    b.Property<long>("UpTo")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("up_to");
+
+                    b.HasKey("UserId", "Filter");
+
+                    b.HasIndex("UpTo")
+                        .HasDatabaseName("inbox_watermarks_up_to");
+
+                    b.ToTable("inbox_watermarks", (string)null);
+                });
+
             modelBuilder.Entity("Notify.Storage.Model.LogHeadRow", b =>
                 {
                     b.Property<short>("Id")
@@ -365,6 +438,10 @@ namespace Notify.Storage.Migrations.Sqlite
 
                     b.HasIndex("TopicId", "Version")
                         .HasDatabaseName("notifications_topic");
+
+                    b.HasIndex("TopicId", "Version", "ExpiresAt")
+                        .HasDatabaseName("notifications_expiring")
+                        .HasFilter("expires_at IS NOT NULL");
 
                     b.ToTable("notifications", (string)null);
                 });

@@ -8,6 +8,8 @@ internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
 {
     public IDirectory Directory => inner.Directory;
 
+    public Notify.Storage.Inbox.IInbox Inbox => inner.Inbox;
+
     protected INotificationLog Inner => inner;
 
     public virtual Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) => inner.AppendAsync(batch, cancellationToken);

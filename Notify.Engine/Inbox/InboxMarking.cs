@@ -1,0 +1,70 @@
+using Notify.Contracts;
+using Notify.Contracts.Topics;
+using Notify.Engine.Directory;
+using Notify.Engine.Tail;
+using Notify.Storage.Directory;
+using Notify.Storage.Inbox;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Inbox;
+
+/// <summary>A mark as it is asked for: either versions, or everything up to one.</summary>
+/// <param name="Operation">What it does.</param>
+/// <param name="Versions">Items; those that are not the user's are passed over.</param>
+/// <param name="UpTo">The last version that it is for.</param>
+/// <param name="Filter">Only topics that it matches.</param>
+internal sealed record InboxMarkAsked(InboxOperation Operation, IReadOnlyList<long>? Versions, long UpTo, InboxFilter? Filter);
+
+/// <summary>Marks inboxes. A mark is an entry of the log, so that counts are a function of the user and a version on every node.</summary>
+internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, TailPosition tail, TimeProvider time)
+{
+    /// <summary>How long an answer waits for this node to have applied the mark; it is stored all the same.</summary>
+    private static readonly TimeSpan MostWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>Marks, and then counts: the counts have the mark in them.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
+    public async Task<(InboxCounts? Counts, Refusal? Refusal)> MarkAsync(InboxAsked asked, InboxMarkAsked mark, CancellationToken cancellationToken)
+    {
+        var change = mark.Versions is null ? await UpToAsync(asked.User, mark, cancellationToken) : await OfItemsAsync(asked.User, mark, cancellationToken);
+        if (change is not null)
+        {
+            var answer = await writer.MakeAsync(change, cancellationToken);
+            if (answer is ChangeAnswer.Refused refused) return (null, refused.Refusal);
+            if (answer is ChangeAnswer.Made { Outcome.Version: > 0 and var version } made) await WhenAppliedAsync(made.Epoch, version, cancellationToken);
+        }
+
+        return ((await reader.CountAsync([asked], cancellationToken))[0], null);
+    }
+
+    private async Task<DirectoryChange?> UpToAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)
+    {
+        var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
+        var (epoch, head) = (life.EpochId, life.Head);
+
+        // A client that another node has told of more is not cut short.
+        if (mark.UpTo > head) (epoch, head, _) = await tail.RefreshAsync(cancellationToken);
+        return new DirectoryChange.MarkInbox(user, mark.Operation, epoch, null, Math.Min(mark.UpTo, head), mark.Filter?.Topics.Text ?? "", Match);
+    }
+
+    private async Task<DirectoryChange?> OfItemsAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)
+    {
+        var (epoch, items) = await reader.FindItemsAsync(user, mark.Versions!, mark.Filter, cancellationToken);
+        return items.Count == 0 ? null : new DirectoryChange.MarkInbox(user, mark.Operation, epoch, items, 0, mark.Filter?.Topics.Text ?? "", Match);
+    }
+
+    private async Task WhenAppliedAsync(Guid epoch, long version, CancellationToken cancellationToken)
+    {
+        if (tail.Life is not { } life || life.EpochId != epoch) return;
+        try
+        {
+            await life.WhenAppliedAsync(version).WaitAsync(MostWait, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // The tail cannot read on; the counts are the database's.
+        }
+    }
+
+    // Storage knows filters as texts.
+    private static bool Match(string filter, string topic) => TopicFilter.TryParseAny(filter, out var parsed, out _) && parsed.Matches(topic);
+}

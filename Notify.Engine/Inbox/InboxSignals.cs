@@ -1,0 +1,237 @@
+using System.Collections.Concurrent;
+using Notify.Contracts.Hub;
+using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
+using Notify.Storage.Directory;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Inbox;
+
+/// <summary>
+/// Tells connections the counts of their users' inboxes: when they come, when their credential changes, and after everything
+/// that touched the inbox, from whichever node. At most four times a second each, and never losing the last.
+/// </summary>
+/// <remarks>
+/// Counts are read from the database, many users in a handful of queries, so that a notification for a group of ten thousand
+/// costs some dozen of them. What is read after a change was applied has the change in it, and is as of its own head.
+/// </remarks>
+internal sealed partial class InboxSignals(
+    InboxReader reader, SessionRegistry sessions, Router router, TailPosition tail, TimeProvider time, ILogger<InboxSignals> logger) : BackgroundService, ILogApplier
+{
+    /// <summary>At most four a second to one connection.</summary>
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How often retention is looked after, which has no entry.</summary>
+    private static readonly TimeSpan LookAfterRetention = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+
+    /// <summary>Users in one reading.</summary>
+    private const int MostUsers = 250;
+
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly ConcurrentDictionary<DeliverySession, InboxWatcher> _watchers = new();
+    private readonly ConcurrentDictionary<long, int> _users = new(); // how many watchers of a user are here
+    private readonly List<InterestList> _scratch = [];
+    private readonly HashSet<DeliverySession> _matching = [];
+    private List<InboxWatcher> _waiting = [];
+    private long _oldest;
+
+    /// <summary>The connection asked for the counts in its Resume: it is told them now, and from now on.</summary>
+    public void Watch(DeliverySession session, Func<TopicFilter, bool> covers)
+    {
+        if (session.User is null) return;
+        var watcher = new InboxWatcher(session, covers);
+        if (!_watchers.TryAdd(session, watcher)) return;
+        _users.AddOrUpdate(session.UserNumber, 1, (_, count) => count + 1);
+        if (session.State == SessionState.Closed) Forget(session); // it left while it was added
+        else Tell(watcher);
+    }
+
+    /// <summary>Another credential: the counts are others now.</summary>
+    public void Cover(DeliverySession session, Func<TopicFilter, bool> covers)
+    {
+        if (!_watchers.TryGetValue(session, out var watcher)) return;
+        watcher.Cover(covers);
+        Tell(watcher);
+    }
+
+    public ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken) => ValueTask.FromResult(new LogHead(life.EpochId, life.Ring.End, life.Oldest));
+
+    public void Begin(LogLife life) => TellAll();
+
+    public ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
+    {
+        if (_watchers.IsEmpty) return ValueTask.CompletedTask;
+        foreach (var entry in unit.Entries)
+        {
+            if (entry.IsNotification) TellWhoGets(entry);
+            else if (entry.Entry.Kind == EntryKind.InboxMarked) TellWhoMarked((InboxMarked)DirectoryEntry.Parse(entry.Entry));
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        sessions.Removed += Forget;
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+            {
+                await _wake.WaitAsync(LookAfterRetention, stoppingToken);
+                LookAtRetention();
+                await TellWaitingAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            sessions.Removed -= Forget;
+        }
+    }
+
+    private void TellWhoGets(DeliveryEntry entry)
+    {
+        _matching.Clear();
+        router.Match(entry.Topic, _scratch, (_matching, _watchers), static (holders, state) =>
+        {
+            foreach (var holder in holders)
+            {
+                if (holder.Session is DeliverySession session && state._watchers.ContainsKey(session)) state._matching.Add(session);
+            }
+        });
+        foreach (var session in _matching)
+        {
+            if (session.ComesToUser(entry.Version, entry.Topic) && _watchers.TryGetValue(session, out var watcher)) Tell(watcher);
+        }
+    }
+
+    private void TellWhoMarked(InboxMarked marked)
+    {
+        if (!marked.Marks.Any(mark => _users.ContainsKey(mark.User))) return;
+        var users = marked.Marks.Select(mark => mark.User).ToHashSet();
+        foreach (var (session, watcher) in _watchers)
+        {
+            if (users.Contains(session.UserNumber)) Tell(watcher);
+        }
+    }
+
+    private void LookAtRetention()
+    {
+        if (tail.Life is not { } life || life.Oldest == Interlocked.Exchange(ref _oldest, life.Oldest)) return;
+        TellAll();
+    }
+
+    private void TellAll()
+    {
+        foreach (var watcher in _watchers.Values) Tell(watcher);
+    }
+
+    private void Tell(InboxWatcher watcher)
+    {
+        lock (_gate)
+        {
+            if (watcher.IsWaiting) return;
+            watcher.IsWaiting = true;
+            _waiting.Add(watcher);
+            if (_waiting.Count > 1) return; // it is awake, or will be
+        }
+
+        _wake.Release();
+    }
+
+    /// <summary>Tells all that wait, each when it may be told again. Who waits anew meanwhile is told after.</summary>
+    private async Task TellWaitingAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var due = TakeDue(out var next);
+            if (due.Count == 0)
+            {
+                if (next is not { } pause) return;
+                await Task.Delay(pause, time, cancellationToken);
+                continue;
+            }
+
+            foreach (var chunk in due.Chunk(MostUsers))
+            {
+                if (!await TryTellAsync(chunk, cancellationToken)) await Task.Delay(AfterFailure, time, cancellationToken);
+            }
+        }
+    }
+
+    private List<InboxWatcher> TakeDue(out TimeSpan? next)
+    {
+        next = null;
+        var due = new List<InboxWatcher>();
+        lock (_gate)
+        {
+            var later = new List<InboxWatcher>();
+            foreach (var watcher in _waiting)
+            {
+                var left = watcher.ToldAt is { } told ? Between - time.GetElapsedTime(told) : TimeSpan.Zero;
+                if (left > TimeSpan.Zero)
+                {
+                    later.Add(watcher);
+                    if (next is null || left < next) next = left;
+                    continue;
+                }
+
+                watcher.IsWaiting = false; // before it is read: what is applied from here on is told again
+                due.Add(watcher);
+            }
+
+            _waiting = later;
+        }
+
+        return due;
+    }
+
+    private async Task<bool> TryTellAsync(InboxWatcher[] watchers, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var asked = Array.ConvertAll(watchers, watcher => watcher.Asked);
+            var counts = await reader.CountAsync(asked, cancellationToken);
+            for (var i = 0; i < watchers.Length; i++)
+            {
+                watchers[i].ToldAt = time.GetTimestamp();
+                if (!ReferenceEquals(watchers[i].Asked, asked[i])) continue; // another credential by now: it waits again
+                var (count, epoch) = (counts[i], counts[i].Epoch.ToString());
+                watchers[i].Session.Signal(
+                    ClientMethods.InboxChanged,
+                    new ControlFrame(ClientMethods.InboxChanged, new InboxChanged(count.Unread, count.Unseen, count.Head, epoch, count.Head) { AtLeast = count.AtLeast ? true : null }));
+            }
+
+            return true;
+        }
+        catch (StorageUnavailableException exception)
+        {
+            LogNotRead(logger, watchers.Length, exception.Message);
+            foreach (var watcher in watchers) Tell(watcher);
+            return false;
+        }
+    }
+
+    private void Forget(DeliverySession session)
+    {
+        if (!_watchers.TryRemove(session, out _)) return;
+        if (_users.AddOrUpdate(session.UserNumber, 0, (_, count) => count - 1) == 0) _users.TryRemove(KeyValuePair.Create(session.UserNumber, 0));
+    }
+
+    public override void Dispose()
+    {
+        _wake.Dispose();
+        base.Dispose();
+    }
+
+    [LoggerMessage(5101, LogLevel.Debug, "The inbox counts of {Count} connections could not be read ({Cause}). They are read when storage answers again.")]
+    private static partial void LogNotRead(ILogger logger, int count, string cause);
+}

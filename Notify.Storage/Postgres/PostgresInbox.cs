@@ -1,0 +1,61 @@
+using Notify.Storage.Inbox;
+using Npgsql;
+
+namespace Notify.Storage.Postgres;
+
+/// <summary>Inboxes on Postgres: read in snapshots, on the connections of people.</summary>
+internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
+{
+    private const int RowsAStep = 2000;
+
+    /// <summary>How often retention may pass by while one reading is made.</summary>
+    private const int Attempts = 5;
+
+    public Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable(async () =>
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                await using var connection = await people.OpenConnectionAsync(cancellationToken);
+                try
+                {
+                    var snapshot = await PostgresInboxSnapshot.BeginAsync(connection, users, cancellationToken);
+                    var result = await read(snapshot);
+
+                    // A dropped partition is gone for an older snapshot too: the numbers may then lack what it held.
+                    if (await EndAsync(connection, cancellationToken) == snapshot.Head.Oldest || attempt == Attempts) return result;
+                }
+                catch
+                {
+                    NpgsqlConnection.ClearPool(connection);
+                    throw;
+                }
+            }
+        });
+
+    /// <summary>Marks of what is no longer kept; part of the log's sweep.</summary>
+    public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    {
+        foreach (var sql in (string[])[PostgresInboxSql.ForgetMarks, PostgresInboxSql.ForgetWatermarks])
+        {
+            int deleted;
+            do
+            {
+                await using var command = people.CreateCommand(sql);
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = RowsAStep });
+                deleted = await command.ExecuteNonQueryAsync(cancellationToken);
+            }
+            while (deleted == RowsAStep);
+        }
+
+        return true;
+    });
+
+    private static async Task<long> EndAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new("COMMIT"), new("SELECT oldest FROM log_head") } };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return reader.GetInt64(0);
+    }
+}

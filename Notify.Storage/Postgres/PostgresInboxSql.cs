@@ -1,0 +1,122 @@
+namespace Notify.Storage.Postgres;
+
+/// <summary>What inboxes are read with. Ranges of versions also leave out the partitions that they do not reach.</summary>
+internal static class PostgresInboxSql
+{
+    /// <summary>Every statement of the snapshot has one index that serves it, however old the statistics.</summary>
+    public const string Begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+    public const string UseIndexes = "SET LOCAL enable_seqscan = off";
+
+    public const string Head = """
+        SELECT epoch, coalesce(last.last_version, 0), oldest, date_trunc('milliseconds', now()), coalesce(last.last_change, 0)
+        FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
+        """;
+
+    public const string Users = "SELECT id, name FROM users WHERE name = ANY ($1)";
+
+    public const string Groups = """
+        SELECT u.id, g.id, g.name, greatest(m.since, g.since), least(m.until, g.until)
+        FROM log_head CROSS JOIN users AS u
+        JOIN memberships AS m ON m.user_id = u.id AND m.until >= log_head.oldest
+        JOIN groups AS g ON g.id = m.group_id
+        WHERE u.name = ANY ($1) AND g.until >= log_head.oldest AND greatest(m.since, g.since) < least(m.until, g.until)
+        """;
+
+    public const string Filters = """
+        SELECT u.id, s.filter, s.since, s.until
+        FROM log_head CROSS JOIN users AS u JOIN subscriptions AS s ON s.user_id = u.id AND s.until >= log_head.oldest
+        WHERE u.name = ANY ($1)
+        """;
+
+    public const string Watermarks = """
+        SELECT u.id, w.filter, w.steps FROM users AS u JOIN inbox_watermarks AS w ON w.user_id = u.id WHERE u.name = ANY ($1)
+        """;
+
+    public const string TopicsByName = "SELECT id, name FROM topics WHERE name = ANY ($1)";
+
+    public const string TopicsByPrefix = """
+        SELECT id, name FROM topics WHERE name >= $1 AND name <= $2 AND name > $3 AND starts_with(name, $1) ORDER BY name LIMIT $4
+        """;
+
+    /// <summary>A topic's sequence is dense, so its first and its last notification in a range tell how many there are.</summary>
+    public const string Count = """
+        SELECT given.position, last.seq - first.seq + 1,
+               (SELECT count(*) FROM notifications AS n
+                WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
+                  AND n.expires_at IS NOT NULL AND n.expires_at <= now())
+        FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
+        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM notifications AS n
+                            WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
+                            ORDER BY n.version LIMIT 1) AS first
+        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM notifications AS n
+                            WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
+                            ORDER BY n.version DESC LIMIT 1) AS last
+        """;
+
+    private const string MarkColumns = "m.user_id, m.version, m.topic_id, m.mark_order, m.seen_at, m.read_at, m.archived_at, m.expires_at";
+
+    /// <param name="what">The condition on marks at or below the version above which all of them are wanted.</param>
+    private static string Marks(string what) => $"""
+        SELECT {MarkColumns}
+        FROM unnest($1, $2, $3, $4) AS given(user_id, first, last, all_after)
+        JOIN inbox_marks AS m ON m.user_id = given.user_id AND m.version > given.all_after AND m.version >= given.first AND m.version <= given.last
+        UNION ALL
+        SELECT {MarkColumns}
+        FROM unnest($1, $2, $3, $4) AS given(user_id, first, last, all_after)
+        JOIN inbox_marks AS m ON m.user_id = given.user_id AND m.version <= given.all_after AND m.version >= given.first AND m.version <= given.last
+        WHERE {what}
+        """;
+
+    public static readonly string MarksUnread = Marks("m.read_at IS NULL");
+    public static readonly string MarksNotArchived = Marks("m.archived_at IS NULL");
+    public static readonly string MarksArchived = Marks("m.archived_at IS NOT NULL");
+
+    /// <summary>
+    /// At most <c>$4</c> of each range. One that has more hides its lower ones, so the answer is complete down to the highest
+    /// version at which one stopped; what lies below that is not sent.
+    /// </summary>
+    public const string Newest = """
+        WITH hit AS MATERIALIZED (
+            SELECT given.position, found.version, found.topic_id, found.expires_at
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
+            CROSS JOIN LATERAL (SELECT n.version, n.topic_id, n.expires_at FROM notifications AS n
+                                WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
+                                ORDER BY n.version DESC LIMIT $4) AS found
+        ), stop AS MATERIALIZED (
+            SELECT coalesce(max(low), 0) AS version
+            FROM (SELECT min(version) AS low FROM hit GROUP BY position HAVING count(*) = $4) AS range
+        )
+        SELECT stop.version, hit.version, hit.topic_id, hit.expires_at
+        FROM stop LEFT JOIN hit ON hit.version >= stop.version AND (hit.expires_at IS NULL OR hit.expires_at > now())
+        ORDER BY hit.version DESC
+        """;
+
+    public const string Items = """
+        SELECT n.version, n.topic_id, topics.name, n.expires_at
+        FROM unnest($1) AS asked(version)
+        JOIN notifications AS n ON n.version = asked.version
+        JOIN topics ON topics.id = n.topic_id
+        WHERE n.version >= (SELECT oldest FROM log_head)
+        ORDER BY n.version DESC
+        """;
+
+    public const string Entries = """
+        SELECT page.version, page.id, page.kind, topics.name, page.topic_seq, page.published_at, page.expires_at, page.content
+        FROM (SELECT n.*, sum(octet_length(n.content)) OVER (ORDER BY n.version DESC ROWS UNBOUNDED PRECEDING) - octet_length(n.content) AS bytes_before
+              FROM unnest($1) AS asked(version) JOIN notifications AS n ON n.version = asked.version) AS page
+        JOIN topics ON topics.id = page.topic_id
+        WHERE page.bytes_before < $2
+        ORDER BY page.version DESC
+        """;
+
+    public const string ForgetMarks = """
+        DELETE FROM inbox_marks WHERE (user_id, version) IN
+            (SELECT user_id, version FROM inbox_marks WHERE version < (SELECT oldest FROM log_head) ORDER BY version LIMIT $1)
+        """;
+
+    public const string ForgetWatermarks = """
+        DELETE FROM inbox_watermarks WHERE up_to < (SELECT oldest FROM log_head) AND (user_id, filter) IN
+            (SELECT user_id, filter FROM inbox_watermarks WHERE up_to < (SELECT oldest FROM log_head) ORDER BY up_to LIMIT $1)
+        """;
+}

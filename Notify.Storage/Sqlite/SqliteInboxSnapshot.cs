@@ -1,0 +1,170 @@
+using Microsoft.Data.Sqlite;
+using Notify.Storage.Directory;
+using Notify.Storage.Inbox;
+using Notify.Storage.Log;
+
+namespace Notify.Storage.Sqlite;
+
+/// <summary>A reading transaction of one connection. Every task that it returns is complete.</summary>
+internal sealed class SqliteInboxSnapshot : IInboxSnapshot
+{
+    private const string TopicByName = "SELECT id, name FROM topics WHERE name = ?1";
+
+    private const string TopicsByPrefix = """
+        SELECT id, name FROM topics
+        WHERE name >= ?1 AND name <= ?2 AND name > ?3 AND substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?4
+        """;
+
+    private const string First = "SELECT topic_seq FROM notifications WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT 1";
+
+    private const string Last = "SELECT topic_seq FROM notifications WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version DESC LIMIT 1";
+
+    private const string Expired = """
+        SELECT count(*) FROM notifications INDEXED BY notifications_expiring
+        WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 AND expires_at IS NOT NULL AND expires_at <= ?4
+        """;
+
+    private const string Marks = "SELECT version, topic_id, mark_order, seen_at, read_at, archived_at, expires_at FROM inbox_marks";
+
+    private const string AllMarks = $"{Marks} WHERE user_id = ?1 AND version >= ?2 AND version <= ?3";
+
+    private const string UnreadMarks = $"{AllMarks} AND read_at IS NULL";
+
+    private const string NotArchivedMarks = $"{AllMarks} AND archived_at IS NULL";
+
+    private const string ArchivedMarks = $"{AllMarks} AND archived_at IS NOT NULL";
+
+    private const string Newest = """
+        SELECT version, expires_at FROM notifications WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version DESC LIMIT ?4
+        """;
+
+    private const string Entry = """
+        SELECT n.version, n.id, n.kind, t.name, n.topic_seq, n.published_at, n.expires_at, n.content, n.topic_id
+        FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id WHERE n.version = ?1
+        """;
+
+    private const string Item = """
+        SELECT n.version, n.topic_id, t.name, n.expires_at
+        FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id WHERE n.version = ?1 AND n.version >= (SELECT oldest FROM log_head)
+        """;
+
+    private readonly SqliteStatements _statements;
+    private readonly Dictionary<string, InboxUser> _users = new(StringComparer.Ordinal);
+
+    public SqliteInboxSnapshot(SqliteStatements statements, IReadOnlyCollection<string> users, DateTimeOffset now)
+    {
+        _statements = statements;
+        Head = SqliteReader.ReadHead(statements) with { Now = DateTimeOffset.FromUnixTimeMilliseconds(now.ToUnixTimeMilliseconds()) };
+        foreach (var name in users)
+        {
+            if (statements.Scalar("SELECT id FROM users WHERE name = ?1", name) is not long number) continue;
+            _users[name] = new InboxUser(
+                number, name,
+                List(SqliteDirectorySql.Memberships, rows => new Membership(rows.GetInt64(0), rows.GetString(1), new Interval(rows.GetInt64(2), rows.GetInt64(3))), number, Head.Oldest),
+                List(SqliteDirectorySql.Filters, rows => new DurableSubscription(rows.GetString(0), new Interval(rows.GetInt64(1), rows.GetInt64(2))), number, Head.Oldest),
+                List(SqliteInboxChanges.ReadWatermarks, rows => new InboxWatermark(rows.GetString(0), SqliteInboxChanges.Steps(rows.GetString(1))), number));
+        }
+    }
+
+    public LogHead Head { get; }
+
+    public IReadOnlyDictionary<string, InboxUser> Users => _users;
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<LogTopic>>([.. names.SelectMany(name => List(TopicByName, ToTopic, name))]);
+
+    public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, string after, int limit, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<LogTopic>>(List(TopicsByPrefix, ToTopic, prefix, LogLimits.LastWithPrefix(prefix), after, limit));
+
+    public Task<IReadOnlyList<RangeCount>> CountAsync(IReadOnlyList<TopicRange> ranges, CancellationToken cancellationToken)
+    {
+        var counts = new RangeCount[ranges.Count];
+        var now = Head.Now.ToUnixTimeMilliseconds();
+        for (var i = 0; i < counts.Length; i++)
+        {
+            var (topic, after, through) = ranges[i];
+            if (_statements.Scalar(First, topic, after, through) is not long first) continue;
+            var last = (long)_statements.Scalar(Last, topic, after, through)!;
+            counts[i] = new RangeCount(last - first + 1, (long)_statements.Scalar(Expired, topic, after, through, now)!);
+        }
+
+        return Task.FromResult<IReadOnlyList<RangeCount>>(counts);
+    }
+
+    public Task<IReadOnlyList<(long User, InboxMark Mark)>> FindMarksAsync(IReadOnlyList<MarkRange> ranges, CancellationToken cancellationToken)
+    {
+        var marks = new List<(long, InboxMark)>();
+        foreach (var range in ranges)
+        {
+            var others = range.Else switch { MarkKind.Unread => UnreadMarks, MarkKind.NotArchived => NotArchivedMarks, _ => ArchivedMarks };
+            foreach (var mark in List(AllMarks, SqliteInboxChanges.ToMark, range.User, Math.Max(range.From, range.AllAfter + 1), range.Through)) marks.Add((range.User, mark));
+            foreach (var mark in List(others, SqliteInboxChanges.ToMark, range.User, range.From, Math.Min(range.Through, range.AllAfter))) marks.Add((range.User, mark));
+        }
+
+        return Task.FromResult<IReadOnlyList<(long, InboxMark)>>(marks);
+    }
+
+    public Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int ofEach, CancellationToken cancellationToken)
+    {
+        var found = new List<TopicVersion>();
+        var downTo = 0L;
+        foreach (var (topic, after, through) in ranges)
+        {
+            var before = found.Count;
+            using (var rows = _statements.Query(Newest, topic, after, through, ofEach))
+            {
+                while (rows.Read()) found.Add(new TopicVersion(rows.GetInt64(0), topic, SqliteInboxChanges.Time(rows, 1)));
+            }
+
+            if (found.Count - before == ofEach) downTo = Math.Max(downTo, found[^1].Version);
+        }
+
+        found.RemoveAll(one => one.Version < downTo || one.ExpiresAt <= Head.Now);
+        found.Sort((a, b) => b.Version.CompareTo(a.Version));
+        return Task.FromResult<(IReadOnlyList<TopicVersion>, long)>((found, downTo));
+    }
+
+    public Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken)
+    {
+        var entries = new List<LogEntry>();
+        var bytes = 0L;
+        foreach (var version in versions.OrderDescending())
+        {
+            if (bytes >= maxBytes) break;
+            foreach (var entry in List(Entry, ToEntry, version))
+            {
+                entries.Add(entry);
+                bytes += entry.Content.Length;
+            }
+        }
+
+        return Task.FromResult<IReadOnlyList<LogEntry>>(entries);
+    }
+
+    public Task<IReadOnlyList<InboxItem>> FindItemsAsync(IReadOnlyCollection<long> versions, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<InboxItem>>([.. versions.Distinct().OrderDescending().SelectMany(version => List(Item, ToItem, version))]);
+
+    private static LogTopic ToTopic(SqliteDataReader rows) => new(rows.GetInt64(0), rows.GetString(1));
+
+    private static InboxItem ToItem(SqliteDataReader rows) => new(rows.GetInt64(0), rows.GetInt64(1), rows.GetString(2), SqliteInboxChanges.Time(rows, 3));
+
+    private static LogEntry ToEntry(SqliteDataReader rows) => new()
+    {
+        Version = rows.GetInt64(0),
+        Id = rows.GetId(1),
+        Kind = (EntryKind)rows.GetInt16(2),
+        Topic = rows.GetString(3),
+        TopicSeq = rows.GetInt64(4),
+        PublishedAt = rows.GetTime(5),
+        ExpiresAt = SqliteInboxChanges.Time(rows, 6),
+        Content = rows.GetFieldValue<byte[]>(7),
+    };
+
+    private List<T> List<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<object?> values)
+    {
+        using var rows = _statements.Query(sql, values);
+        var list = new List<T>();
+        while (rows.Read()) list.Add(row(rows));
+        return list;
+    }
+}
