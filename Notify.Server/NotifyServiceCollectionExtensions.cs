@@ -138,8 +138,6 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<KeyEndpoints>();
         services.AddSingleton<AttributeEndpoints>();
         services.AddSingleton<RuleEndpoints>();
-        services.AddSingleton<GroupEndpoints>();
-        services.AddSingleton<UserEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<GroupEndpoints>();
         services.AddSingleton<UserEndpoints>();
