@@ -2,6 +2,7 @@ using Notify.Contracts;
 using Notify.Contracts.Publishing;
 using Notify.Engine;
 using Notify.Engine.Publishing;
+using Notify.Server.Http;
 using Notify.Server.Streaming;
 
 namespace Notify.Server.Api;

@@ -45,8 +45,9 @@ internal sealed partial class DoorKeeper
 
     internal static Door Decide(AuthSettings auth, IHostEnvironment environment, bool hostAuthenticates, bool keysStored)
     {
-        if (auth.TakesTokens || hostAuthenticates || keysStored) return Door.Closed;
-        if (environment.IsDevelopment() && auth.OpenInDevelopment) return Door.Development;
+        if (auth.TakesTokens || keysStored) return Door.Closed;
+        if (environment.IsDevelopment() && auth.OpenInDevelopment) return Door.Development; // an app with a sign-in of its own must say so
+        if (hostAuthenticates) return Door.Closed;
         if (auth.AllowAnonymous) return Door.Everybody;
         if (auth.Embedded) return Door.Closed; // a host is not stopped by what it hosts
         throw new SettingsException($"In the environment '{environment.EnvironmentName}' nobody could call this service: set Notify:Auth:SigningKey or Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if everybody who reaches it may publish and read; to try it out on this machine set ASPNETCORE_ENVIRONMENT to Development.");

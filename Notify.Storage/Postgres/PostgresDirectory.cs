@@ -150,7 +150,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
 
     internal static NpgsqlParameter Times(IEnumerable<DateTimeOffset?> times) => new NpgsqlParameter<DateTime?[]>
     {
-        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, TypedValue = [.. times.Select(time => time?.UtcDateTime)],
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+        TypedValue = [.. times.Select(time => time?.UtcDateTime)],
     };
 
     public async Task<ApiKey?> FindKeyAsync(string id, CancellationToken cancellationToken) =>

@@ -92,7 +92,7 @@ internal static class PostgresInboxChanges
 
     public static DateTimeOffset? Time(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetDateTime(column);
 
-    private static NpgsqlParameter Times(List<DateTimeOffset?> times) => new NpgsqlParameter<DateTime?[]>
+    private static NpgsqlParameter<DateTime?[]> Times(List<DateTimeOffset?> times) => new()
     {
         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, TypedValue = [.. times.Select(time => time?.UtcDateTime)],
     };

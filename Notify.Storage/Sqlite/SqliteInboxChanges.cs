@@ -71,5 +71,5 @@ internal static class SqliteInboxChanges
 
     public static DateTimeOffset? Time(SqliteDataReader rows, int column) => rows.IsDBNull(column) ? null : rows.GetTime(column);
 
-    private static object? Milliseconds(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds();
+    private static long? Milliseconds(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds();
 }

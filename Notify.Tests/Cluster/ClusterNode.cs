@@ -7,8 +7,8 @@ using Notify.Contracts.Hub;
 using Notify.Engine.Cluster;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
-using Notify.Engine.Directory;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
@@ -48,6 +48,7 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
+            .AddSingleton<Notify.Engine.Publishing.AppendTurn>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()

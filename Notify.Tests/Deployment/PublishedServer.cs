@@ -51,7 +51,7 @@ public sealed partial class PublishedServer : IAsyncLifetime
         }
     }
 
-    private Task RunAsync(string command, string source) => ChildProcess.RunAsync(
+    private Task<IReadOnlyList<string>> RunAsync(string command, string source) => ChildProcess.RunAsync(
         "bash",
         ["-c", AppFolder().Replace(command.Replace("mkdir /data", "true", StringComparison.Ordinal), App)],
         source,

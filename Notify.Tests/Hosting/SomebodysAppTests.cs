@@ -60,6 +60,7 @@ public sealed class SomebodysAppTests
         await theirs.InvokeAsync("Say", new { Text = "x", Unknown = 1 }, Cancel); // ours would refuse the unknown member
         Assert.Equal("""{"Text":"x, filtered"}""", (await heard.CountAsync(1))[0].GetRawText());
 
+        await Eventually.TrueAsync(async () => await app.StatusAsync("/api/v1/notifications") == HttpStatusCode.OK, "the storage is reached");
         await using var ours = new StockFollower(app.Url, messagePack: true);
         await ours.ResumeAsync(null, null, [.. Enumerable.Range(0, 50).Select(i => $"some/topic/{i}")]);
         using var published = await app.SendAsync(HttpMethod.Post, "/api/v1/topics/some/topic/1", "hello");

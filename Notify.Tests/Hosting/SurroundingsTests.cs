@@ -81,7 +81,7 @@ public class SurroundingsTests
     private static TempFolder Open()
     {
         var folder = new TempFolder();
-        File.SetUnixFileMode(folder.Path, (UnixFileMode)0x1FF);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder.Path, (UnixFileMode)0x1FF);
         return folder;
     }
 }

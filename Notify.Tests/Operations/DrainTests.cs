@@ -7,8 +7,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using Notify.Server.Hosting;
 using Notify.Server;
+using Notify.Server.Hosting;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
 

@@ -37,13 +37,13 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
     {
         _options.Limits.GroupsPerUser = 2;
         _store = await SqliteLog.OpenAsync(new() { SqlitePath = Path.Combine(_folder, "log.db") }, Stop);
-        var directory = Intercepted<IDirectory>.Make(_store.Directory, nameof(IDirectory.ChangeAsync), (arguments, make) =>
+        var directory = Intercept<IDirectory>(_store.Directory, nameof(IDirectory.ChangeAsync), (arguments, make) =>
         {
             var batch = (ChangeBatch)arguments[0]!;
             lock (_batches) _batches.Add(batch);
             return _onChange(batch, () => (Task<ChangeResult>)make()!);
         });
-        _log = Intercepted<INotificationLog>.Make(_store, "get_Directory", (_, _) => directory);
+        _log = Intercept<INotificationLog>(_store, "get_Directory", (_, _) => directory);
         _writer = new DirectoryWriter(_log, _handedOver, _turn, Options.Create(_options), _time, NullLogger<DirectoryWriter>.Instance);
         await _writer.StartAsync(Stop);
     }
@@ -188,6 +188,14 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
         },
         "it is answered");
 
+    private static T Intercept<T>(T inner, string member, Func<object?[], Func<object?>, object?> instead)
+        where T : class
+    {
+        var proxy = DispatchProxy.Create<T, Intercepted<T>>();
+        ((Intercepted<T>)(object)proxy).Divert(inner, member, instead);
+        return proxy;
+    }
+
     /// <summary>An interface with one member that does something else.</summary>
     public class Intercepted<T> : DispatchProxy
         where T : class
@@ -196,13 +204,7 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
         private string _member = "";
         private Func<object?[], Func<object?>, object?> _instead = null!;
 
-        public static T Make(T inner, string member, Func<object?[], Func<object?>, object?> instead)
-        {
-            var proxy = Create<T, Intercepted<T>>();
-            var self = (Intercepted<T>)(object)proxy;
-            (self._inner, self._member, self._instead) = (inner, member, instead);
-            return proxy;
-        }
+        internal void Divert(T inner, string member, Func<object?[], Func<object?>, object?> instead) => (_inner, _member, _instead) = (inner, member, instead);
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {

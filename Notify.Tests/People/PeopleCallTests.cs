@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Runtime.Serialization;
 using System.Text.Json;
 using Microsoft.AspNetCore.SignalR;
 using Notify.Tests.EndToEnd;
@@ -77,10 +78,9 @@ public sealed class PeopleCallTests(ServerFixture fixture) : IClassFixture<Serve
         var place = await client.ResumeAsync(null, null);
         await PublishAsync(new { group, title = "before" });
 
-        var joined = await client.InvokeAsync<JsonElement>("JoinGroups", Groups(group, messagePack));
-        Assert.Equal([group], joined.GetProperty("groups").EnumerateArray().Select(g => g.GetString()));
+        Assert.Equal([group], (await client.InvokeAsync<StockGroups>("JoinGroups", Groups(group, messagePack))).Groups);
         var first = await PublishAsync(new { group, title = "in" });
-        Assert.Empty((await client.InvokeAsync<JsonElement>("LeaveGroups", Groups(group, messagePack))).GetProperty("groups").EnumerateArray());
+        Assert.Empty((await client.InvokeAsync<StockGroups>("LeaveGroups", Groups(group, messagePack))).Groups);
         await PublishAsync(new { group, title = "after" });
         var mark = await PublishAsync(new { user, title = "end" });
         await client.Received.UntilAsync(received => received.Any(n => n.Version == mark));
@@ -140,6 +140,13 @@ public sealed class PeopleCallTests(ServerFixture fixture) : IClassFixture<Serve
 
         Assert.Equal((204, ""), await SendAsync("DELETE", "users/erin/devices/phone"));
         Assert.Equal((204, ""), await SendAsync("DELETE", "users/erin/devices/phone"));
+    }
+
+    /// <summary>The answer as a stock client's own class has it.</summary>
+    [DataContract]
+    public sealed class StockGroups
+    {
+        [DataMember(Name = "groups"), System.Text.Json.Serialization.JsonPropertyName("groups")] public string[] Groups { get; set; } = [];
     }
 
     private static object Groups(string group, bool messagePack) =>

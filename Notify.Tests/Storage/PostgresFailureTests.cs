@@ -114,7 +114,8 @@ public sealed class PostgresFailureTests(PostgresCluster cluster) : PostgresLogT
             // By hand, with the node's own settings: BEGIN and the lock have arrived, and nothing after them.
             await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(PostgresCluster.ConnectionString(Database, proxy.Port))
             {
-                Options = PostgresConnections.ServerOptions, SearchPath = "notify",
+                Options = PostgresConnections.ServerOptions,
+                SearchPath = "notify",
             });
             var connection = await source.OpenConnectionAsync(Stop);
             await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new("BEGIN"), new("SELECT FROM log_head FOR UPDATE") } };

@@ -133,7 +133,7 @@ public sealed class PostgresHostTests(PostgresHostTests.Listening at) : IClassFi
         Assert.NotEqual(before.Epoch, after.Epoch);
     }
 
-    private static Task ModeAsync(string mode, string path) =>
+    private static Task<IReadOnlyList<string>> ModeAsync(string mode, string path) =>
         ChildProcess.RunAsync("chmod", [mode, path], Path.GetTempPath(), TimeSpan.FromSeconds(30));
 
     private static AppendBatch Batch() => new(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Topic = "a", Content = "{}"u8.ToArray() }]);

@@ -1,9 +1,8 @@
 using System.Text;
 using Notify.Contracts;
 using Notify.Engine;
-using Notify.Server.Api;
 
-namespace Notify.Server.Streaming;
+namespace Notify.Server.Http;
 
 /// <summary>
 /// Refusals of the event stream. A browser's EventSource never comes back from a status other than 200 (HTML standard
