@@ -53,19 +53,25 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         });
 
     public Task<FillStep?> FillAsync(RuleWork work, RuleTest rule, long after, int users, CancellationToken cancellationToken) =>
-        FillAsync(work, users, cancellationToken, new NpgsqlBatchCommand(PostgresRuleSql.Fill)
-        {
-            Parameters =
+        FillAsync(
+            work, users,
+            new NpgsqlBatchCommand(PostgresRuleSql.Fill)
             {
-                Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(after), Value(work.Owner), Value(work.Revision), Value((long)users),
+                Parameters =
+                {
+                    Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(after), Value(work.Owner), Value(work.Revision), Value((long)users),
+                },
             },
-        });
+            cancellationToken);
 
     public Task<FillStep?> FillChangedAsync(RuleWork work, RuleTest rule, string mark, CancellationToken cancellationToken) =>
-        FillAsync(work, int.MaxValue, cancellationToken, new NpgsqlBatchCommand(PostgresRuleSql.FillChanged)
-        {
-            Parameters = { Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(mark), Value(work.Owner), Value(work.Revision) },
-        });
+        FillAsync(
+            work, int.MaxValue,
+            new NpgsqlBatchCommand(PostgresRuleSql.FillChanged)
+            {
+                Parameters = { Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(mark), Value(work.Owner), Value(work.Revision) },
+            },
+            cancellationToken);
 
     public Task<long> CountFilledAsync(RuleWork work, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
     {
@@ -88,7 +94,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
             return new RulePreview(rows.GetInt64(1), rows.GetFieldValue<string[]>(3), rows.GetInt64(0) == users ? rows.GetInt64(2) : null);
         });
 
-    private Task<FillStep?> FillAsync(RuleWork work, int users, CancellationToken cancellationToken, NpgsqlBatchCommand fill) =>
+    private Task<FillStep?> FillAsync(RuleWork work, int users, NpgsqlBatchCommand fill, CancellationToken cancellationToken) =>
         PostgresErrors.AsUnavailable<FillStep?>(async () =>
         {
             await ExecuteAsync(PostgresRuleSql.LowerStamps, cancellationToken);

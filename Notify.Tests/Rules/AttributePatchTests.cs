@@ -50,10 +50,11 @@ public sealed class AttributePatchTests
     }
 
     [Theory]
-    [InlineData(AttributesPart.Others, 8, 16 * 1024)]
-    [InlineData(AttributesPart.Self, 8, 8 * 1024)]
-    internal void Counts_levels_and_bytes_of_its_part(AttributesPart part, int levels, int bytes)
+    [InlineData(false, 8, 16 * 1024)]
+    [InlineData(true, 8, 8 * 1024)]
+    public void Counts_levels_and_bytes_of_its_part(bool isSelf, int levels, int bytes)
     {
+        var part = isSelf ? AttributesPart.Self : AttributesPart.Others;
         static string Nested(int levels) => string.Concat(Enumerable.Repeat("""{"a":""", levels - 1)) + "{}" + new string('}', levels - 1);
         static string Sized(int bytes) => $$"""{"a":"{{new string('x', bytes - 8)}}"}""";
         var other = part == AttributesPart.Self ? Sized(16 * 1024) : null;

@@ -8,7 +8,7 @@ namespace Notify.Engine.Directory.Rules;
 /// The rules in force, by the attributes that they name: a change of attributes evaluates those alone. Kept for one revision in
 /// one epoch; what was decided by it is stored only while that revision is the database's.
 /// </summary>
-internal sealed class RuleIndex(INotificationLog log)
+internal sealed class RuleIndex(INotificationLog log) : IDisposable
 {
     private const long Everything = -1;
 
@@ -61,6 +61,8 @@ internal sealed class RuleIndex(INotificationLog log)
             return true;
         }
     }
+
+    public void Dispose() => _reading.Dispose();
 
     private bool IsAt(Guid epoch, long revision)
     {
