@@ -61,6 +61,7 @@ public static class NotifyServiceCollectionExtensions
             Schema = options.Storage.Schema,
             SqlitePath = options.Storage.SqlitePath,
             MigrateAtStart = options.Storage.MigrateAtStart,
+            InboxMaxAge = options.Inbox.MaxAge,
         };
 
         var first = services.Count;
@@ -138,6 +139,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<KeyEndpoints>();
         services.AddSingleton<AttributeEndpoints>();
         services.AddSingleton<RuleEndpoints>();
+        services.AddSingleton<InboxEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<GroupEndpoints>();
         services.AddSingleton<UserEndpoints>();

@@ -21,6 +21,9 @@ public sealed record StorageOptions
     /// <summary>Bring the schema up to date when the log is opened.</summary>
     public bool MigrateAtStart { get; init; } = true;
 
+    /// <summary>How long inbox items of users' own topics and of groups are kept although the log drops them; at least as long as the log keeps them.</summary>
+    public TimeSpan InboxMaxAge { get; init; } = TimeSpan.FromDays(365);
+
     /// <summary>False: the log must be there already, and nothing is made, neither a file nor a table.</summary>
     public bool MayCreate { get; init; } = true;
 }

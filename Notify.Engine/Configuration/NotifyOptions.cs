@@ -22,6 +22,7 @@ public sealed class NotifyOptions
     /// <summary>Addresses and networks of proxies whose forwarded headers are believed.</summary>
     public IList<string> KnownProxies { get; } = [];
     public RetentionSettings Retention { get; set; } = new();
+    public InboxSettings Inbox { get; set; } = new();
     public LimitSettings Limits { get; set; } = new();
 }
 
@@ -47,6 +48,12 @@ public sealed class RetentionSettings
 
     /// <summary>Every how often that is looked after.</summary>
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
+}
+
+public sealed class InboxSettings
+{
+    /// <summary>How long inbox items of users' own topics and of groups are kept although the log drops them. Never less than <c>Retention:MaxAge</c>.</summary>
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(365);
 }
 
 /// <summary>Limits; where 0 is allowed it means none.</summary>

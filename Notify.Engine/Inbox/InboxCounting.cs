@@ -30,7 +30,7 @@ internal sealed class InboxCounting(IInboxSnapshot snapshot, CancellationToken c
     {
         foreach (var mark in user.Number == 0 ? [] : marks)
         {
-            if (!user.Topics.TryGetValue(mark.TopicId, out var topic) || !topic.Holds(mark.Version) || mark.ExpiresAt <= snapshot.Head.Now) continue;
+            if (!user.Topics.TryGetValue(mark.TopicId, out var topic) || !topic.Holds(mark.Version) || mark.Version < topic.KeptFrom(snapshot) || mark.ExpiresAt <= snapshot.Head.Now) continue;
             var state = InboxState.Of(mark.Version, mark, topic.Steps);
             var (unread, unseen) = byTopic[mark.TopicId];
             byTopic[mark.TopicId] = (
@@ -52,7 +52,7 @@ internal sealed class InboxCounting(IInboxSnapshot snapshot, CancellationToken c
     private List<int> Ask(InboxTopic topic, long above)
     {
         var positions = new List<int>();
-        foreach (var range in topic.Ranges(Math.Max(above, snapshot.Head.Oldest - 1), snapshot.Head.Head))
+        foreach (var range in topic.Ranges(snapshot, above, snapshot.Head.Head))
         {
             if (!_positions.TryGetValue(range, out var position))
             {
@@ -71,5 +71,5 @@ internal sealed class InboxCounting(IInboxSnapshot snapshot, CancellationToken c
         from user in users
         where user.Number != 0 && user.Topics.Count > 0
         group user.Topics.Values.Min(topic => topic.Read) by user.Number into known
-        select new MarkRange(known.Key, snapshot.Head.Oldest, snapshot.Head.Head, known.Min(), MarkKind.Unread);
+        select new MarkRange(known.Key, snapshot.KeptFrom, snapshot.Head.Head, known.Min(), MarkKind.Unread);
 }

@@ -27,14 +27,14 @@ internal sealed class InboxListing(IInboxSnapshot snapshot, InboxOfUser user, In
     {
         var chosen = new List<(long Version, InboxState State)>();
         var through = Math.Min(before - 1, snapshot.Head.Head);
-        while (chosen.Count <= limit && through >= snapshot.Head.Oldest)
+        while (chosen.Count <= limit && through >= snapshot.KeptFrom)
         {
             var ranges = user.Topics.Values.SelectMany(topic => Ranges(topic, through)).ToList();
 
             // With many topics not each can fill the page: a whole page of each would cost their product.
             var ofEach = Math.Min(limit + 1, Math.Max(LeastOfEach, 4 * (limit + 1) / Math.Max(1, ranges.Count)));
             var (found, downTo) = await snapshot.NewestAsync(ranges, ofEach, cancellationToken);
-            var marks = user.Number == 0 ? [] : await snapshot.FindMarksAsync([Marks(Math.Max(downTo, snapshot.Head.Oldest), through)], cancellationToken);
+            var marks = user.Number == 0 ? [] : await snapshot.FindMarksAsync([Marks(Math.Max(downTo, snapshot.KeptFrom), through)], cancellationToken);
             Choose(found, marks, chosen);
             through = downTo - 1;
         }
@@ -55,7 +55,7 @@ internal sealed class InboxListing(IInboxSnapshot snapshot, InboxOfUser user, In
 
         foreach (var (version, (topicId, mark)) in byVersion.OrderByDescending(one => one.Key))
         {
-            if (!user.Topics.TryGetValue(topicId, out var topic) || !topic.Holds(version)) continue;
+            if (!user.Topics.TryGetValue(topicId, out var topic) || !topic.Holds(version) || version < topic.KeptFrom(snapshot)) continue;
             var state = InboxState.Of(version, mark, topic.Steps);
             if (IsInView(state)) chosen.Add((version, state));
         }
@@ -68,16 +68,12 @@ internal sealed class InboxListing(IInboxSnapshot snapshot, InboxOfUser user, In
         _ => state.ArchivedAt is null,
     };
 
-    private IEnumerable<TopicRange> Ranges(InboxTopic topic, long through)
+    private IEnumerable<TopicRange> Ranges(InboxTopic topic, long through) => view switch
     {
-        var oldest = snapshot.Head.Oldest - 1;
-        return view switch
-        {
-            InboxView.Unread => topic.Ranges(Math.Max(topic.Read, oldest), through),
-            InboxView.Archived => topic.Ranges(oldest, Math.Min(topic.Archived, through)),
-            _ => topic.Ranges(Math.Max(topic.Archived, oldest), through),
-        };
-    }
+        InboxView.Unread => topic.Ranges(snapshot, topic.Read, through),
+        InboxView.Archived => topic.Ranges(snapshot, 0, Math.Min(topic.Archived, through)),
+        _ => topic.Ranges(snapshot, topic.Archived, through),
+    };
 
     private MarkRange Marks(long from, long through) => view switch
     {

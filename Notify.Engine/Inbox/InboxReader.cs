@@ -44,6 +44,11 @@ internal sealed class InboxReader(INotificationLog log)
             },
             cancellationToken);
 
+    /// <summary>Whether this version came to the user, so that it may be read by its id.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
+    public async Task<bool> CameToAsync(string user, long version, CancellationToken cancellationToken) =>
+        (await FindItemsAsync(user, [version], filter: null, cancellationToken)).Items.Count > 0;
+
     private static bool IsOf(string name, InboxUser? user, InboxItem item) =>
         item.Topic == TopicName.OfUser(name)
         || (user is not null

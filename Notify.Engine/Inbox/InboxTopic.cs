@@ -1,3 +1,4 @@
+using Notify.Contracts.Topics;
 using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
 using Notify.Storage.Log;
@@ -35,8 +36,28 @@ internal sealed class InboxTopic
 
     public bool Holds(long version) => _held.Exists(interval => interval.Holds(version));
 
-    /// <summary>The versions above one and up to another in which it held, each once although several interests brought it.</summary>
-    public IEnumerable<TopicRange> Ranges(long above, long through)
+    /// <summary>The lowest version of this topic that is kept: what is the user's own or of a group is kept longer than the log.</summary>
+    public long KeptFrom(IInboxSnapshot snapshot) => TopicName.IsReserved(Topic.Name) ? snapshot.KeptFrom : snapshot.Head.Oldest;
+
+    /// <summary>
+    /// The versions above one and up to another in which it held and that are kept, each once although several interests brought
+    /// it, and each range on one side of the log's oldest version.
+    /// </summary>
+    public IEnumerable<TopicRange> Ranges(IInboxSnapshot snapshot, long above, long through)
+    {
+        var lastKept = snapshot.Head.Oldest - 1;
+        foreach (var range in Ranges(Math.Max(above, KeptFrom(snapshot) - 1), through))
+        {
+            if (range.After < lastKept && range.Through > lastKept)
+            {
+                yield return range with { Through = lastKept };
+                yield return range with { After = lastKept };
+            }
+            else yield return range;
+        }
+    }
+
+    private IEnumerable<TopicRange> Ranges(long above, long through)
     {
         _held.Sort((a, b) => a.Since.CompareTo(b.Since));
         var after = above;

@@ -49,6 +49,7 @@ internal static class ApiEndpoints
         api.MapCalls($"/topics/{{**{TopicPath.RouteValue}}}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Lists = TopicEndpoint.Lists, Description = PublishToTopic });
         api.MapCalls(StreamEndpoint.Path, new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
         api.MapKeys();
+        api.MapInbox();
         api.MapPeople();
         api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }

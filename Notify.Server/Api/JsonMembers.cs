@@ -6,6 +6,7 @@ using Notify.Contracts.Topics;
 using Notify.Engine;
 using Notify.Engine.Publishing;
 using Notify.Server.Authentication.Tokens;
+using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
 
@@ -82,6 +83,40 @@ internal sealed class JsonMembers
         }
 
         return null;
+    }
+
+    /// <summary>Versions of the log, at least one; null when there is no such member.</summary>
+    public Refusal? Versions(string name, int most, out IReadOnlyList<long>? values)
+    {
+        values = null;
+        if (!TryFind(name, out var member)) return null;
+        var refusal = StrictJson.Invalid($"'{name}' is an array of 1 to {most} versions: whole numbers from 1 to {LogLimits.MaxVersion}.");
+        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() is < 1 || member.GetArrayLength() > most) return refusal;
+        var versions = new List<long>(member.GetArrayLength());
+        foreach (var item in member.EnumerateArray())
+        {
+            if (!TryVersion(item, 1, out var version)) return refusal;
+            versions.Add(version);
+        }
+
+        values = versions;
+        return null;
+    }
+
+    /// <summary>A version of the log, or 0.</summary>
+    public Refusal? Version(string name, out long? value)
+    {
+        value = null;
+        if (!TryFind(name, out var member)) return null;
+        if (!TryVersion(member, 0, out var version)) return StrictJson.Invalid($"'{name}' is a version: a whole number from 0 to {LogLimits.MaxVersion}.");
+        value = version;
+        return null;
+    }
+
+    private static bool TryVersion(JsonElement member, long least, out long version)
+    {
+        version = 0;
+        return member.ValueKind == JsonValueKind.Number && member.TryGetInt64(out version) && version >= least && version <= LogLimits.MaxVersion;
     }
 
     /// <summary>Names of users or groups, each once.</summary>

@@ -7,6 +7,7 @@ using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Replay;
 using Notify.Engine.Delivery.Routing;
+using Notify.Engine.Inbox;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Wire;
@@ -15,7 +16,7 @@ using Notify.Storage.Log;
 namespace Notify.Server.Api;
 
 /// <summary><c>GET /notifications</c> and <c>GET /notifications/{id}</c>.</summary>
-internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificationLog log, FilterReader filterReader, LogClock clock)
+internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificationLog log, FilterReader filterReader, LogClock clock, InboxReader inbox)
 {
     internal static readonly string[] Parameters = [QueryFilters.Parameter, "since", "limit", "order", "before"];
 
@@ -54,9 +55,9 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
     public async Task GetAsync(HttpContext context, Caller caller)
     {
         var entry = Guid.TryParseExact((string?)context.Request.RouteValues["id"], "D", out var id)
-            ? await log.FindAsync(id, context.RequestAborted)
+            ? await log.FindAsync(id, context.RequestAborted) ?? await log.Inbox.FindKeptAsync(id, context.RequestAborted)
             : null;
-        if (entry is null || entry.ExpiresAt <= clock.Now || !AccessRules.MaySee(caller, entry.Topic))
+        if (entry is null || entry.ExpiresAt <= clock.Now || !(AccessRules.MaySee(caller, entry.Topic) || await IsForAsync(caller, entry, context.RequestAborted)))
         {
             await Problem.WriteAsync(context, NotFound);
             return;
@@ -66,6 +67,10 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
         NotificationJson.Write(json, entry);
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.WrittenMemory);
     }
+
+    /// <summary>What came to the user by a group needs no grant, also after the membership has ended.</summary>
+    private async Task<bool> IsForAsync(Caller caller, LogEntry entry, CancellationToken cancellationToken) =>
+        caller.User is { } user && TopicName.IsReserved(entry.Topic) && await inbox.CameToAsync(user, entry.Version, cancellationToken);
 
     private static void WritePage(ArrayBufferWriter<byte> json, IReadOnlyList<LogEntry> entries, long? next, LogHead head, long since = 0, string? gap = null)
     {

@@ -1,5 +1,4 @@
 using Notify.Engine.Configuration;
-using Notify.Server.Hosting;
 
 namespace Notify.Server.Configuration;
 
@@ -30,6 +29,7 @@ internal static class NotifySettings
         Setting.Flag("Auth:AllowAnonymous", (o, v) => o.Auth.AllowAnonymous = v),
         Setting.Flag("Auth:OpenInDevelopment", (o, v) => o.Auth.OpenInDevelopment = v),
         Setting.Time("Retention:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Retention.MaxAge = v),
+        Setting.Time("Inbox:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Inbox.MaxAge = v),
         Setting.Time("Retention:SweepInterval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Retention.SweepInterval = v),
         Setting.Number("Limits:PayloadBytes", 256, 16 * Mebibyte, (o, v) => o.Limits.PayloadBytes = (int)v),
         Setting.Number("Limits:BatchSize", 1, 100_000, (o, v) => o.Limits.BatchSize = (int)v),

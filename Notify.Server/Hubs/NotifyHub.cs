@@ -7,6 +7,7 @@ using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
+using Notify.Engine.Inbox;
 using Notify.Engine.Publishing;
 using Notify.Server.Authentication;
 using Notify.Server.Security;
@@ -17,7 +18,9 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
-internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader, RecordPublisher publisher, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live) : Hub
+internal sealed class NotifyHub(
+    Resumption resumption, FilterReader filterReader, RecordPublisher publisher, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
+    InboxSignals inbox) : Hub
 {
     private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
     private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Connect anew to be another user.");
@@ -37,6 +40,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
             var (result, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Of(Caller), Context.ConnectionAborted);
             if (result is null) throw Error(refusal!);
             _toStart = session;
+            if (request.Inbox) inbox.Watch(session, Caller.Grants.MaySubscribe);
             return result;
         }
         catch (StorageUnavailableException)
@@ -130,6 +134,7 @@ internal sealed class NotifyHub(Resumption resumption, FilterReader filterReader
         // First in its place and then looked at again: a revocation finds it there, or is found here.
         var isGood = live.TryReplace(current, fresh);
         var topics = Session.Reauthenticate(SessionAccess.Of(fresh));
+        inbox.Cover(Session, fresh.Grants.MaySubscribe);
         if (isGood) return new ReauthenticateResult { ExpiresAt = fresh.Credential.ExpiresAt!.Value, Topics = topics };
         Session.Sink.CloseForReconnect();
         throw Error(new Refusal(ErrorCodes.Unauthenticated, "The credential was revoked. The connection is closed."));

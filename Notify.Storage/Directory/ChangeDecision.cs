@@ -281,7 +281,7 @@ internal sealed class ChangeDecision
         var version = _marks?.Version ?? NextVersion;
         var order = InboxMarksDecision.OrderOf(version, Outcomes.Count);
         var result = mark.Items is null
-            ? InboxMarksDecision.UpTo(_state.Inbox, Writes, user, mark, order, _state.Now, _state.Oldest)
+            ? InboxMarksDecision.UpTo(_state.Inbox, Writes, user, mark, order, _state.Now, _state.KeptFrom)
             : InboxMarksDecision.Items(_state.Inbox, Writes, user, mark, order, _state.Now);
         if (result != ChangeStatus.Done || !InboxMarksDecision.Changed(_state.Inbox)) return new ChangeOutcome { Status = result };
         if (_marks is null)

@@ -37,7 +37,9 @@ internal sealed class DirectoryState
 
     /// <summary>Inboxes that are marked.</summary>
     public InboxMarksState Inbox { get; } = new();
-    public long Oldest { get; set; }
+
+    /// <summary>The lowest version that an inbox can still have.</summary>
+    public long KeptFrom { get; set; }
 }
 
 /// <summary>A group's present generation.</summary>

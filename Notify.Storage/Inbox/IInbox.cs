@@ -14,6 +14,9 @@ public interface IInbox
     /// </summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
     Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken);
+
+    /// <summary>A notification by its id that the log no longer has, or null. Whom it is for is the caller's to ask.</summary>
+    Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken);
 }
 
 /// <summary>The database at one moment. Used by one reader, one call at a time.</summary>
@@ -21,6 +24,9 @@ public interface IInboxSnapshot
 {
     /// <summary>Epoch, head and oldest, and the time by which expiry is told.</summary>
     LogHead Head { get; }
+
+    /// <summary>The lowest version of which notifications to users and groups are kept; at most the log's oldest.</summary>
+    long KeptFrom { get; }
 
     /// <summary>The users that were asked for, by name; those that were never mentioned are not there.</summary>
     IReadOnlyDictionary<string, InboxUser> Users { get; }
@@ -31,14 +37,14 @@ public interface IInboxSnapshot
     /// <summary>As <see cref="INotificationLog.FindTopicsByPrefixAsync"/>.</summary>
     Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, string after, int limit, CancellationToken cancellationToken);
 
-    /// <summary>How many notifications each range has, in their order.</summary>
+    /// <summary>How many notifications each range has, in their order. A range lies on one side of the log's oldest version.</summary>
     Task<IReadOnlyList<RangeCount>> CountAsync(IReadOnlyList<TopicRange> ranges, CancellationToken cancellationToken);
 
     /// <summary>Own marks of users.</summary>
     Task<IReadOnlyList<(long User, InboxMark Mark)>> FindMarksAsync(IReadOnlyList<MarkRange> ranges, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The highest versions of the ranges, newest first and at most <paramref name="ofEach"/> of each, expired ones left out;
+    /// The highest versions of the ranges, each on one side of the log's oldest version, newest first and at most <paramref name="ofEach"/> of each, expired ones left out;
     /// and the version down to which they are complete, 0 when nothing is left.
     /// </summary>
     Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int ofEach, CancellationToken cancellationToken);

@@ -15,6 +15,21 @@ internal sealed class InboxMarkRow
     public DateTimeOffset? ExpiresAt { get; set; }
 }
 
+/// <summary>
+/// A notification of a user's own topic or of a group that the log no longer has: all of them down to the lowest one here, so
+/// that a topic's sequence is as dense here as in the log.
+/// </summary>
+internal sealed class InboxKeptRow
+{
+    public long Version { get; set; }
+    public Guid Id { get; set; }
+    public long TopicId { get; set; }
+    public long TopicSeq { get; set; }
+    public DateTimeOffset PublishedAt { get; set; }
+    public DateTimeOffset? ExpiresAt { get; set; }
+    public required byte[] Content { get; set; }
+}
+
 /// <summary>What a user has marked up to versions, for the topics of one filter: one row, however often.</summary>
 internal sealed class InboxWatermarkRow
 {

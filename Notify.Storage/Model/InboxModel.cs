@@ -11,6 +11,21 @@ internal static class InboxModel
         modelBuilder.Entity<NotificationRow>()
             .HasIndex(row => new { row.TopicId, row.Version, row.ExpiresAt }).HasFilter("expires_at IS NOT NULL").HasDatabaseName("notifications_expiring");
 
+        modelBuilder.Entity<InboxKeptRow>(kept =>
+        {
+            kept.ToTable("inbox_kept");
+            kept.HasKey(row => row.Version);
+            kept.HasIndex(row => new { row.TopicId, row.Version }).HasDatabaseName("inbox_kept_topic");
+            kept.HasIndex(row => new { row.TopicId, row.Version, row.ExpiresAt }).HasFilter("expires_at IS NOT NULL").HasDatabaseName("inbox_kept_expiring");
+            kept.HasIndex(row => row.Id).HasDatabaseName("inbox_kept_id");
+            kept.Property(row => row.Version).HasColumnName("version").ValueGeneratedNever();
+            kept.Property(row => row.Id).HasColumnName("id");
+            kept.Property(row => row.TopicId).HasColumnName("topic_id");
+            kept.Property(row => row.TopicSeq).HasColumnName("topic_seq");
+            kept.Property(row => row.PublishedAt).HasColumnName("published_at");
+            kept.Property(row => row.ExpiresAt).HasColumnName("expires_at");
+            kept.Property(row => row.Content).HasColumnName("content");
+        });
         modelBuilder.Entity<InboxMarkRow>(mark =>
         {
             mark.ToTable("inbox_marks");

@@ -14,7 +14,8 @@ internal static class PostgresChangeSql
         """;
 
     public const string ReadPlace = """
-        SELECT log_head.epoch, coalesce(last.last_version, 0), directory.rules_revision, date_trunc('milliseconds', clock_timestamp()), log_head.oldest
+        SELECT log_head.epoch, coalesce(last.last_version, 0), directory.rules_revision, date_trunc('milliseconds', clock_timestamp()),
+               least(log_head.oldest, (SELECT min(version) FROM inbox_kept))
         FROM log_head CROSS JOIN directory
         LEFT JOIN (SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
         """;

@@ -68,7 +68,7 @@ internal static class PostgresChangeState
         var state = new DirectoryState();
         StoredBatch? stored = null;
         await reader.ReadAsync(cancellationToken);
-        (state.Epoch, state.Head, state.RulesRevision, state.Now, state.Oldest) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetDateTime(3), reader.GetInt64(4));
+        (state.Epoch, state.Head, state.RulesRevision, state.Now, state.KeptFrom) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetDateTime(3), reader.GetInt64(4));
         await EachAsync(() => state.Users.Add(reader.GetString(0), reader.GetInt64(1)));
         await EachAsync(() => state.Groups.Add(reader.GetString(0), new GroupState
         {

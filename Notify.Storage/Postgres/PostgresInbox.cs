@@ -1,4 +1,5 @@
 using Notify.Storage.Inbox;
+using Notify.Storage.Log;
 using Npgsql;
 
 namespace Notify.Storage.Postgres;
@@ -33,9 +34,27 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
             }
         });
 
-    /// <summary>Marks of what is no longer kept; part of the log's sweep.</summary>
-    public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
     {
+        await using var command = people.CreateCommand(PostgresInboxSql.FindKept);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+        return await rows.ReadAsync(cancellationToken) ? PostgresInboxSnapshot.ToEntry(rows) : null;
+    });
+
+    /// <summary>What is kept too long, and marks of what is no longer kept; part of the log's sweep.</summary>
+    public Task SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    {
+        int dropped;
+        do
+        {
+            await using var drop = people.CreateCommand(PostgresInboxSql.DropKept);
+            drop.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = maxAge });
+            drop.Parameters.Add(new NpgsqlParameter<long> { TypedValue = RowsAStep });
+            dropped = await drop.ExecuteNonQueryAsync(cancellationToken);
+        }
+        while (dropped == RowsAStep);
+
         foreach (var sql in (string[])[PostgresInboxSql.ForgetMarks, PostgresInboxSql.ForgetWatermarks])
         {
             int deleted;

@@ -10,10 +10,12 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
 {
     private readonly NpgsqlConnection _connection;
 
-    private PostgresInboxSnapshot(NpgsqlConnection connection, LogHead head, Dictionary<string, InboxUser> users) =>
-        (_connection, Head, Users) = (connection, head, users);
+    private PostgresInboxSnapshot(NpgsqlConnection connection, LogHead head, long keptFrom, Dictionary<string, InboxUser> users) =>
+        (_connection, Head, KeptFrom, Users) = (connection, head, keptFrom, users);
 
     public LogHead Head { get; }
+
+    public long KeptFrom { get; }
 
     public IReadOnlyDictionary<string, InboxUser> Users { get; }
 
@@ -30,6 +32,7 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var head = new LogHead(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)) { Now = reader.GetDateTime(3), LastChange = reader.GetInt64(4) };
+        var keptFrom = reader.GetInt64(5);
         var byNumber = new Dictionary<long, InboxUser>();
         await EachAsync(() => byNumber.Add(
             reader.GetInt64(0), new InboxUser(reader.GetInt64(0), reader.GetString(1), new List<Membership>(), new List<DurableSubscription>(), new List<InboxWatermark>())));
@@ -39,7 +42,7 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
             new DurableSubscription(reader.GetString(1), new Interval(reader.GetInt64(2), reader.GetInt64(3)))));
         await EachAsync(() => ((List<InboxWatermark>)byNumber[reader.GetInt64(0)].Watermarks).Add(
             new InboxWatermark(reader.GetString(1), PostgresInboxChanges.Steps(reader.GetString(2)))));
-        return new PostgresInboxSnapshot(connection, head, byNumber.Values.ToDictionary(user => user.Name, StringComparer.Ordinal));
+        return new PostgresInboxSnapshot(connection, head, keptFrom, byNumber.Values.ToDictionary(user => user.Name, StringComparer.Ordinal));
 
         async Task EachAsync(Action row)
         {
@@ -59,9 +62,13 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
     public async Task<IReadOnlyList<RangeCount>> CountAsync(IReadOnlyList<TopicRange> ranges, CancellationToken cancellationToken)
     {
         var counts = new RangeCount[ranges.Count];
-        if (ranges.Count == 0) return counts;
-        await ListAsync(
-            PostgresInboxSql.Count, rows => counts[rows.GetInt64(0) - 1] = new RangeCount(rows.GetInt64(1), rows.GetInt64(2)), cancellationToken, Columns(ranges));
+        foreach (var (part, sql) in Parts(Enumerable.Range(0, ranges.Count), i => ranges[i], PostgresInboxSql.Count, PostgresInboxSql.CountKept))
+        {
+            await ListAsync(
+                sql, rows => counts[part[(int)rows.GetInt64(0) - 1]] = new RangeCount(rows.GetInt64(1), rows.GetInt64(2)), cancellationToken,
+                Columns(part.ConvertAll(i => ranges[i])));
+        }
+
         return counts;
     }
 
@@ -83,37 +90,52 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
     public async Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(
         IReadOnlyList<TopicRange> ranges, int ofEach, CancellationToken cancellationToken)
     {
-        if (ranges.Count == 0) return ([], 0);
         var downTo = 0L;
-        var found = await ListAsync<TopicVersion?>(
-            PostgresInboxSql.Newest,
-            rows =>
-            {
-                downTo = rows.GetInt64(0);
-                return rows.IsDBNull(1) ? null : new TopicVersion(rows.GetInt64(1), rows.GetInt64(2), PostgresInboxChanges.Time(rows, 3));
-            },
-            cancellationToken, [.. Columns(ranges), Value((long)ofEach)]);
-        return ([.. found.OfType<TopicVersion>()], downTo);
+        var found = new List<TopicVersion>();
+        foreach (var (part, sql) in Parts(ranges, range => range, PostgresInboxSql.Newest, PostgresInboxSql.NewestKept))
+        {
+            await ListAsync(
+                sql,
+                rows =>
+                {
+                    downTo = Math.Max(downTo, rows.GetInt64(0));
+                    if (!rows.IsDBNull(1)) found.Add(new TopicVersion(rows.GetInt64(1), rows.GetInt64(2), PostgresInboxChanges.Time(rows, 3)));
+                    return true;
+                },
+                cancellationToken, [.. Columns(part), Value((long)ofEach)]);
+        }
+
+        found.RemoveAll(one => one.Version < downTo);
+        return (found, downTo); // what is in the log is above what is kept
     }
 
     public Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken) => ListAsync(
         PostgresInboxSql.Entries,
-        rows => new LogEntry
-        {
-            Version = rows.GetInt64(0),
-            Id = rows.GetGuid(1),
-            Kind = (EntryKind)rows.GetInt16(2),
-            Topic = rows.GetString(3),
-            TopicSeq = rows.GetInt64(4),
-            PublishedAt = rows.GetDateTime(5),
-            ExpiresAt = PostgresInboxChanges.Time(rows, 6),
-            Content = rows.GetFieldValue<byte[]>(7),
-        },
-        cancellationToken, Value(versions.ToArray()), Value((long)maxBytes));
+        ToEntry, cancellationToken, Value(versions.ToArray()), Value((long)maxBytes), Value(Head.Oldest));
 
     public Task<IReadOnlyList<InboxItem>> FindItemsAsync(IReadOnlyCollection<long> versions, CancellationToken cancellationToken) => ListAsync(
         PostgresInboxSql.Items, rows => new InboxItem(rows.GetInt64(0), rows.GetInt64(1), rows.GetString(2), PostgresInboxChanges.Time(rows, 3)), cancellationToken,
-        Value(versions.Distinct().ToArray()));
+        Value(versions.Distinct().ToArray()), Value(Head.Oldest));
+
+    public static LogEntry ToEntry(NpgsqlDataReader rows) => new()
+    {
+        Version = rows.GetInt64(0),
+        Id = rows.GetGuid(1),
+        Kind = (EntryKind)rows.GetInt16(2),
+        Topic = rows.GetString(3),
+        TopicSeq = rows.GetInt64(4),
+        PublishedAt = rows.GetDateTime(5),
+        ExpiresAt = PostgresInboxChanges.Time(rows, 6),
+        Content = rows.GetFieldValue<byte[]>(7),
+    };
+
+    // Ranges of the log, and ranges of what is kept longer.
+    private IEnumerable<(List<T> Part, string Sql)> Parts<T>(IEnumerable<T> all, Func<T, TopicRange> range, string ofLog, string ofKept)
+    {
+        var parts = all.ToLookup(one => range(one).Through >= Head.Oldest);
+        if (parts[true].ToList() is { Count: > 0 } stored) yield return (stored, ofLog);
+        if (parts[false].ToList() is { Count: > 0 } kept) yield return (kept, ofKept);
+    }
 
     private async Task<IReadOnlyList<T>> ListAsync<T>(
         string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)

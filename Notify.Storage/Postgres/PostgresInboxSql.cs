@@ -9,7 +9,7 @@ internal static class PostgresInboxSql
     public const string UseIndexes = "SET LOCAL enable_seqscan = off";
 
     public const string Head = """
-        SELECT epoch, coalesce(last.last_version, 0), oldest, date_trunc('milliseconds', now()), coalesce(last.last_change, 0)
+        SELECT epoch, coalesce(last.last_version, 0), oldest, date_trunc('milliseconds', now()), coalesce(last.last_change, 0), least(oldest, (SELECT min(version) FROM inbox_kept))
         FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true
         """;
 
@@ -17,10 +17,10 @@ internal static class PostgresInboxSql
 
     public const string Groups = """
         SELECT u.id, g.id, g.name, greatest(m.since, g.since), least(m.until, g.until)
-        FROM log_head CROSS JOIN users AS u
-        JOIN memberships AS m ON m.user_id = u.id AND m.until >= log_head.oldest
+        FROM (SELECT least(oldest, (SELECT min(version) FROM inbox_kept)) AS version FROM log_head) AS kept CROSS JOIN users AS u
+        JOIN memberships AS m ON m.user_id = u.id AND m.until >= kept.version
         JOIN groups AS g ON g.id = m.group_id
-        WHERE u.name = ANY ($1) AND g.until >= log_head.oldest AND greatest(m.since, g.since) < least(m.until, g.until)
+        WHERE u.name = ANY ($1) AND g.until >= kept.version AND greatest(m.since, g.since) < least(m.until, g.until)
         """;
 
     public const string Filters = """
@@ -40,19 +40,22 @@ internal static class PostgresInboxSql
         """;
 
     /// <summary>A topic's sequence is dense, so its first and its last notification in a range tell how many there are.</summary>
-    public const string Count = """
+    private static string CountIn(string table) => $"""
         SELECT given.position, last.seq - first.seq + 1,
-               (SELECT count(*) FROM notifications AS n
+               (SELECT count(*) FROM {table} AS n
                 WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
                   AND n.expires_at IS NOT NULL AND n.expires_at <= now())
         FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
-        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM notifications AS n
+        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM {table} AS n
                             WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
                             ORDER BY n.version LIMIT 1) AS first
-        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM notifications AS n
+        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM {table} AS n
                             WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
                             ORDER BY n.version DESC LIMIT 1) AS last
         """;
+
+    public static readonly string Count = CountIn("notifications");
+    public static readonly string CountKept = CountIn("inbox_kept");
 
     private const string MarkColumns = "m.user_id, m.version, m.topic_id, m.mark_order, m.seen_at, m.read_at, m.archived_at, m.expires_at";
 
@@ -76,11 +79,11 @@ internal static class PostgresInboxSql
     /// At most <c>$4</c> of each range. One that has more hides its lower ones, so the answer is complete down to the highest
     /// version at which one stopped; what lies below that is not sent.
     /// </summary>
-    public const string Newest = """
+    private static string NewestIn(string table) => $"""
         WITH hit AS MATERIALIZED (
             SELECT given.position, found.version, found.topic_id, found.expires_at
             FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
-            CROSS JOIN LATERAL (SELECT n.version, n.topic_id, n.expires_at FROM notifications AS n
+            CROSS JOIN LATERAL (SELECT n.version, n.topic_id, n.expires_at FROM {table} AS n
                                 WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
                                 ORDER BY n.version DESC LIMIT $4) AS found
         ), stop AS MATERIALIZED (
@@ -92,31 +95,72 @@ internal static class PostgresInboxSql
         ORDER BY hit.version DESC
         """;
 
+    public static readonly string Newest = NewestIn("notifications");
+    public static readonly string NewestKept = NewestIn("inbox_kept");
+
     public const string Items = """
         SELECT n.version, n.topic_id, topics.name, n.expires_at
         FROM unnest($1) AS asked(version)
         JOIN notifications AS n ON n.version = asked.version
         JOIN topics ON topics.id = n.topic_id
-        WHERE n.version >= (SELECT oldest FROM log_head)
-        ORDER BY n.version DESC
+        WHERE n.version >= $2
+        UNION ALL
+        SELECT k.version, k.topic_id, topics.name, k.expires_at
+        FROM unnest($1) AS asked(version)
+        JOIN inbox_kept AS k ON k.version = asked.version
+        JOIN topics ON topics.id = k.topic_id
+        WHERE k.version < $2
+        ORDER BY 1 DESC
         """;
 
     public const string Entries = """
-        SELECT page.version, page.id, page.kind, topics.name, page.topic_seq, page.published_at, page.expires_at, page.content
+        SELECT page.version, page.id, 0::smallint, topics.name, page.topic_seq, page.published_at, page.expires_at, page.content
         FROM (SELECT n.*, sum(octet_length(n.content)) OVER (ORDER BY n.version DESC ROWS UNBOUNDED PRECEDING) - octet_length(n.content) AS bytes_before
-              FROM unnest($1) AS asked(version) JOIN notifications AS n ON n.version = asked.version) AS page
+              FROM (SELECT l.version, l.id, l.topic_id, l.topic_seq, l.published_at, l.expires_at, l.content
+                    FROM unnest($1) AS asked(version) JOIN notifications AS l ON l.version = asked.version WHERE l.version >= $3
+                    UNION ALL
+                    SELECT k.version, k.id, k.topic_id, k.topic_seq, k.published_at, k.expires_at, k.content
+                    FROM unnest($1) AS asked(version) JOIN inbox_kept AS k ON k.version = asked.version WHERE k.version < $3) AS n) AS page
         JOIN topics ON topics.id = page.topic_id
         WHERE page.bytes_before < $2
         ORDER BY page.version DESC
         """;
 
-    public const string ForgetMarks = """
-        DELETE FROM inbox_marks WHERE (user_id, version) IN
-            (SELECT user_id, version FROM inbox_marks WHERE version < (SELECT oldest FROM log_head) ORDER BY version LIMIT $1)
+    public const string FindKept = """
+        SELECT k.version, k.id, 0::smallint, topics.name, k.topic_seq, k.published_at, k.expires_at, k.content
+        FROM inbox_kept AS k JOIN topics ON topics.id = k.topic_id
+        WHERE k.id = $1 AND k.version < (SELECT oldest FROM log_head)
         """;
 
-    public const string ForgetWatermarks = """
-        DELETE FROM inbox_watermarks WHERE up_to < (SELECT oldest FROM log_head) AND (user_id, filter) IN
-            (SELECT user_id, filter FROM inbox_watermarks WHERE up_to < (SELECT oldest FROM log_head) ORDER BY up_to LIMIT $1)
+    private const string KeptFrom = "(SELECT least(oldest, (SELECT min(version) FROM inbox_kept)) FROM log_head)";
+
+    /// <summary>
+    /// What is to be kept of these versions, before any of them is below the oldest one. All of the topics', expired ones too, so
+    /// that their sequences stay dense. Another node may be at the same.
+    /// </summary>
+    public const string Keep = """
+        INSERT INTO inbox_kept (version, id, topic_id, topic_seq, published_at, expires_at, content)
+        SELECT n.version, n.id, n.topic_id, n.topic_seq, n.published_at, n.expires_at, n.content
+        FROM notifications AS n JOIN topics ON topics.id = n.topic_id
+        WHERE n.version >= $1 AND n.version < $2 AND topics.name >= '$' AND topics.name < '%'
+        ON CONFLICT (version) DO NOTHING
+        """;
+
+    /// <summary>From the lowest version on, so that what is left is whole above the lowest one.</summary>
+    public const string DropKept = """
+        DELETE FROM inbox_kept WHERE version IN (SELECT version FROM inbox_kept ORDER BY version LIMIT $2)
+            AND version < coalesce((SELECT min(version) FROM (SELECT version, published_at FROM inbox_kept ORDER BY version LIMIT $2) AS lowest
+                                    WHERE published_at >= clock_timestamp() - $1), 9223372036854775807)
+            AND version < (SELECT oldest FROM log_head)
+        """;
+
+    public const string ForgetMarks = $"""
+        DELETE FROM inbox_marks WHERE (user_id, version) IN
+            (SELECT user_id, version FROM inbox_marks WHERE version < {KeptFrom} ORDER BY version LIMIT $1)
+        """;
+
+    public const string ForgetWatermarks = $"""
+        DELETE FROM inbox_watermarks WHERE up_to < {KeptFrom} AND (user_id, filter) IN
+            (SELECT user_id, filter FROM inbox_watermarks WHERE up_to < {KeptFrom} ORDER BY up_to LIMIT $1)
         """;
 }

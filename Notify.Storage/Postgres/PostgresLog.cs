@@ -18,9 +18,11 @@ internal sealed class PostgresLog : INotificationLog
     private readonly NpgsqlDataSource _people;
     private readonly PostgresDirectory _directory;
     private readonly PostgresInbox _inbox;
+    private readonly TimeSpan _inboxMaxAge;
 
-    private PostgresLog(NpgsqlConnectionStringBuilder settings, PostgresPlace place, long partitionSize)
+    private PostgresLog(NpgsqlConnectionStringBuilder settings, PostgresPlace place, TimeSpan inboxMaxAge, long partitionSize)
     {
+        _inboxMaxAge = inboxMaxAge;
         var inPlace = PostgresSettings.In(settings, place);
         var connections = _connections = PostgresConnections.Create(inPlace, _known);
         _partitions = new PostgresPartitions(connections, place.Locks, partitionSize);
@@ -45,7 +47,7 @@ internal sealed class PostgresLog : INotificationLog
     {
         var settings = PostgresSettings.Parse(options.Postgres!);
         var place = await PostgresSchema.EnsureAsync(settings, options, cancellationToken);
-        var log = new PostgresLog(settings, place, partitionSize);
+        var log = new PostgresLog(settings, place, options.InboxMaxAge, partitionSize);
         try
         {
             await PostgresMistakes.ToldAsync(settings, place.Schema, () => log._partitions.MakeAheadAsync(1, cancellationToken));
@@ -97,7 +99,7 @@ internal sealed class PostgresLog : INotificationLog
         {
             await _retention.SweepAsync(await _reader.ReadHeadAsync(cancellationToken), maxAge, cancellationToken);
             await _directory.SweepAsync(cancellationToken);
-            await _inbox.SweepAsync(cancellationToken);
+            await _inbox.SweepAsync(_inboxMaxAge > maxAge ? _inboxMaxAge : maxAge, cancellationToken);
             return await _reader.ReadHeadAsync(cancellationToken);
         });
 

@@ -10,6 +10,9 @@ namespace Notify.Storage.Postgres;
 internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPartitions partitions, PostgresLocks locks)
 {
     private const int VersionsAStep = 100_000;
+
+    /// <summary>Versions of which what inboxes still owe is copied in one statement.</summary>
+    private const int KeptAStep = 1_000;
     private const int AnswersAStep = 5_000;
 
     /// <summary>A clock that was set back leaves versions out of order in time: the first young one ends what is old.</summary>
@@ -79,6 +82,7 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
                 Parameters = { new() { Value = oldest }, new() { Value = last }, new() { Value = maxAge } },
             };
             var young = await find.ExecuteScalarAsync(cancellationToken) as long?;
+            await KeepAsync(connection, oldest, young ?? last + 1, cancellationToken);
             oldest = young ?? last + 1;
             await using var record = new NpgsqlCommand(RecordOldest, connection) { Parameters = { new() { Value = oldest } } };
             await record.ExecuteNonQueryAsync(cancellationToken);
@@ -87,6 +91,17 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
         }
 
         return oldest;
+    }
+
+    /// <summary>Before any of it is below the oldest version: a reader finds it in one of the two places.</summary>
+    private static async Task KeepAsync(NpgsqlConnection connection, long from, long before, CancellationToken cancellationToken)
+    {
+        for (var step = from; step < before; step += KeptAStep)
+        {
+            await ExecuteAsync(
+                connection, PostgresInboxSql.Keep, 10, cancellationToken,
+                new NpgsqlParameter { Value = step }, new NpgsqlParameter { Value = Math.Min(step + KeptAStep, before) });
+        }
     }
 
     /// <summary>

@@ -155,7 +155,7 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
         {
             Epoch = head.Epoch,
             Head = head.Head,
-            Oldest = head.Oldest,
+            KeptFrom = SqliteInboxSnapshot.ReadKeptFrom(statements, head),
             Now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()),
             RulesRevision = (long)statements.Scalar("SELECT rules_revision FROM directory")!,
         };

@@ -24,6 +24,15 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 AND expires_at IS NOT NULL AND expires_at <= ?4
         """;
 
+    private const string FirstKept = "SELECT topic_seq FROM inbox_kept WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT 1";
+
+    private const string LastKept = "SELECT topic_seq FROM inbox_kept WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version DESC LIMIT 1";
+
+    private const string ExpiredKept = """
+        SELECT count(*) FROM inbox_kept INDEXED BY inbox_kept_expiring
+        WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 AND expires_at IS NOT NULL AND expires_at <= ?4
+        """;
+
     private const string Marks = "SELECT version, topic_id, mark_order, seen_at, read_at, archived_at, expires_at FROM inbox_marks";
 
     private const string AllMarks = $"{Marks} WHERE user_id = ?1 AND version >= ?2 AND version <= ?3";
@@ -38,14 +47,27 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         SELECT version, expires_at FROM notifications WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version DESC LIMIT ?4
         """;
 
+    private const string NewestKept = """
+        SELECT version, expires_at FROM inbox_kept WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version DESC LIMIT ?4
+        """;
+
+    private const string KeptEntry = """
+        SELECT k.version, k.id, 0, t.name, k.topic_seq, k.published_at, k.expires_at, k.content
+        FROM inbox_kept AS k JOIN topics AS t ON t.id = k.topic_id WHERE k.version = ?1
+        """;
+
+    private const string KeptItem = """
+        SELECT k.version, k.topic_id, t.name, k.expires_at FROM inbox_kept AS k JOIN topics AS t ON t.id = k.topic_id WHERE k.version = ?1
+        """;
+
     private const string Entry = """
-        SELECT n.version, n.id, n.kind, t.name, n.topic_seq, n.published_at, n.expires_at, n.content, n.topic_id
+        SELECT n.version, n.id, n.kind, t.name, n.topic_seq, n.published_at, n.expires_at, n.content
         FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id WHERE n.version = ?1
         """;
 
     private const string Item = """
         SELECT n.version, n.topic_id, t.name, n.expires_at
-        FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id WHERE n.version = ?1 AND n.version >= (SELECT oldest FROM log_head)
+        FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id WHERE n.version = ?1
         """;
 
     private readonly SqliteStatements _statements;
@@ -55,12 +77,13 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
     {
         _statements = statements;
         Head = SqliteReader.ReadHead(statements) with { Now = DateTimeOffset.FromUnixTimeMilliseconds(now.ToUnixTimeMilliseconds()) };
+        KeptFrom = ReadKeptFrom(statements, Head);
         foreach (var name in users)
         {
             if (statements.Scalar("SELECT id FROM users WHERE name = ?1", name) is not long number) continue;
             _users[name] = new InboxUser(
                 number, name,
-                List(SqliteDirectorySql.Memberships, rows => new Membership(rows.GetInt64(0), rows.GetString(1), new Interval(rows.GetInt64(2), rows.GetInt64(3))), number, Head.Oldest),
+                List(SqliteDirectorySql.Memberships, rows => new Membership(rows.GetInt64(0), rows.GetString(1), new Interval(rows.GetInt64(2), rows.GetInt64(3))), number, KeptFrom),
                 List(SqliteDirectorySql.Filters, rows => new DurableSubscription(rows.GetString(0), new Interval(rows.GetInt64(1), rows.GetInt64(2))), number, Head.Oldest),
                 List(SqliteInboxChanges.ReadWatermarks, rows => new InboxWatermark(rows.GetString(0), SqliteInboxChanges.Steps(rows.GetString(1))), number));
         }
@@ -68,7 +91,12 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
 
     public LogHead Head { get; }
 
+    public long KeptFrom { get; }
+
     public IReadOnlyDictionary<string, InboxUser> Users => _users;
+
+    public static long ReadKeptFrom(SqliteStatements statements, LogHead head) =>
+        statements.Scalar("SELECT min(version) FROM inbox_kept") is long lowest ? Math.Min(lowest, head.Oldest) : head.Oldest;
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<LogTopic>>([.. names.SelectMany(name => List(TopicByName, ToTopic, name))]);
@@ -83,9 +111,10 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         for (var i = 0; i < counts.Length; i++)
         {
             var (topic, after, through) = ranges[i];
-            if (_statements.Scalar(First, topic, after, through) is not long first) continue;
-            var last = (long)_statements.Scalar(Last, topic, after, through)!;
-            counts[i] = new RangeCount(last - first + 1, (long)_statements.Scalar(Expired, topic, after, through, now)!);
+            var isKept = through < Head.Oldest;
+            if (_statements.Scalar(isKept ? FirstKept : First, topic, after, through) is not long first) continue;
+            var last = (long)_statements.Scalar(isKept ? LastKept : Last, topic, after, through)!;
+            counts[i] = new RangeCount(last - first + 1, (long)_statements.Scalar(isKept ? ExpiredKept : Expired, topic, after, through, now)!);
         }
 
         return Task.FromResult<IReadOnlyList<RangeCount>>(counts);
@@ -111,7 +140,7 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         foreach (var (topic, after, through) in ranges)
         {
             var before = found.Count;
-            using (var rows = _statements.Query(Newest, topic, after, through, ofEach))
+            using (var rows = _statements.Query(through < Head.Oldest ? NewestKept : Newest, topic, after, through, ofEach))
             {
                 while (rows.Read()) found.Add(new TopicVersion(rows.GetInt64(0), topic, SqliteInboxChanges.Time(rows, 1)));
             }
@@ -131,7 +160,7 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         foreach (var version in versions.OrderDescending())
         {
             if (bytes >= maxBytes) break;
-            foreach (var entry in List(Entry, ToEntry, version))
+            foreach (var entry in List(version < Head.Oldest ? KeptEntry : Entry, ToEntry, version))
             {
                 entries.Add(entry);
                 bytes += entry.Content.Length;
@@ -142,13 +171,13 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
     }
 
     public Task<IReadOnlyList<InboxItem>> FindItemsAsync(IReadOnlyCollection<long> versions, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<InboxItem>>([.. versions.Distinct().OrderDescending().SelectMany(version => List(Item, ToItem, version))]);
+        Task.FromResult<IReadOnlyList<InboxItem>>([.. versions.Distinct().OrderDescending().SelectMany(version => List(version < Head.Oldest ? KeptItem : Item, ToItem, version))]);
 
     private static LogTopic ToTopic(SqliteDataReader rows) => new(rows.GetInt64(0), rows.GetString(1));
 
     private static InboxItem ToItem(SqliteDataReader rows) => new(rows.GetInt64(0), rows.GetInt64(1), rows.GetString(2), SqliteInboxChanges.Time(rows, 3));
 
-    private static LogEntry ToEntry(SqliteDataReader rows) => new()
+    public static LogEntry ToEntry(SqliteDataReader rows) => new()
     {
         Version = rows.GetInt64(0),
         Id = rows.GetId(1),

@@ -15,9 +15,11 @@ internal sealed class SqliteLog : INotificationLog
     private readonly SqliteRetention _retention;
     private readonly SqliteDirectory _directory;
     private readonly SqliteInbox _inbox;
+    private readonly TimeSpan _inboxMaxAge;
 
-    private SqliteLog(SqliteFile file, TimeProvider time)
+    private SqliteLog(SqliteFile file, TimeSpan inboxMaxAge, TimeProvider time)
     {
+        _inboxMaxAge = inboxMaxAge;
         _file = file;
         Writer = new SqliteWriter(file);
         _readers = new SqliteReaders(file);
@@ -38,7 +40,7 @@ internal sealed class SqliteLog : INotificationLog
     public static async Task<SqliteLog> OpenAsync(
         StorageOptions options, CancellationToken cancellationToken, TimeProvider? time = null)
     {
-        var log = new SqliteLog(SqliteFile.Hold(options.SqlitePath, options.MayCreate), time ?? TimeProvider.System);
+        var log = new SqliteLog(SqliteFile.Hold(options.SqlitePath, options.MayCreate), options.InboxMaxAge, time ?? TimeProvider.System);
         try
         {
             await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, log._file, options), cancellationToken);
@@ -86,7 +88,7 @@ internal sealed class SqliteLog : INotificationLog
     {
         var head = await _retention.SweepAsync(maxAge, cancellationToken);
         await _directory.SweepAsync(cancellationToken);
-        await _inbox.SweepAsync(cancellationToken);
+        await _inbox.SweepAsync(_inboxMaxAge > maxAge ? _inboxMaxAge : maxAge, cancellationToken);
         return head;
     }
 

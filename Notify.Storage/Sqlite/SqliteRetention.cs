@@ -5,7 +5,8 @@ namespace Notify.Storage.Sqlite;
 /// <summary>What becomes old: recorded first, then deleted in steps between which appends have their turn.</summary>
 internal sealed class SqliteRetention(SqliteWriter writer, SqliteReader reader, TimeProvider time)
 {
-    private const int VersionsAStep = 50_000;
+    /// <summary>In one transaction, which also copies what inboxes still owe of them.</summary>
+    private const int VersionsAStep = 5_000;
     private const int RowsAStep = 2_000;
 
     private const string FirstYoung = """
@@ -13,6 +14,14 @@ internal sealed class SqliteRetention(SqliteWriter writer, SqliteReader reader, 
         """;
 
     private const string RecordOldest = "UPDATE log_head SET oldest = ?1 WHERE oldest < ?1";
+
+    /// <summary>All of the topics', expired ones too, so that their sequences stay dense.</summary>
+    private const string Keep = """
+        INSERT OR IGNORE INTO inbox_kept (version, id, topic_id, topic_seq, published_at, expires_at, content)
+        SELECT n.version, n.id, n.topic_id, n.topic_seq, n.published_at, n.expires_at, n.content
+        FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id
+        WHERE n.version >= ?1 AND n.version < ?2 AND t.name >= '$' AND t.name < '%'
+        """;
 
     private const string DropRows = """
         DELETE FROM notifications WHERE version IN
@@ -52,6 +61,7 @@ internal sealed class SqliteRetention(SqliteWriter writer, SqliteReader reader, 
                 statements =>
                 {
                     var found = statements.Scalar(FirstYoung, first, last, since.ToUnixTimeMilliseconds()) as long?;
+                    statements.Execute(Keep, first, found ?? last + 1);
                     statements.Execute(RecordOldest, found ?? last + 1);
                     return found;
                 },

@@ -1,4 +1,5 @@
 using Notify.Engine.Publishing;
+using Notify.Storage.Inbox;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 
@@ -13,6 +14,8 @@ internal sealed class ListLog : INotificationLog
     private readonly Dictionary<(string, string), (LogEntry Entry, byte[] Hash)> _keys = [];
 
     public Guid Epoch { get; } = Guid.NewGuid();
+
+    public IInbox Inbox { get; } = new NothingKept();
 
     /// <summary>Runs before an append; what it throws is the append's outcome.</summary>
     public Func<AppendBatch, CancellationToken, Task> BeforeAppend { get; set; } = (_, _) => Task.CompletedTask;
@@ -122,5 +125,13 @@ internal sealed class ListLog : INotificationLog
         stored.Add(added);
         if (entry.Key is { } stayed) _keys[(stayed.Publisher, stayed.Key)] = (added, stayed.RequestHash.ToArray());
         return new AppendOutcome.Stored(added);
+    }
+
+    private sealed class NothingKept : IInbox
+    {
+        public Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken) =>
+            throw new NotSupportedException("This log has no inboxes.");
+
+        public Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken) => Task.FromResult<LogEntry?>(null);
     }
 }

@@ -17,7 +17,15 @@ internal sealed class InboxModel
     private readonly List<(string User, string Filter, long Since, long Until)> _held = [];
     private readonly Dictionary<(string User, long Version), Item> _marked = [];
 
+    private readonly Dictionary<long, int> _days = [];
+
     public long Oldest { get; set; } = 1;
+
+    /// <summary>A day goes by for these.</summary>
+    public void Aged(long through)
+    {
+        foreach (var (version, _, _) in _published.Where(one => one.Version <= through)) _days[version] = _days.GetValueOrDefault(version) + 1;
+    }
 
     /// <summary>Those that can still expire.</summary>
     public List<long> Living => [.. _published.Where(one => one.CanExpire && !_expired.Contains(one.Version)).Select(one => one.Version)];
@@ -40,7 +48,7 @@ internal sealed class InboxModel
 
     public IEnumerable<Item> Items(string user, Func<string, bool> covers) =>
         from one in _published
-        where one.Version >= Oldest && !_expired.Contains(one.Version) && (one.Topic == "$user/" + user || _held.Exists(held =>
+        where IsKept(one.Version, one.Topic) && !_expired.Contains(one.Version) && (one.Topic == "$user/" + user || _held.Exists(held =>
             held.User == user && held.Since < one.Version && one.Version <= held.Until && Matches(held.Filter, one.Topic) && (held.Filter.StartsWith('$') || covers(held.Filter))))
         select _marked.GetValueOrDefault((user, one.Version), new Item(one.Version, one.Topic, false, false, false));
 
@@ -60,6 +68,8 @@ internal sealed class InboxModel
             };
         }
     }
+
+    private bool IsKept(long version, string topic) => version >= Oldest || (topic.StartsWith('$') && _days.GetValueOrDefault(version) <= 2);
 
     private static bool Matches(string filter, string topic) => TopicFilter.TryParseAny(filter, out var parsed, out _) && parsed.Matches(topic);
 

@@ -11,6 +11,9 @@ public abstract class InboxSpecification : IAsyncLifetime
 {
     private static readonly DirectoryLimits Limits = new(GroupsPerUser: 100, SubscriptionsPerUser: 100);
 
+    /// <summary>How long the own topic's and groups' items are kept.</summary>
+    protected static readonly TimeSpan MaxAge = TimeSpan.FromDays(2.5);
+
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     protected INotificationLog Log { get; private set; } = null!;
@@ -19,7 +22,7 @@ public abstract class InboxSpecification : IAsyncLifetime
 
     protected abstract Task<INotificationLog> OpenAsync();
 
-    /// <summary>Makes the entries up to this version older.</summary>
+    /// <summary>Makes the entries up to this version older, and what is kept of them.</summary>
     protected abstract Task AgeAsync(long through, TimeSpan by);
 
     /// <summary>Lets the time come at which this notification expires.</summary>
@@ -126,6 +129,40 @@ public abstract class InboxSpecification : IAsyncLifetime
         Assert.Equal("$user/alice", (await ListAsync("alice", InboxView.All)).Items[0].Entry.Topic);
     }
 
+    [Fact]
+    public async Task What_is_for_a_user_or_a_group_outlives_the_log_with_its_state_and_is_found_by_its_id()
+    {
+        await ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.JoinGroups("alice", ["ops"]), new DirectoryChange.Subscribe("alice", ["news"]));
+        var own = await PublishAsync("$user/alice");
+        var group = await PublishAsync("$group/ops");
+        var news = await PublishAsync("news");
+        await MarkAsync("alice", InboxOperation.Read, versions: [own]);
+        await ChangeAsync(new DirectoryChange.LeaveGroups("alice", ["ops"]));
+        await PublishAsync("$group/ops");
+        var last = (await Log.ReadHeadAsync(Stop)).Head;
+        var before = await ListAsync("alice", InboxView.All);
+        Assert.Equal([news, group, own], before.Items.Select(item => item.Entry.Version));
+
+        await AgeAsync(last, TimeSpan.FromDays(1));
+        Assert.Equal(last + 1, (await Log.SweepAsync(TimeSpan.FromHours(12), Stop)).Oldest);
+        await Log.SweepAsync(TimeSpan.FromHours(12), Stop);
+        var after = await ListAsync("alice", InboxView.All);
+        Assert.Equal(before.Items.Skip(1).Select(item => (item.Entry with { Content = default, PublishedAt = default }, item.State)), after.Items.Select(item => (item.Entry with { Content = default, PublishedAt = default }, item.State)));
+        Assert.Equal((1L, 1L), (after.Counts.Unread, after.Counts.Unseen));
+        var id = after.Items[0].Entry.Id;
+        Assert.Null(await Log.FindAsync(id, Stop));
+        Assert.Equal(group, (await Log.Inbox.FindKeptAsync(id, Stop))!.Version);
+        Assert.Equal((true, false), (await Reader.CameToAsync("alice", group, Stop), await Reader.CameToAsync("bob", group, Stop)));
+        Assert.True(await MarkAsync("alice", InboxOperation.Archive, versions: [group]) > 0);
+        Assert.Equal(0, (await CountAsync("alice")).Unread);
+
+        await AgeAsync(last, TimeSpan.FromDays(2));
+        await Log.SweepAsync(TimeSpan.FromHours(12), Stop);
+        Assert.Empty((await ListAsync("alice", InboxView.Archived)).Items);
+        Assert.Null(await Log.Inbox.FindKeptAsync(id, Stop));
+        Assert.Equal((0L, 0L), (await CountRowsAsync("inbox_kept"), await CountRowsAsync("inbox_marks")));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -175,6 +212,7 @@ public abstract class InboxSpecification : IAsyncLifetime
             case 13:
                 var through = random.NextInt64(model.Oldest - 1, Math.Min(model.Oldest + 4, head));
                 await AgeAsync(through, TimeSpan.FromDays(1));
+                model.Aged(through);
                 model.Oldest = (await Log.SweepAsync(TimeSpan.FromHours(12), Stop)).Oldest;
                 return $"oldest {model.Oldest}";
             default:

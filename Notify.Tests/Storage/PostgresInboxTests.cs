@@ -12,15 +12,21 @@ public sealed class PostgresInboxTests(PostgresCluster cluster) : InboxSpecifica
 
     protected override async Task<INotificationLog> OpenAsync() =>
         await PostgresLog.OpenAsync(
-            new() { Postgres = cluster.ConnectionString(_database ??= await cluster.CreateDatabaseAsync()) }, Stop, partitionSize: 16);
+            new() { Postgres = cluster.ConnectionString(_database ??= await cluster.CreateDatabaseAsync()), InboxMaxAge = MaxAge }, Stop, partitionSize: 16);
 
-    protected override async Task AgeAsync(long through, TimeSpan by) =>
-        await cluster.ExecuteAsync(
-            _database!, $"UPDATE notifications SET published_at = published_at - interval '{by.TotalSeconds} seconds' WHERE version <= {through}");
+    protected override async Task AgeAsync(long through, TimeSpan by)
+    {
+        foreach (var table in (string[])["notifications", "inbox_kept"])
+        {
+            await cluster.ExecuteAsync(
+                _database!, $"UPDATE {table} SET published_at = published_at - interval '{by.TotalSeconds} seconds' WHERE version <= {through}");
+        }
+    }
 
     protected override async Task ExpireAsync(long version)
     {
         await cluster.ExecuteAsync(_database!, $"UPDATE notifications SET expires_at = 'epoch' WHERE version = {version}");
+        await cluster.ExecuteAsync(_database!, $"UPDATE inbox_kept SET expires_at = 'epoch' WHERE version = {version}");
         await cluster.ExecuteAsync(_database!, $"UPDATE inbox_marks SET expires_at = 'epoch' WHERE version = {version}");
     }
 

@@ -12,15 +12,21 @@ public sealed class SqliteInboxTests : InboxSpecification
     private SqliteWriter Writer => ((SqliteLog)Log).Writer;
 
     protected override async Task<INotificationLog> OpenAsync() =>
-        await SqliteLog.OpenAsync(new() { SqlitePath = Path.Combine(_folder, "log.db") }, Stop);
+        await SqliteLog.OpenAsync(new() { SqlitePath = Path.Combine(_folder, "log.db"), InboxMaxAge = MaxAge }, Stop);
 
     protected override Task AgeAsync(long through, TimeSpan by) => Writer.UseAsync(
-        statements => statements.Execute("UPDATE notifications SET published_at = published_at - ?1 WHERE version <= ?2", (long)by.TotalMilliseconds, through), Stop);
+        statements =>
+        {
+            statements.Execute("UPDATE notifications SET published_at = published_at - ?1 WHERE version <= ?2", (long)by.TotalMilliseconds, through);
+            statements.Execute("UPDATE inbox_kept SET published_at = published_at - ?1 WHERE version <= ?2", (long)by.TotalMilliseconds, through);
+        },
+        Stop);
 
     protected override Task ExpireAsync(long version) => Writer.UseAsync(
         statements =>
         {
             statements.Execute("UPDATE notifications SET expires_at = 1 WHERE version = ?1", version);
+            statements.Execute("UPDATE inbox_kept SET expires_at = 1 WHERE version = ?1", version);
             statements.Execute("UPDATE inbox_marks SET expires_at = 1 WHERE version = ?1", version);
         },
         Stop);

@@ -272,6 +272,52 @@ namespace Notify.Storage.Migrations.Postgres
                     b.ToTable("idempotency", (string)null);
                 });
 
+            modelBuilder.Entity("Notify.Storage.Model.InboxKeptRow", b =>
+                {
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    b.Property<byte[]>("Content")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("content");
+
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("PublishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("published_at");
+
+                    b.Property<long>("TopicId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("topic_id");
+
+                    b.Property<long>("TopicSeq")
+                        .HasColumnType("bigint")
+                        .HasColumnName("topic_seq");
+
+                    b.HasKey("Version");
+
+                    b.HasIndex("Id")
+                        .HasDatabaseName("inbox_kept_id");
+
+                    b.HasIndex("TopicId", "Version")
+                        .HasDatabaseName("inbox_kept_topic");
+
+                    b.HasIndex("TopicId", "Version", "ExpiresAt")
+                        .HasDatabaseName("inbox_kept_expiring")
+                        .HasFilter("expires_at IS NOT NULL");
+
+                    b.ToTable("inbox_kept", (string)null);
+                });
+
             modelBuilder.Entity("Notify.Storage.Model.InboxMarkRow", b =>
                 {
                     b.Property<long>("UserId")

@@ -267,6 +267,53 @@ namespace Notify.Storage.Migrations.Sqlite
                     b.ToTable("idempotency", (string)null);
                 });
 
+            modelBuilder.Entity("Notify.Storage.Model.InboxKeptRow", b =>
+                {
+                    b.Property<long>("Version")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.Property<byte[]>("Content")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("content");
+
+                    b.Property<long?>("ExpiresAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("expires_at");
+
+                    b.Property<byte[]>("Id")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("id");
+
+                    b.Property<long>("PublishedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_at");
+
+                    b.Property<long>("TopicId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("topic_id");
+
+                    b.Property<long>("TopicSeq")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("topic_seq");
+
+                    b.HasKey("Version");
+
+                    b.HasIndex("Id")
+                        .HasDatabaseName("inbox_kept_id");
+
+                    b.HasIndex("TopicId", "Version")
+                        .HasDatabaseName("inbox_kept_topic");
+
+                    b.HasIndex("TopicId", "Version", "ExpiresAt")
+                        .HasDatabaseName("inbox_kept_expiring")
+                        .HasFilter("expires_at IS NOT NULL");
+
+                    b.ToTable("inbox_kept", (string)null);
+                });
+
             modelBuilder.Entity("Notify.Storage.Model.InboxMarkRow", b =>
                 {
                     b.Property<long>("UserId")
