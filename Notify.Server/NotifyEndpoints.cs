@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Notify.Engine.Configuration;
 using Notify.Server.Api;
 using Notify.Server.Authentication;
+using Notify.Server.Http;
 using Notify.Server.Hubs;
 using Notify.Server.Observability;
 using Notify.Server.Page;

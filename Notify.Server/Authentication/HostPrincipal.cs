@@ -43,6 +43,7 @@ internal sealed class HostPrincipal(GrantRules grants, CredentialState state, IO
             Name = subject is { Length: <= TokenVerifier.MaxSubjectLength } ? subject : null,
             Publisher = PublisherNames.OfHost(subject ?? ""),
             Grants = grants.For(Claims.Of(principal), user),
+            Attributes = grants.AttributesOf(Claims.Of(principal)),
             Credential = new Credential(null, ticket?.IssuedUtc, ticket?.ExpiresUtc),
         };
 
@@ -52,7 +53,7 @@ internal sealed class HostPrincipal(GrantRules grants, CredentialState state, IO
     }
 
     private static bool NeedsOrigin(HttpRequest request) =>
-        request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<Hubs.HubEndpoint>() is not null
+        request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<HubEndpoint>() is not null
         || !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method));
 
     // A foreign origin does not come here: the origin gate before every endpoint has refused it.

@@ -1,5 +1,4 @@
 using Notify.Engine.Configuration;
-using Notify.Server.Hosting;
 using StackExchange.Redis;
 
 namespace Notify.Server.Configuration;

@@ -1,5 +1,4 @@
 using Notify.Engine.Configuration;
-using Notify.Server.Hosting;
 
 namespace Notify.Server.Configuration;
 

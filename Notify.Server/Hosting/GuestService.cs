@@ -1,3 +1,4 @@
+using Notify.Server.Configuration;
 using Notify.Server.Hubs;
 using Notify.Storage;
 

@@ -25,6 +25,3 @@ internal sealed class EstablishedConnections
 
     private static string? IdOf(HttpContext? context) => context?.Request.Query["id"] is [{ Length: > 0 } id] ? id : null;
 }
-
-/// <summary>Marks the hub's endpoints.</summary>
-internal sealed class HubEndpoint;

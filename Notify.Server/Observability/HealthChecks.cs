@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Notify.Storage.Log;
 using Notify.Engine.Publishing;
 using Notify.Server.Hosting;
 

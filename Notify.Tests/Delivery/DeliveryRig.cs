@@ -6,8 +6,9 @@ using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
-using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
+using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Storage;
 using Notify.Storage.Directory;
@@ -52,12 +53,12 @@ internal sealed class DeliveryRig : IAsyncDisposable
     {
         var folder = Directory.CreateTempSubdirectory("notify-delivery-");
         var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
-        return await StartAsync(TimeProvider.System, around?.Invoke(log) ?? log, null, appliers, stored);
+        return await StartAsync(TimeProvider.System, around?.Invoke(log) ?? log, null, appliers, stored, folder);
     }
 
-    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers, (int Count, string Topic)[] stored)
+    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers, (int Count, string Topic)[] stored, DirectoryInfo? folder = null)
     {
-        var folder = Directory.CreateTempSubdirectory("notify-delivery-");
+        folder ??= Directory.CreateTempSubdirectory("notify-delivery-");
         log ??= await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
         var collection = new ServiceCollection();
         foreach (var applier in appliers) collection.AddSingleton(applier);
@@ -67,6 +68,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
+            .AddSingleton<AppendTurn>()
+            .AddSingleton<ICommittedEntries, ToTheTail>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
@@ -115,16 +118,17 @@ internal sealed class DeliveryRig : IAsyncDisposable
     }
 
     /// <summary>Appends and tells the tail, as the publisher does.</summary>
-    public async Task<long> PublishAsync(string topic = "t", int count = 1, long? ttlSeconds = null)
+    public async Task<long> PublishAsync(string topic = "t", int count = 1, long? ttlSeconds = null, int titleLength = 1)
     {
-        var stored = await AppendAsync(count, topic, ttlSeconds);
+        var stored = await AppendAsync(count, topic, ttlSeconds, titleLength);
         Tail.Committed(stored!.Epoch, stored.Stored);
         return stored.Stored[^1].Version;
     }
 
     /// <summary>Appends without a word: as another node does whose hint was lost.</summary>
-    public async Task<AppendResult?> AppendAsync(int count, string topic, long? ttlSeconds = null)
+    public async Task<AppendResult?> AppendAsync(int count, string topic, long? ttlSeconds = null, int titleLength = 1)
     {
+        var content = Encoding.UTF8.GetBytes($$"""{"title":"{{new string('x', titleLength)}}","priority":"normal"}""");
         AppendResult? result = null;
         for (var left = count; left > 0; left -= 1000)
         {
@@ -132,7 +136,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
             {
                 Id = Guid.CreateVersion7(),
                 Topic = topic,
-                Content = Encoding.UTF8.GetBytes("""{"title":"x","priority":"normal"}"""),
+                Content = content,
                 TtlSeconds = ttlSeconds,
             });
             result = await Log.AppendAsync(new AppendBatch(Guid.NewGuid(), [.. entries]), CancellationToken.None);
@@ -149,5 +153,13 @@ internal sealed class DeliveryRig : IAsyncDisposable
         await _services.DisposeAsync();
         await Log.DisposeAsync();
         _folder.Delete(recursive: true);
+    }
+
+    /// <summary>A node that is alone.</summary>
+    private sealed class ToTheTail(LogTail tail) : ICommittedEntries
+    {
+        public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => tail.Committed(epoch, entries);
+
+        public void Ephemeral(LogEntry notification) => tail.Ephemeral(notification);
     }
 }

@@ -1,14 +1,13 @@
 using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
-using Notify.Storage.Log;
 
-namespace Notify.Server.Hosting;
+namespace Notify.Storage.Log;
 
 /// <summary>
 /// The log, before and after it is open. Opening takes as long as the database is away; until then every call is
 /// answered as by a storage that does not answer, which is what every caller is prepared for anyway.
 /// </summary>
-internal sealed class OpenedLog : INotificationLog
+public sealed class OpenedLog : INotificationLog
 {
     private readonly TaskCompletionSource<INotificationLog> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile INotificationLog? _log;
@@ -22,7 +21,7 @@ internal sealed class OpenedLog : INotificationLog
 
     private INotificationLog Log => _log ?? throw new StorageUnavailableException("The storage has not been reached yet.");
 
-    /// <summary>Once, by <see cref="LogOpening"/>; the log is disposed of with this one.</summary>
+    /// <summary>Once, by the host; the log is disposed of with this one.</summary>
     public void Open(INotificationLog log)
     {
         _log = log;

@@ -1,6 +1,6 @@
 using Notify.Storage;
 
-namespace Notify.Server.Hosting;
+namespace Notify.Server.Configuration;
 
 /// <summary>
 /// Whose process the service runs in. In its own it is all there is: it has the names that deployments use for settings, and a
