@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Notify.Storage.Log;
 using Notify.Engine.Publishing;
 using Notify.Server.Connections;
 using Notify.Server.Hosting;
+using Notify.Storage.Log;
 
 namespace Notify.Server.Observability;
 

@@ -72,5 +72,11 @@ public sealed class RulesOnPostgresTests(PostgresCluster cluster)
     private static Gen<string> Members(Gen<string> value) => Gen.Select(Of(Keys), value).Array[0, 4].Select(
         members => "{" + string.Join(",", members.DistinctBy(member => member.Item1).Select(member => $"{Json(member.Item1)}:{member.Item2}")) + "}");
 
+<<<<<<< HEAD
     private static string Json(string text) => JsonSerializer.Serialize(text, Relaxed);
+=======
+    private static string Json(string text) => JsonSerializer.Serialize(text, Unescaped);
+
+    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+>>>>>>> main
 }
