@@ -69,10 +69,17 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
     {
         _metrics.BeginAtZero();
         using var timer = new PeriodicTimer(Look, _time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            CloseExpired();
-            if (Interlocked.Exchange(ref _lookAgain, 0) == 1) await CheckAllAsync(stoppingToken);
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                CloseExpired();
+                if (Interlocked.Exchange(ref _lookAgain, 0) == 1) await CheckAllAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Told to stop, perhaps by a start that a mistaken setting ended: the host would report it as a failure of this part.
         }
     }
 

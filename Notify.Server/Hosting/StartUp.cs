@@ -103,7 +103,7 @@ internal static class StartUp
             {
                 await app.StartAsync(stop);
             }
-            catch
+            catch (Exception exception) when (exception is not SettingsException) // whose one sentence nothing stands above
             {
                 await app.StopAsync(CancellationToken.None); // else what did start calls its disposal a failure, above the one sentence that matters
                 throw;
