@@ -131,11 +131,14 @@ public static class NotifyServiceCollectionExtensions
         services.AddRouting();
         services.AddSingleton<OriginGate>();
         services.AddSingleton<RequestRate>();
+        services.AddSingleton<AttributeRate>();
         services.AddSingleton<ApiGuard>();
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
         services.AddSingleton<KeyEndpoints>();
+        services.AddSingleton<AttributeEndpoints>();
+        services.AddSingleton<RuleEndpoints>();
         services.AddSingleton<InboxEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<GroupEndpoints>();

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Notify.Engine.Access;
 
 /// <summary>Who makes a call, from which device, and what it was granted. Made once for a connection or a request.</summary>
@@ -22,6 +24,9 @@ internal sealed record Caller
     public string Publisher { get; init; } = AnonymousPublisher;
 
     public Grants Grants { get; init; } = Grants.None;
+
+    /// <summary>Claims of the credential that become the user's attributes when it connects.</summary>
+    public JsonElement? Attributes { get; init; }
 
     /// <summary>What the caller showed: how long it is good, and what would revoke it.</summary>
     public Credential Credential { get; init; } = Credential.None;

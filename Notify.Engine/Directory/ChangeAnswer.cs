@@ -10,7 +10,7 @@ internal abstract record ChangeAnswer
     {
     }
 
-    /// <summary>It holds, by this change or already before.</summary>
+    /// <summary>It holds, by this change or already before; or it has to be decided again, as its status says.</summary>
     /// <param name="Epoch">The life of the log it is in.</param>
     /// <param name="Head">A version at or above that of its entry: what comes above it is under the change.</param>
     /// <param name="Outcome">What was done.</param>
@@ -38,10 +38,10 @@ internal static class ChangeRefusals
 
     internal static readonly ChangeAnswer.Refused OtherEpoch = Storage("The log was replaced meanwhile. Nothing of this was made; read the inbox again and repeat it.");
 
-    /// <summary>Null: it was done.</summary>
+    /// <summary>Null: it was done, or is to be decided again.</summary>
     internal static ChangeAnswer.Refused? Of(ChangeOutcome outcome, DirectoryLimits limits) => outcome.Status switch
     {
-        ChangeStatus.Done => null,
+        ChangeStatus.Done or ChangeStatus.Superseded or ChangeStatus.TooManyChanged => null, // the last two are for who decides again
         ChangeStatus.UnknownGroup => new(new Refusal(ErrorCodes.NotFound, $"There is no group '{outcome.Subject}'.")),
         ChangeStatus.UnknownKey => new(new Refusal(ErrorCodes.NotFound, "There is no such API key.")),
         ChangeStatus.DynamicGroup => Invalid(

@@ -1,4 +1,6 @@
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory.Attributes;
+using Notify.Engine.Directory.Rules;
 using Notify.Engine.Tail;
 
 namespace Notify.Engine.Directory;
@@ -20,6 +22,10 @@ internal static class DirectoryServices
         services.AddSingleton<DirectoryWriter>();
         services.AddHostedService(s => s.GetRequiredService<DirectoryWriter>());
         services.AddSingleton<OwnChanges>();
+        services.AddSingleton<RuleIndex>();
+        services.AddSingleton<AttributeChanges>();
+        services.AddSingleton<RuleWorker>();
+        services.AddHostedService(s => s.GetRequiredService<RuleWorker>());
         services.AddSingleton<Acknowledgements>();
         services.AddHostedService(s => s.GetRequiredService<Acknowledgements>());
         return services;

@@ -1,8 +1,10 @@
+using System.Text.Json;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory.Attributes;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
@@ -10,12 +12,14 @@ namespace Notify.Engine.Directory;
 
 /// <summary>What users change about themselves, by whichever way they call: groups, durable subscriptions, acknowledgements.</summary>
 /// <remarks>The right is checked before existence; lists are all or nothing, and repeating a call changes nothing.</remarks>
-internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, FilterReader filters, Acknowledgements acknowledgements)
+internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, FilterReader filters, AttributeChanges attributes, Acknowledgements acknowledgements)
 {
     private const int PageOfGroups = 1000;
 
+    private static readonly TimeSpan ClaimsWithin = TimeSpan.FromSeconds(2);
+
     private static readonly Refusal NoUser = new(
-        ErrorCodes.InvalidRequest, "This connection has no user: show a token whose 'sub' is a user id. Groups and durable subscriptions are a user's.");
+        ErrorCodes.InvalidRequest, "This connection has no user: show a token whose 'sub' is a user id. Groups, durable subscriptions and attributes are a user's.");
 
     private static readonly Refusal NoDevice = new(
         ErrorCodes.InvalidRequest, "Ack is a device's of a user: connect with a token whose 'sub' is a user id, and '?device=' in the address.");
@@ -71,6 +75,31 @@ internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, F
             return new Refusal(ErrorCodes.InvalidRequest, $"This connection was not sent version {acknowledged}, and has not passed it. Acknowledge what was received.");
         acknowledgements.Add(new Acknowledgement(session.UserNumber, device, epoch, acknowledged));
         return null;
+    }
+
+    /// <summary>Merges a patch into what the user says of itself; all of that afterwards.</summary>
+    public async Task<(JsonElement Self, Refusal? Refusal)> SetAttributesAsync(Caller caller, JsonElement? patch, CancellationToken cancellationToken)
+    {
+        if (caller.User is not { } user) return (default, NoUser);
+        if (AccessRules.ChangeUser(caller, user) is { } forbidden) return (default, forbidden);
+        if (patch is not { } given) return (default, new Refusal(ErrorCodes.InvalidRequest, "'attributes' is missing: a JSON merge patch, an object (RFC 7396)."));
+        return await attributes.PatchAsync(user, given, AttributesPart.Self, cancellationToken);
+    }
+
+    /// <summary>
+    /// Takes attributes from the claims of the credential that a user connects with: from one issued later than the last, where they
+    /// differ. A connection does not wait for storage that is away: the next one brings them again.
+    /// </summary>
+    public async Task TakeClaimsAsync(Caller caller)
+    {
+        if (caller is not { User: { } user, Attributes: { } claims, Credential.IssuedAt: { } issuedAt }) return;
+        try
+        {
+            await attributes.TakeClaimsAsync(user, claims, issuedAt).WaitAsync(ClaimsWithin);
+        }
+        catch (Exception exception) when (exception is TimeoutException or StorageUnavailableException)
+        {
+        }
     }
 
     private static Refusal? Names(IReadOnlyList<string>? groups, out List<string> names)

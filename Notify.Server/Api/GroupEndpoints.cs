@@ -13,7 +13,7 @@ using Notify.Server.Http;
 namespace Notify.Server.Api;
 
 /// <summary><c>/groups</c>: administrators make and end groups and change their members. Users join and leave over the hub.</summary>
-internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter writer)
+internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter writer, RuleWorker worker)
 {
     internal static readonly string[] ListParameters = ["prefix", .. PeopleRequest.ListParameters];
 
@@ -32,6 +32,7 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
             var answer = await writer.MakeAsync(new DirectoryChange.PutGroup(group, rule), context.RequestAborted);
             if (answer is ChangeAnswer.Made made)
             {
+                if (rule is not null) worker.Wake();
                 await WriteGroupAsync(context, group, made.Outcome.Created ? StatusCodes.Status201Created : StatusCodes.Status200OK);
                 return;
             }

@@ -23,7 +23,9 @@ internal static class PeopleCalls
     public static void MapPeople(this IEndpointRouteBuilder api)
     {
         var groups = api.ServiceProvider.GetRequiredService<GroupEndpoints>();
+        var rules = api.ServiceProvider.GetRequiredService<RuleEndpoints>();
         var users = api.ServiceProvider.GetRequiredService<UserEndpoints>();
+        api.MapRules();
         api.MapCalls("/groups", new ApiCall(ApiCall.Get, groups.ListAsync) { Query = GroupEndpoints.ListParameters, Lists = ["prefix"], Description = ListGroups });
         api.MapCalls(
             "/groups/{group}",
@@ -36,6 +38,7 @@ internal static class PeopleCalls
             new ApiCall(ApiCall.Get, groups.ListMembersAsync) { Query = PeopleRequest.ListParameters, Description = ListMembers });
         api.MapCalls(
             "/groups/{group}/members/{user}",
+            new ApiCall(ApiCall.Get, rules.ExplainAsync) { Description = RuleCalls.Explain },
             new ApiCall(Put, groups.PutMemberAsync) { Description = AddMember },
             new ApiCall(Delete, groups.DeleteMemberAsync) { Description = RemoveMember });
         api.MapCalls("/users/{user}/groups", new ApiCall(ApiCall.Get, users.ListGroupsAsync) { Query = PeopleRequest.ListParameters, Description = ListGroupsOf });

@@ -125,6 +125,7 @@ internal sealed partial class Authenticator(
         Name = token.Subject,
         Publisher = PublisherNames.OfToken(token.Issuer, token.Subject),
         Grants = token.Grants,
+        Attributes = token.Attributes,
         Credential = new Credential(null, token.IssuedAt, token.ExpiresAt),
     };
 

@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Topics;
 using Notify.Engine.Access;
 using Notify.Engine.Configuration;
+using Notify.Engine.Directory.Attributes;
 using Notify.Server.Authentication.Tokens;
 
 namespace Notify.Server.Authentication;
@@ -12,7 +14,13 @@ internal sealed class GrantRules(IOptions<NotifyOptions> options)
     /// <summary>Stands for the user id in the filters of the configuration, never in a claim.</summary>
     public const string UserPlaceholder = "{user}";
 
+    // What a user says of itself is the user's own.
+    private readonly string[] _attributes = [.. options.Value.Auth.AttributeClaims.Where(name => name != AttributePatch.Self)];
+
     private readonly GrantSettings[] _configured = [.. options.Value.Auth.Grants];
+
+    /// <summary>Those claims that become attributes of the user on connect; null: none.</summary>
+    public JsonElement? AttributesOf(Claims claims) => _attributes.Length == 0 ? null : claims.Members(_attributes);
 
     public Grants For(Claims claims, string? user)
     {

@@ -43,6 +43,7 @@ internal sealed class HostPrincipal(GrantRules grants, CredentialState state, IO
             Name = subject is { Length: <= TokenVerifier.MaxSubjectLength } ? subject : null,
             Publisher = PublisherNames.OfHost(subject ?? ""),
             Grants = grants.For(Claims.Of(principal), user),
+            Attributes = grants.AttributesOf(Claims.Of(principal)),
             Credential = new Credential(null, ticket?.IssuedUtc, ticket?.ExpiresUtc),
         };
 

@@ -47,7 +47,12 @@ internal static class StartUp
 
         // Its "Request starting" line at Information prints the query, where browsers must put their token. Not at any other level
         // either: while it may log anything, each request gets an Activity and a scope that nobody looks at. Traces do not need it.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        // And not for one kind of log either: a rule that names a provider comes before those that do not.
+        builder.Services.PostConfigure<LoggerFilterOptions>(logging =>
+        {
+            foreach (var provider in logging.Rules.Select(rule => rule.ProviderName).Append(null).Distinct().ToList())
+                logging.Rules.Add(new LoggerFilterRule(provider, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None, null));
+        });
 
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);

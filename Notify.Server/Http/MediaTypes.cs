@@ -8,6 +8,7 @@ namespace Notify.Server.Http;
 internal static class MediaTypes
 {
     internal const string Json = "application/json";
+    internal const string MergePatch = "application/merge-patch+json";
     internal const string EventStream = "text/event-stream";
 
     private static readonly Refusal NeedsJson = new(
@@ -26,6 +27,10 @@ internal static class MediaTypes
     public static Refusal? RequireJson(HttpRequest request) =>
         IsEncoded(request) ? NeedsPlain
         : string.Equals(request.ContentType, Json, StringComparison.OrdinalIgnoreCase) || (TryParse(request, out var type) && IsJson(type) && IsUtf8(type)) ? null : NeedsJson;
+
+    /// <summary>Null for JSON in UTF-8, under either name that merge patches come by (RFC 7396 §4).</summary>
+    public static Refusal? RequireMergePatch(HttpRequest request) =>
+        !IsEncoded(request) && TryParse(request, out var type) && type.MediaType.Equals(MergePatch, StringComparison.OrdinalIgnoreCase) && IsUtf8(type) ? null : RequireJson(request);
 
     /// <summary>
     /// Whether a body is data or text. Anything that is not JSON is text as long as it is UTF-8: what a shell's curl

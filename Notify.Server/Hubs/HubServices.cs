@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
 using Notify.Contracts.Hub;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
 using Notify.Server.Authentication;
@@ -28,6 +29,7 @@ internal static class HubServices
             s.GetRequiredService<SessionRegistry>(),
             s.GetRequiredService<EstablishedConnections>(),
             s.GetRequiredService<LiveCallers>(),
+            s.GetRequiredService<OwnChanges>(),
             s.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton(s => new HubConnectionHandler<NotifyHub>(

@@ -19,7 +19,7 @@ namespace Notify.Server.Hubs;
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
 internal sealed class NotifyHub(
-    Resumption resumption, FilterReader filterReader, RecordPublisher publisher, OwnChanges own, RequestRate rate, Authenticator authenticator, LiveCallers live,
+    Resumption resumption, FilterReader filterReader, RecordPublisher publisher, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
     InboxSignals inbox) : Hub
 {
     private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
@@ -88,6 +88,14 @@ internal sealed class NotifyHub(
 
     /// <summary>Leaves static groups.</summary>
     public Task<GroupsResult> LeaveGroups(GroupsRequest request) => ChangeGroupsAsync(request, join: false);
+
+    /// <summary>What the user says of itself; also before Resume.</summary>
+    public async Task<SetAttributesResult> SetAttributes(SetAttributesRequest request)
+    {
+        if (attributeRate.CheckConnection(Context.ConnectionId) is { } tooMany) throw Error(tooMany);
+        var (self, refusal) = await own.SetAttributesAsync(Caller, request.Attributes, Context.ConnectionAborted);
+        return refusal is null ? new SetAttributesResult(self) : throw Error(refusal);
+    }
 
     private async Task<GroupsResult> ChangeGroupsAsync(GroupsRequest request, bool join)
     {

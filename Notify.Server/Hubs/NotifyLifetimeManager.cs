@@ -3,6 +3,7 @@ using Notify.Contracts;
 using Notify.Contracts.Topics;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
@@ -18,6 +19,7 @@ internal sealed class NotifyLifetimeManager(
     SessionRegistry sessions,
     EstablishedConnections established,
     LiveCallers live,
+    OwnChanges own,
     TimeProvider time) : HubLifetimeManager<NotifyHub>
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
@@ -31,6 +33,7 @@ internal sealed class NotifyLifetimeManager(
         connection.Features.Set(current);
         if (!live.TryAdd(connection.ConnectionId, current)) session.Sink.CloseForReconnect(); // its credential ended while it connected
         await inner.OnConnectedAsync(connection);
+        await own.TakeClaimsAsync(caller);
     }
 
     /// <summary>Who connected; the endpoint has refused before what cannot be identified.</summary>

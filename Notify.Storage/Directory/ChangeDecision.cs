@@ -59,6 +59,9 @@ internal sealed class ChangeDecision
         DirectoryChange.LeaveGroups leave => Leave(leave),
         DirectoryChange.Subscribe subscribe => Subscribe(subscribe),
         DirectoryChange.Unsubscribe unsubscribe => Unsubscribe(unsubscribe),
+        DirectoryChange.ChangeAttributes attributes => Change(attributes),
+        DirectoryChange.ApplyRule applied => Apply(applied),
+        DirectoryChange.ActivateGroup activated => Activate(activated),
         DirectoryChange.CreateKey create => Create(create.Key),
         DirectoryChange.RevokeKey revoke => Revoke(revoke.Key),
         DirectoryChange.RevokeTokens revoke => Revoke(revoke),
@@ -179,6 +182,69 @@ internal sealed class ChangeDecision
         _state.FiltersOf[user] = _state.FiltersOf.GetValueOrDefault(user) - removed.Length;
         return outcome;
     }
+
+    private ChangeOutcome Change(DirectoryChange.ChangeAttributes change)
+    {
+        if (_state.RulesRevision != change.RulesRevision || Writes.RulesRevision is not null) return Superseded;
+        if (!_state.Attributes.TryGetValue(change.User, out var attributes) || change.Decide(attributes) is not { } decided) return Superseded;
+        var user = attributes.User;
+        var moves = decided.Groups.Where(group => _state.Members.Contains((group.Group, user)) != group.IsMember)
+            .Select(group => (Ruled(group.Group), group.IsMember ? new[] { user } : [], group.IsMember ? Array.Empty<long>() : [user])).ToList();
+
+        // What moves nobody is stored without the log's lock.
+        if (moves.Count == 0) return Superseded;
+        Writes.Attributes[user] = (decided.Json, decided.ClaimsIssuedAt);
+        _state.Attributes[change.User] = attributes with { Json = decided.Json, ClaimsIssuedAt = decided.ClaimsIssuedAt };
+        return Move(moves);
+    }
+
+    private ChangeOutcome Apply(DirectoryChange.ApplyRule change)
+    {
+        var group = change.Work.Group;
+        if (!IsOwn(change.Work, isActive: true)) return Superseded;
+        return Move([Moved(group, change.Differences.Select(difference => difference.User), change.Rule)]);
+    }
+
+    private ChangeOutcome Activate(DirectoryChange.ActivateGroup change)
+    {
+        var group = change.Work.Group;
+        if (!IsOwn(change.Work, isActive: false)) return Superseded;
+        if (_state.TooManyChanged.Contains(group)) return new ChangeOutcome { Status = ChangeStatus.TooManyChanged };
+        var changed = _state.Satisfies.Keys.Where(asked => asked.Group == group).Select(asked => asked.User).Concat(Writes.Attributes.Keys).Distinct();
+        var (_, joined, left) = Moved(group, changed, change.Rule);
+        RuleChanged();
+        var outcome = Stored(new GroupChanged(group, GroupChange.Activated));
+        foreach (var user in joined) Begin(group, user, outcome.Version);
+        foreach (var user in left) End(group, user, outcome.Version);
+        var members = change.Filled + joined.Length - left.Length;
+        Writes.Activated.Add((group, outcome.Version, members));
+        return outcome with { Members = members };
+    }
+
+    // After another change of rules in the batch nothing that was worked out for the ones before is entered.
+    private bool IsOwn(RuleWork work, bool isActive) =>
+        Writes.RulesRevision is null && _state.Rules.TryGetValue(work.Group, out var rule)
+        && rule.Revision == work.Revision && rule.Owner == work.Owner && rule.IsActive == isActive;
+
+    /// <summary>Those whose membership is not what the rule says now, changes of this batch included.</summary>
+    private (GroupState Group, long[] Joined, long[] Left) Moved(long group, IEnumerable<long> users, RuleTest rule)
+    {
+        var (joined, left) = (new List<long>(), new List<long>());
+        foreach (var user in users)
+        {
+            bool satisfied;
+            if (Writes.Attributes.TryGetValue(user, out var changed)) satisfied = rule.IsSatisfied(changed.Json);
+            else if (!_state.Satisfies.TryGetValue((group, user), out satisfied)) continue;
+            if (_state.Members.Contains((group, user)) != satisfied) (satisfied ? joined : left).Add(user);
+        }
+
+        return (Ruled(group), [.. joined], [.. left]);
+    }
+
+    private GroupState Ruled(long number) =>
+        _state.Groups.Values.FirstOrDefault(group => group.Number == number) ?? new GroupState { Number = number, Rule = "", Members = 0 };
+
+    private static ChangeOutcome Superseded => new() { Status = ChangeStatus.Superseded };
 
     private ChangeOutcome Create(NewApiKey key)
     {

@@ -16,6 +16,23 @@ internal sealed class ChangeScope
     public List<(string User, string Filter)> Filters { get; } = [];
     public List<string> Keys { get; } = [];
 
+    /// <summary>Users whose attributes change.</summary>
+    public SortedSet<string> Attributes { get; } = new(StringComparer.Ordinal);
+    public List<DirectoryChange.ApplyRule> Applied { get; } = [];
+    public List<DirectoryChange.ActivateGroup> Activated { get; } = [];
+
+    /// <summary>Whether any of it depends on the rules being what they were.</summary>
+    public bool NeedsRules => Attributes.Count + Applied.Count + Activated.Count > 0;
+
+    /// <summary>Whether any of it may change the rules.</summary>
+    public bool MayChangeRules { get; private set; }
+
+    /// <summary>Worked out beforehand: there is little sense in looking without the lock whether it changes anything.</summary>
+    public bool IsWorkedOut => Applied.Count + Activated.Count > 0;
+
+    /// <summary>The groups whose rule is worked through.</summary>
+    public long[] Work => [.. Applied.Select(applied => applied.Work.Group).Concat(Activated.Select(activated => activated.Work.Group)).Distinct().Order()];
+
     /// <summary>Items of inboxes to mark, by user.</summary>
     public List<(string User, long Version)> Marked { get; } = [];
 
@@ -43,6 +60,7 @@ internal sealed class ChangeScope
         DirectoryChange.LeaveGroups leave => [leave.User],
         DirectoryChange.Subscribe subscribe => [subscribe.User],
         DirectoryChange.Unsubscribe unsubscribe => [unsubscribe.User],
+        DirectoryChange.ChangeAttributes attributes => [attributes.User],
         DirectoryChange.RevokeTokens revoke => [revoke.User],
         DirectoryChange.Disconnect disconnect => [disconnect.User],
         DirectoryChange.MarkInbox mark => [mark.User],
@@ -79,6 +97,19 @@ internal sealed class ChangeScope
                 break;
             case DirectoryChange.Unsubscribe unsubscribe:
                 foreach (var filter in unsubscribe.Filters) Filters.Add((unsubscribe.User, filter));
+                break;
+            case DirectoryChange.PutGroup or DirectoryChange.DeleteGroup:
+                MayChangeRules = true;
+                break;
+            case DirectoryChange.ChangeAttributes attributes:
+                Attributes.Add(attributes.User);
+                break;
+            case DirectoryChange.ApplyRule applied:
+                Applied.Add(applied);
+                break;
+            case DirectoryChange.ActivateGroup activated:
+                Activated.Add(activated);
+                MayChangeRules = true;
                 break;
             case DirectoryChange.CreateKey create:
                 Keys.Add(create.Key.Id);

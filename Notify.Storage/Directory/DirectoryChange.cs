@@ -59,6 +59,36 @@ public abstract record DirectoryChange
         public override int Rows => Filters.Count;
     }
 
+    /// <summary>
+    /// Changes a user's attributes and, at one version, the memberships that the rules make of it.
+    /// <see cref="ChangeStatus.Superseded"/> when other rules are in force, or when it moves the user nowhere.
+    /// </summary>
+    /// <param name="User">The user's name.</param>
+    /// <param name="RulesRevision">The rules that <paramref name="Decide"/> knows.</param>
+    /// <param name="Decide">What becomes of the attributes as they are under the lock; null: nothing.</param>
+    public sealed record ChangeAttributes(string User, long RulesRevision, Func<UserAttributes, AttributesDecision?> Decide) : DirectoryChange;
+
+    /// <summary>
+    /// Enters a part of what a changed rule makes other than it was; users whose attributes changed since are looked at anew.
+    /// <see cref="ChangeStatus.Superseded"/> when the work is no longer the owner's.
+    /// </summary>
+    public sealed record ApplyRule(RuleWork Work, RuleTest Rule, IReadOnlyList<RuleDifference> Differences) : DirectoryChange
+    {
+        /// <inheritdoc/>
+        public override int Rows => Differences.Count;
+    }
+
+    /// <summary>
+    /// A group's first members, filled in up to a mark, are its members from here on; users whose attributes changed since are
+    /// looked at anew. <see cref="ChangeStatus.Superseded"/> when the work is no longer the owner's,
+    /// <see cref="ChangeStatus.TooManyChanged"/> when they are too many for one entry.
+    /// </summary>
+    public sealed record ActivateGroup(RuleWork Work, RuleTest Rule, string Mark, long Filled) : DirectoryChange
+    {
+        /// <inheritdoc/>
+        public override int Rows => ChangeBatch.MostRows;
+    }
+
     /// <summary>Stores an API key. <see cref="ChangeStatus.Exists"/> when its id is taken.</summary>
     public sealed record CreateKey(NewApiKey Key) : DirectoryChange;
 
@@ -132,6 +162,12 @@ public enum ChangeStatus
 
     /// <summary>The key's id is taken.</summary>
     Exists,
+
+    /// <summary>What it was decided on is another by now: it is to be decided again.</summary>
+    Superseded,
+
+    /// <summary>Too many users' attributes changed since the members were filled in: these are to be looked at first.</summary>
+    TooManyChanged,
 
     /// <summary>The log is in another life than the one that the change speaks of.</summary>
     OtherEpoch,

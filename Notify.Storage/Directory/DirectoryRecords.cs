@@ -85,16 +85,31 @@ public sealed record DirectoryPage<T, TPlace>(IReadOnlyList<T> Items, TPlace? Ne
 /// <param name="Json">A JSON object with <c>self</c>, what the user says of itself, as one of its members; null: no attributes.</param>
 /// <param name="Stamp">Another one after every change.</param>
 /// <param name="ClaimsIssuedAt">When the token was issued that attributes were last taken from.</param>
-public sealed record UserAttributes(long User, string Name, string? Json, long Stamp, DateTimeOffset? ClaimsIssuedAt);
+public sealed record UserAttributes(long User, string Name, string? Json, long Stamp, DateTimeOffset? ClaimsIssuedAt)
+{
+    /// <summary>The numbers of the active groups with a rule that the user is in.</summary>
+    public IReadOnlyCollection<long> RuledGroups { get; init; } = [];
+}
 
 /// <summary>Some users' attributes.</summary>
 /// <param name="RulesRevision">Which rules are in force: a change that was found to move nobody is stored only under the same.</param>
 /// <param name="Users">One for each that was asked for, in that order.</param>
-public sealed record AttributesReading(long RulesRevision, IReadOnlyList<UserAttributes> Users);
+public sealed record AttributesReading(long RulesRevision, IReadOnlyList<UserAttributes> Users)
+{
+    /// <summary>The life of the log: a revision counts within one.</summary>
+    public Guid Epoch { get; init; }
+}
 
 /// <summary>Attributes to store.</summary>
 /// <param name="User">The user's number.</param>
 /// <param name="Stamp">Of the attributes that these were made from.</param>
 /// <param name="Json">All of them; null: none.</param>
 /// <param name="ClaimsIssuedAt">As in <see cref="UserAttributes"/>.</param>
-public sealed record NewAttributes(long User, long Stamp, string? Json, DateTimeOffset? ClaimsIssuedAt);
+public sealed record NewAttributes(long User, long Stamp, string? Json, DateTimeOffset? ClaimsIssuedAt)
+{
+    /// <summary>
+    /// What the rules say of them, and what was found to be so: stored only while it is. Without it a rule that is being
+    /// worked through could move the user between the look and the write.
+    /// </summary>
+    public IReadOnlyList<GroupDecision> Groups { get; init; } = [];
+}

@@ -19,6 +19,18 @@ internal sealed class DirectoryState
     public HashSet<(long User, string Filter)> Filters { get; } = [];
     public HashSet<string> Keys { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Attributes of users whose attributes change; by name.</summary>
+    public Dictionary<string, UserAttributes> Attributes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Groups whose rule is worked through, by number: those that are still there.</summary>
+    public Dictionary<long, RuleState> Rules { get; } = [];
+
+    /// <summary>What a group's rule says of users that its work is about, under the lock.</summary>
+    public Dictionary<(long Group, long User), bool> Satisfies { get; } = [];
+
+    /// <summary>Groups to activate of which more users changed meanwhile than fit one entry.</summary>
+    public HashSet<long> TooManyChanged { get; } = [];
+
     /// <summary>How many groups and durable subscriptions a user has. Never too low; exact where it would pass the limit.</summary>
     public Dictionary<long, int> GroupsOf { get; } = [];
     public Dictionary<long, int> FiltersOf { get; } = [];
@@ -37,3 +49,6 @@ internal sealed class GroupState
     public required string? Rule { get; set; }
     public required long Members { get; set; }
 }
+
+/// <summary>A rule that is worked through: whose work it is now.</summary>
+internal readonly record struct RuleState(long Revision, Guid? Owner, bool IsActive);

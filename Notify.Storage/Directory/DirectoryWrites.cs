@@ -24,6 +24,12 @@ internal sealed class DirectoryWrites
     public List<(long User, string Filter, long Until)> EndedFilters { get; } = [];
     public Dictionary<(long User, string Filter, long Since), long> NewFilters { get; } = [];
 
+    /// <summary>Attributes of users whom their change moves.</summary>
+    public Dictionary<long, (string? Json, DateTimeOffset? ClaimsIssuedAt)> Attributes { get; } = [];
+
+    /// <summary>Groups whose first members are filled in; written before <see cref="MemberCounts"/>.</summary>
+    public List<(long Number, long Since, long Members)> Activated { get; } = [];
+
     public List<string> RevokedKeys { get; } = [];
     public List<(NewApiKey Key, long Number)> NewKeys { get; } = [];
 

@@ -78,11 +78,15 @@ public interface IDirectory
 
     /// <summary>
     /// Stores attributes of users whom that moves into or out of no group, many at once, without an entry and without the
-    /// log's lock. Only those whose attributes still have the stamp they were made from, and only while the rules are those of
+    /// log's lock. Only those whose attributes still have the stamp they were made from and who are still in the groups that they
+    /// were found to be in, and only while the rules are those of
     /// this revision; the others are to be read again.
     /// </summary>
     /// <returns>The numbers of the users whose attributes were stored.</returns>
     Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes, CancellationToken cancellationToken);
+
+    /// <summary>Rules at work.</summary>
+    IRuleDirectory Rules { get; }
 
     /// <summary>The API key with this id, expired ones included; null when there is none or it was revoked.</summary>
     Task<ApiKey?> FindKeyAsync(string id, CancellationToken cancellationToken);

@@ -71,8 +71,11 @@ internal static class PostgresChangeSql
 
     public const string SetKeysStored = "UPDATE directory SET keys_stored = true WHERE NOT keys_stored";
 
+    /// <summary>A group that ends before it is active may have members filled in: the upkeep closes them.</summary>
     public const string EndGroups = """
-        UPDATE groups SET until = ended.until, pending = false, lease_owner = NULL, lease_expires_at = NULL
+        UPDATE groups SET until = ended.until, pending = false, lease_owner = NULL, lease_expires_at = NULL,
+                          rule_revision = CASE WHEN rule IS NULL THEN rule_revision ELSE $3 END,
+                          members = CASE WHEN since = 9223372036854775807 THEN greatest(members, 1) ELSE members END
         FROM unnest($1, $2) AS ended(id, until) WHERE groups.id = ended.id
         """;
 

@@ -8,9 +8,22 @@ internal static class PostgresChangeState
 {
     /// <param name="batch">To which the commands are added.</param>
     /// <param name="changes">Whose questions they are.</param>
-    public static void Ask(NpgsqlBatch batch, ChangeBatch changes)
+    /// <param name="locks">Under the log's lock: what the changes depend on is held until they are made, in the order rules, groups, users.</param>
+    /// <returns>How many results come before the answers.</returns>
+    public static int Ask(NpgsqlBatch batch, ChangeBatch changes, bool locks)
     {
         var scope = ChangeScope.Of(changes.Changes);
+        var before = batch.BatchCommands.Count;
+        if (locks && scope.NeedsRules)
+        {
+            Add(batch, scope.MayChangeRules ? PostgresRuleSql.HoldRules : PostgresRuleSql.ShareRules);
+            Add(batch, PostgresRuleSql.HoldGroups, Value(scope.Work));
+            Add(
+                batch, PostgresRuleSql.HoldUsers, Value(scope.Attributes.ToArray()),
+                Value(scope.Applied.SelectMany(applied => applied.Differences.Select(difference => difference.User)).ToArray()));
+        }
+
+        var held = batch.BatchCommands.Count - before;
         batch.BatchCommands.Add(new(PostgresChangeSql.ReadPlace));
         Add(batch, PostgresChangeSql.ReadUsers, Value(scope.Users));
         Add(batch, PostgresChangeSql.ReadGroups, Value(scope.Groups));
@@ -19,13 +32,39 @@ internal static class PostgresChangeState
         Add(batch, PostgresChangeSql.ReadFilters, Value(scope.Filters.ConvertAll(pair => pair.User).ToArray()), Value(scope.Filters.ConvertAll(pair => pair.Filter).ToArray()));
         Add(batch, PostgresChangeSql.CountFilters, Value(scope.Follows.Keys.ToArray()));
         Add(batch, PostgresChangeSql.ReadKeys, Value(scope.Keys.ToArray()));
+        AskRules(batch, scope);
         if (scope.Marking.Count > 0) PostgresInboxChanges.Ask(batch, scope);
         Add(batch, PostgresChangeSql.ReadBatch, Value(changes.Id));
+        return held;
+    }
+
+    private static void AskRules(NpgsqlBatch batch, ChangeScope scope)
+    {
+        if (!scope.NeedsRules) return;
+        Add(batch, PostgresRuleSql.ReadAttributes, Value(scope.Attributes.ToArray()));
+        Add(batch, PostgresRuleSql.ReadMemberships, Value(scope.Attributes.ToArray()));
+        Add(batch, PostgresRuleSql.ReadWork, Value(scope.Work));
+        foreach (var applied in scope.Applied)
+        {
+            var differences = applied.Differences;
+            Add(
+                batch, PostgresRuleSql.Evaluate, Value(applied.Work.Group), Value(applied.Rule.JsonPath), Value(applied.Rule.Vars),
+                Value(differences.Select(difference => difference.User).ToArray()), Value(differences.Select(difference => difference.Stamp).ToArray()),
+                Value(differences.Select(difference => difference.IsSatisfied).ToArray()));
+        }
+
+        foreach (var activated in scope.Activated)
+        {
+            Add(
+                batch, PostgresRuleSql.EvaluateChanged, Value(activated.Work.Group), Value(activated.Rule.JsonPath), Value(activated.Rule.Vars),
+                Value(activated.Mark), Value(ChangeBatch.MostRows + 1L));
+        }
     }
 
     /// <summary>Reads the answers, in the order of the questions; the reader stands at the first of them.</summary>
     public static async Task<(DirectoryState State, StoredBatch? Stored)> ReadAsync(NpgsqlDataReader reader, ChangeBatch changes, CancellationToken cancellationToken)
     {
+        var scope = ChangeScope.Of(changes.Changes);
         var state = new DirectoryState();
         StoredBatch? stored = null;
         await reader.ReadAsync(cancellationToken);
@@ -42,9 +81,36 @@ internal static class PostgresChangeState
         await EachAsync(() => state.Filters.Add((reader.GetInt64(0), reader.GetString(1))));
         await EachAsync(() => state.FiltersOf[reader.GetInt64(0)] = (int)reader.GetInt64(1));
         await EachAsync(() => state.Keys.Add(reader.GetString(0)));
+        if (scope.NeedsRules) await ReadRulesAsync();
         if (changes.Changes.Any(change => change is DirectoryChange.MarkInbox)) await PostgresInboxChanges.ReadAsync(reader, state.Inbox, EachAsync);
         await EachAsync(() => stored = new StoredBatch(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
         return (state, stored);
+
+        async Task ReadRulesAsync()
+        {
+            await EachAsync(() => state.Attributes.Add(reader.GetString(0), new UserAttributes(
+                reader.GetInt64(1), reader.GetString(0), reader.IsDBNull(2) ? null : reader.GetString(2), reader.GetInt64(3),
+                reader.IsDBNull(4) ? null : reader.GetDateTime(4))));
+            await EachAsync(() => state.Members.Add((reader.GetInt64(0), reader.GetInt64(1))));
+            await EachAsync(() => state.Rules[reader.GetInt64(0)] = new RuleState(reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetGuid(2), reader.GetBoolean(3)));
+            foreach (var applied in scope.Applied) await EvaluatedAsync(applied.Work.Group);
+            foreach (var activated in scope.Activated)
+            {
+                if (await EvaluatedAsync(activated.Work.Group) > ChangeBatch.MostRows) state.TooManyChanged.Add(activated.Work.Group);
+            }
+        }
+
+        async Task<int> EvaluatedAsync(long group)
+        {
+            var users = 0;
+            await EachAsync(() =>
+            {
+                users++;
+                state.Satisfies[(group, reader.GetInt64(0))] = reader.GetBoolean(1);
+                if (reader.GetBoolean(2)) state.Members.Add((group, reader.GetInt64(0)));
+            });
+            return users;
+        }
 
         async Task EachAsync(Action row)
         {

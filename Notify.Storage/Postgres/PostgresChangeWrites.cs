@@ -39,7 +39,8 @@ internal static class PostgresChangeWrites
         if (writes.RulesRevision is { } revision) Add(batch, PostgresChangeSql.SetRulesRevision, Value(revision));
         if (writes.NewKeys.Count > 0) Add(batch, PostgresChangeSql.SetKeysStored);
         var ended = writes.EndedGroups;
-        if (ended.Count > 0) Add(batch, PostgresChangeSql.EndGroups, Column(ended, group => group.Number), Column(ended, group => group.Until));
+        if (ended.Count > 0)
+            Add(batch, PostgresChangeSql.EndGroups, Column(ended, group => group.Number), Column(ended, group => group.Until), Value(writes.RulesRevision ?? 0));
         var added = writes.NewGroups;
         if (added.Count > 0)
         {
@@ -50,12 +51,21 @@ internal static class PostgresChangeWrites
 
         var rules = writes.NewRules;
         if (rules.Count > 0) Add(batch, PostgresChangeSql.SetRules, Column(rules, group => group.Number), Column(rules, group => group.Rule), Value(writes.RulesRevision ?? 0));
+        foreach (var (number, since, members) in writes.Activated) Add(batch, PostgresRuleSql.Activate, Value(number), Value(since), Value(members), Value(writes.RulesRevision ?? 0));
         var counts = writes.MemberCounts.Where(count => count.Value != 0).OrderBy(count => count.Key).ToList();
         if (counts.Count > 0) Add(batch, PostgresChangeSql.CountMembers, Column(counts, count => count.Key), Column(counts, count => count.Value));
     }
 
     private static void AddIntervals(NpgsqlBatch batch, DirectoryWrites writes)
     {
+        var attributes = writes.Attributes.OrderBy(row => row.Key).ToList();
+        if (attributes.Count > 0)
+        {
+            Add(
+                batch, PostgresRuleSql.SetAttributes, Column(attributes, row => row.Key), Column(attributes, row => row.Value.Json),
+                PostgresDirectory.Times(attributes.Select(row => row.Value.ClaimsIssuedAt)));
+        }
+
         var left = writes.EndedMemberships;
         if (left.Count > 0) Add(batch, PostgresChangeSql.EndMemberships, Column(left, row => row.Group), Column(left, row => row.User), Column(left, row => row.Until));
         var joined = writes.NewMemberships.ToList();

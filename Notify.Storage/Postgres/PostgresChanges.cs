@@ -21,8 +21,9 @@ internal sealed class PostgresChanges(NpgsqlConnection connection)
     /// <summary>Reads without the lock. Null: there is something to do, or the batch is stored already.</summary>
     public static async Task<ChangeResult?> LookAsync(NpgsqlDataSource people, ChangeBatch changes, CancellationToken cancellationToken)
     {
+        if (ChangeScope.Of(changes.Changes).IsWorkedOut) return null;
         await using var batch = people.CreateBatch();
-        PostgresChangeState.Ask(batch, changes);
+        PostgresChangeState.Ask(batch, changes, locks: false);
         DirectoryState state;
         StoredBatch? stored;
         await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
@@ -82,9 +83,9 @@ internal sealed class PostgresChanges(NpgsqlConnection connection)
     private async Task<(DirectoryState State, StoredBatch? Stored)> LockAsync(ChangeBatch changes, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new("BEGIN"), new(PostgresAppendSql.Lock) } };
-        PostgresChangeState.Ask(batch, changes);
+        var held = PostgresChangeState.Ask(batch, changes, locks: true);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken); // past the lock's; BEGIN has none
+        for (var i = 0; i <= held; i++) await reader.NextResultAsync(cancellationToken); // past the locks'; BEGIN has none
         return await PostgresChangeState.ReadAsync(reader, changes, cancellationToken);
     }
 

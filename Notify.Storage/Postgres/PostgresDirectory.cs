@@ -12,6 +12,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     /// <summary>How many memberships of an ended group are closed in one transaction.</summary>
     private const int ClosedAStep = 1000;
 
+    public IRuleDirectory Rules { get; } = new PostgresRules(people);
+
     public async Task<ChangeResult> ChangeAsync(ChangeBatch batch, CancellationToken cancellationToken)
     {
         var nothing = await PostgresErrors.AsUnavailable(() => PostgresChanges.LookAsync(people, batch, cancellationToken));
@@ -112,22 +114,45 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     {
         for (var attempt = 0; ; attempt++)
         {
-            var (revision, read, missing) = await ReadAttributesOnceAsync(users, cancellationToken);
-            if (missing.Count == 0 || attempt > 0) return new AttributesReading(revision, read);
+            var (reading, missing) = await ReadAttributesOnceAsync(users, cancellationToken);
+            if (missing.Count == 0 || attempt > 0) return reading;
             await PostgresChanges.AddUsersAsync(people, missing, cancellationToken);
         }
     });
 
-    public async Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes, CancellationToken cancellationToken) =>
-        await ListAsync(
-            PostgresDirectorySql.StoreAttributes, rows => rows.GetInt64(0), cancellationToken, Value(rulesRevision),
-            Value(attributes.Select(one => one.User).ToArray()), Value(attributes.Select(one => one.Stamp).ToArray()),
-            Value(attributes.Select(one => one.Json).ToArray()),
-            new NpgsqlParameter<DateTime?[]>
+    public Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes, CancellationToken cancellationToken) =>
+        PostgresErrors.AsUnavailable<IReadOnlyList<long>>(async () =>
+        {
+            var users = attributes.Select(one => one.User).ToArray();
+            var stamps = attributes.Select(one => one.Stamp).ToArray();
+            var groups = attributes.SelectMany(one => one.Groups.Select(group => (one.User, group.Group, group.IsMember))).ToList();
+            await using var batch = people.CreateBatch();
+            batch.BatchCommands.Add(new(PostgresDirectorySql.HoldAttributes) { Parameters = { Value(rulesRevision), Value(users), Value(stamps) } });
+            batch.BatchCommands.Add(new(PostgresDirectorySql.StoreAttributes)
             {
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
-                TypedValue = [.. attributes.Select(one => one.ClaimsIssuedAt?.UtcDateTime)],
+                Parameters =
+                {
+                    Value(rulesRevision), Value(users), Value(stamps), Value(attributes.Select(one => one.Json).ToArray()),
+                    Times(attributes.Select(one => one.ClaimsIssuedAt)), Value(groups.ConvertAll(group => group.User).ToArray()),
+                    Value(groups.ConvertAll(group => group.Group).ToArray()), Value(groups.ConvertAll(group => group.IsMember).ToArray()),
+                },
             });
+            await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
+            await rows.NextResultAsync(cancellationToken);
+            var stored = new List<long>();
+            while (await rows.ReadAsync(cancellationToken)) stored.Add(rows.GetInt64(0));
+            while (await rows.NextResultAsync(cancellationToken))
+            {
+            }
+
+            return stored;
+        });
+
+    internal static NpgsqlParameter Times(IEnumerable<DateTimeOffset?> times) => new NpgsqlParameter<DateTime?[]>
+    {
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+        TypedValue = [.. times.Select(time => time?.UtcDateTime)],
+    };
 
     public async Task<ApiKey?> FindKeyAsync(string id, CancellationToken cancellationToken) =>
         await ListAsync(PostgresDirectorySql.KeyById, ToKey, cancellationToken, Value(id)) is [var found, ..] ? found : null;
@@ -179,16 +204,17 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         }
     });
 
-    private async Task<(long Revision, UserAttributes[] Read, List<string> Missing)> ReadAttributesOnceAsync(IReadOnlyList<string> users, CancellationToken cancellationToken)
+    private async Task<(AttributesReading Reading, List<string> Missing)> ReadAttributesOnceAsync(IReadOnlyList<string> users, CancellationToken cancellationToken)
     {
         await using var batch = people.CreateBatch();
         batch.BatchCommands.Add(new(PostgresDirectorySql.RulesRevision));
         batch.BatchCommands.Add(new(PostgresDirectorySql.ReadAttributes) { Parameters = { Value(users.ToArray()) } });
+        batch.BatchCommands.Add(new(PostgresDirectorySql.ReadRuledGroups) { Parameters = { Value(users.ToArray()) } });
         await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
         await rows.ReadAsync(cancellationToken);
 
         // The older of the two revisions: what is decided for it is not stored when the rules changed in between.
-        var revision = rows.GetInt64(0);
+        var (revision, epoch) = (rows.GetInt64(0), rows.GetGuid(1));
         await rows.NextResultAsync(cancellationToken);
         var read = new UserAttributes[users.Count];
         while (await rows.ReadAsync(cancellationToken))
@@ -198,7 +224,15 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
                 rows.GetInt64(2), users[position], rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetInt64(4), rows.IsDBNull(5) ? null : rows.GetDateTime(5));
         }
 
-        return (revision, read, [.. users.Where((_, position) => read[position] is null).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+        await rows.NextResultAsync(cancellationToken);
+        var groups = new HashSet<long>[users.Count];
+        while (await rows.ReadAsync(cancellationToken)) (groups[(int)rows.GetInt64(0) - 1] ??= []).Add(rows.GetInt64(1));
+        for (var i = 0; i < read.Length; i++)
+        {
+            if (read[i] is not null && groups[i] is { } ruled) read[i] = read[i] with { RuledGroups = ruled };
+        }
+
+        return (new AttributesReading(revision, read) { Epoch = epoch }, [.. users.Where((_, position) => read[position] is null).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
     }
 
     private static void Add(PeopleReader reading, NpgsqlDataReader rows)

@@ -129,25 +129,42 @@ internal static class PostgresDirectorySql
         FROM directory CROSS JOIN unnest($1) WITH ORDINALITY AS given(name, position) JOIN users AS u ON u.name = given.name
         """;
 
-    public const string RulesRevision = "SELECT rules_revision FROM directory";
+    public const string RulesRevision = "SELECT directory.rules_revision, log_head.epoch FROM directory CROSS JOIN log_head";
+
+    public const string ReadRuledGroups = """
+        SELECT given.position, m.group_id
+        FROM unnest($1) WITH ORDINALITY AS given(name, position)
+        JOIN users AS u ON u.name = given.name
+        JOIN memberships AS m ON m.user_id = u.id AND m.until = 9223372036854775807
+        JOIN groups AS g ON g.id = m.group_id AND g.rule IS NOT NULL AND g.until = 9223372036854775807 AND g.since < g.until
+        """;
 
     /// <summary>
-    /// The rules' row first, shared, then the users in ordinal order. Whichever row another transaction held is looked at
-    /// again once it is free: a revision or a stamp that is another one by then leaves the row out.
+    /// The rules' row first, shared, then the users in ordinal order: as every change of memberships by rule holds them. A
+    /// statement of its own, so that the next one's snapshot has what was waited for.
     /// </summary>
-    public const string StoreAttributes = """
+    public const string HoldAttributes = """
         WITH rules AS MATERIALIZED (
             SELECT rules_revision FROM directory WHERE rules_revision = $1 FOR SHARE
-        ), held AS MATERIALIZED (
-            SELECT u.id, given.attributes, given.claims_issued_at
-            FROM rules CROSS JOIN unnest($2, $3, $4, $5) AS given(id, stamp, attributes, claims_issued_at)
-            JOIN users AS u ON u.id = given.id AND u.attributes_stamp = given.stamp
-            ORDER BY u.name
-            FOR UPDATE OF u
         )
-        UPDATE users SET attributes = held.attributes::jsonb, claims_issued_at = held.claims_issued_at,
+        SELECT u.id
+        FROM rules CROSS JOIN unnest($2, $3) AS given(id, stamp)
+        JOIN users AS u ON u.id = given.id AND u.attributes_stamp = given.stamp
+        ORDER BY u.name
+        FOR UPDATE OF u
+        """;
+
+    /// <summary>A revision, a stamp or a membership that is another one by now leaves the row out.</summary>
+    public const string StoreAttributes = """
+        UPDATE users SET attributes = given.attributes::jsonb, claims_issued_at = given.claims_issued_at,
                          attributes_stamp = greatest(pg_current_xact_id()::text::bigint, users.attributes_stamp + 1)
-        FROM held WHERE users.id = held.id
+        FROM unnest($2, $3, $4, $5) AS given(id, stamp, attributes, claims_issued_at)
+        WHERE users.id = given.id AND users.attributes_stamp = given.stamp
+          AND EXISTS (SELECT FROM directory WHERE rules_revision = $1)
+          AND NOT EXISTS (SELECT FROM unnest($6, $7, $8) AS found(user_id, group_id, is_member)
+                          WHERE found.user_id = given.id
+                            AND found.is_member <> EXISTS (SELECT FROM memberships AS m WHERE m.group_id = found.group_id
+                                                           AND m.user_id = found.user_id AND m.until = 9223372036854775807))
         RETURNING users.id
         """;
 

@@ -6,7 +6,20 @@ namespace Notify.Storage.Sqlite;
 /// <summary>Writes the rows of a decided batch of changes.</summary>
 internal static class SqliteChangeWrites
 {
-    private const string EndGroup = "UPDATE groups SET until = ?2, pending = 0, lease_owner = NULL, lease_expires_at = NULL WHERE id = ?1";
+    private const string EndGroup = """
+        UPDATE groups SET until = ?2, pending = 0, lease_owner = NULL, lease_expires_at = NULL,
+                          rule_revision = CASE WHEN rule IS NULL THEN rule_revision ELSE ?3 END,
+                          members = CASE WHEN since = 9223372036854775807 THEN max(members, 1) ELSE members END
+        WHERE id = ?1
+        """;
+
+    private const string Activate = """
+        UPDATE groups SET since = ?2, members = ?3, rule_revision = ?4, pending = 0, lease_owner = NULL, lease_expires_at = NULL WHERE id = ?1
+        """;
+
+    private const string NextStamp = "UPDATE directory SET stamp = stamp + 1 RETURNING stamp";
+
+    private const string SetAttributes = "UPDATE users SET attributes = ?2, claims_issued_at = ?3, attributes_stamp = ?4 WHERE id = ?1";
 
     private const string AddGroup = """
         INSERT INTO groups (id, name, rule, since, until, rule_revision, pending, members)
@@ -40,6 +53,8 @@ internal static class SqliteChangeWrites
     public static void Write(SqliteStatements statements, DirectoryWrites writes, DateTimeOffset now)
     {
         WriteGroups(statements, writes);
+        foreach (var (user, (json, claimsIssuedAt)) in writes.Attributes)
+            statements.Execute(SetAttributes, user, json, claimsIssuedAt?.ToUnixTimeMilliseconds(), (long)statements.Scalar(NextStamp)!);
         foreach (var (group, user, until) in writes.EndedMemberships) statements.Execute(EndMembership, group, user, until);
         foreach (var ((group, user, since), until) in writes.NewMemberships) statements.Execute(AddMembership, group, user, since, until);
         foreach (var (user, filter, until) in writes.EndedFilters) statements.Execute(EndFilter, user, filter, until);
@@ -62,10 +77,11 @@ internal static class SqliteChangeWrites
     {
         if (writes.RulesRevision is { } revision) statements.Execute("UPDATE directory SET rules_revision = ?1", revision);
         if (writes.NewKeys.Count > 0) statements.Execute("UPDATE directory SET keys_stored = 1 WHERE NOT keys_stored");
-        foreach (var (number, until) in writes.EndedGroups) statements.Execute(EndGroup, number, until);
+        foreach (var (number, until) in writes.EndedGroups) statements.Execute(EndGroup, number, until, writes.RulesRevision ?? 0);
         foreach (var (number, name, rule, since, until) in writes.NewGroups)
             statements.Execute(AddGroup, number, name, rule, since, until, writes.RulesRevision ?? 0);
         foreach (var (number, rule) in writes.NewRules) statements.Execute(SetRule, number, rule, writes.RulesRevision ?? 0);
+        foreach (var (number, since, members) in writes.Activated) statements.Execute(Activate, number, since, members, writes.RulesRevision ?? 0);
         foreach (var (number, by) in writes.MemberCounts) statements.Execute(CountMembers, number, by);
     }
 }

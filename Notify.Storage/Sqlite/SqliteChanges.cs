@@ -36,6 +36,16 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
 
     private const string FindKey = "SELECT 1 FROM api_keys WHERE id = ?1";
 
+    private const string FindAttributes = "SELECT id, attributes, attributes_stamp, claims_issued_at FROM users WHERE name = ?1";
+
+    private const string FindMemberships = "SELECT group_id FROM memberships WHERE user_id = ?1 AND until = 9223372036854775807";
+
+    private const string FindWork = """
+        SELECT rule_revision, lease_owner, since < until FROM groups WHERE id = ?1 AND until = 9223372036854775807
+        """;
+
+    private const string FindUserAttributes = "SELECT attributes, attributes_stamp FROM users WHERE id = ?1";
+
     private const string AddEntry = """
         INSERT INTO notifications (version, id, kind, name, topic_seq, published_at, content) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)
         """;
@@ -46,7 +56,7 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
 
     public async Task<ChangeResult> ChangeAsync(ChangeBatch changes, CancellationToken cancellationToken)
     {
-        if (await readers.ReadAsync(statements => Look(statements, changes), cancellationToken) is { } nothing) return nothing;
+        if (!ChangeScope.Of(changes.Changes).IsWorkedOut && await readers.ReadAsync(statements => Look(statements, changes), cancellationToken) is { } nothing) return nothing;
         try
         {
             return await writer.TransactAsync(
@@ -187,8 +197,62 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
             if (statements.Scalar(FindKey, key) is not null) state.Keys.Add(key);
         }
 
+        if (scope.NeedsRules) ReadRules(statements, scope, state);
         SqliteInboxChanges.Read(statements, scope, state);
 
         return state;
+    }
+
+    private static void ReadRules(SqliteStatements statements, ChangeScope scope, DirectoryState state)
+    {
+        foreach (var name in scope.Attributes)
+        {
+            using (var rows = statements.Query(FindAttributes, name))
+            {
+                if (!rows.Read()) continue;
+                state.Attributes[name] = new UserAttributes(
+                    rows.GetInt64(0), name, rows.IsDBNull(1) ? null : rows.GetString(1), rows.GetInt64(2), rows.IsDBNull(3) ? null : rows.GetTime(3));
+            }
+
+            var user = state.Attributes[name].User;
+            using var groups = statements.Query(FindMemberships, user);
+            while (groups.Read()) state.Members.Add((groups.GetInt64(0), user));
+        }
+
+        foreach (var group in scope.Work)
+        {
+            using var rows = statements.Query(FindWork, group);
+            if (rows.Read()) state.Rules[group] = new RuleState(rows.GetInt64(0), rows.IsDBNull(1) ? null : rows.GetId(1), rows.GetBoolean(2));
+        }
+
+        foreach (var applied in scope.Applied)
+        {
+            foreach (var difference in applied.Differences)
+            {
+                bool satisfied;
+                using (var rows = statements.Query(FindUserAttributes, difference.User))
+                {
+                    if (!rows.Read()) continue;
+                    satisfied = rows.GetInt64(1) == difference.Stamp ? difference.IsSatisfied : applied.Rule.IsSatisfied(rows.IsDBNull(0) ? null : rows.GetString(0));
+                }
+
+                state.Satisfies[(applied.Work.Group, difference.User)] = satisfied;
+                if (statements.Scalar(FindMember, applied.Work.Group, difference.User) is not null) state.Members.Add((applied.Work.Group, difference.User));
+            }
+        }
+
+        foreach (var activated in scope.Activated)
+        {
+            var changed = 0;
+            using var rows = statements.Query(SqliteRules.ChangedSince, activated.Work.Group, SqliteRules.Number(activated.Mark), ChangeBatch.MostRows + 1L);
+            while (rows.Read())
+            {
+                changed++;
+                state.Satisfies[(activated.Work.Group, rows.GetInt64(0))] = activated.Rule.IsSatisfied(rows.IsDBNull(2) ? null : rows.GetString(2));
+                if (rows.GetBoolean(3)) state.Members.Add((activated.Work.Group, rows.GetInt64(0)));
+            }
+
+            if (changed > ChangeBatch.MostRows) state.TooManyChanged.Add(activated.Work.Group);
+        }
     }
 }

@@ -13,6 +13,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
 
     private readonly SqliteChanges _changes = new(writer, readers, time);
 
+    public IRuleDirectory Rules { get; } = new SqliteRules(writer, readers, time);
+
     public Task<ChangeResult> ChangeAsync(ChangeBatch batch, CancellationToken cancellationToken) => _changes.ChangeAsync(batch, cancellationToken);
 
     public async Task<PeopleReading> ReadPeopleAsync(IReadOnlyList<SessionUser> users, CancellationToken cancellationToken)
@@ -101,11 +103,11 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
     {
         for (var attempt = 0; ; attempt++)
         {
-            var (revision, read) = await SnapshotAsync(
-                statements => ((long)statements.Scalar(SqliteDirectorySql.RulesRevision)!,
-                    users.Select(name => List(statements, SqliteDirectorySql.Attributes, rows => ToAttributes(rows, name), name).FirstOrDefault()).ToArray()),
+            var (revision, epoch, read) = await SnapshotAsync(
+                statements => ((long)statements.Scalar(SqliteDirectorySql.RulesRevision)!, SqliteReader.ReadHead(statements).Epoch,
+                    users.Select(name => ReadAttributes(statements, name)).ToArray()),
                 cancellationToken);
-            if (attempt > 0 || Array.TrueForAll(read, one => one is not null)) return new AttributesReading(revision, read!);
+            if (attempt > 0 || Array.TrueForAll(read, one => one is not null)) return new AttributesReading(revision, read!) { Epoch = epoch };
             await AddUsersAsync(users.Where((_, position) => read[position] is null), cancellationToken);
         }
     }
@@ -117,6 +119,7 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
                 var stored = new List<long>();
                 foreach (var one in attributes)
                 {
+                    if (one.Groups.Any(group => group.IsMember == (statements.Scalar(SqliteDirectorySql.FindMember, group.Group, one.User) is null))) continue;
                     if (statements.Scalar(SqliteDirectorySql.NextStamp, rulesRevision) is not long stamp) return [];
                     if (statements.Execute(SqliteDirectorySql.StoreAttributes, one.User, one.Stamp, one.Json, one.ClaimsIssuedAt?.ToUnixTimeMilliseconds(), stamp) > 0)
                         stored.Add(one.User);
@@ -176,6 +179,12 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
         if (statements.Execute(SqliteDirectorySql.CloseEnded, group, until, ClosedAStep) < ClosedAStep)
             statements.Execute("UPDATE groups SET members = 0 WHERE id = ?1", group);
         return true;
+    }
+
+    private static UserAttributes? ReadAttributes(SqliteStatements statements, string name)
+    {
+        var read = List(statements, SqliteDirectorySql.Attributes, rows => ToAttributes(rows, name), name).FirstOrDefault();
+        return read is null ? null : read with { RuledGroups = List(statements, SqliteDirectorySql.RuledGroups, rows => rows.GetInt64(0), read.User) };
     }
 
     private static PeopleReader Read(SqliteStatements statements, IReadOnlyList<SessionUser> users)

@@ -74,6 +74,11 @@ internal static class SqliteDirectorySql
 
     public const string Attributes = "SELECT id, attributes, attributes_stamp, claims_issued_at FROM users WHERE name = ?1";
 
+    public const string RuledGroups = """
+        SELECT m.group_id FROM memberships AS m JOIN groups AS g ON g.id = m.group_id
+        WHERE m.user_id = ?1 AND m.until = 9223372036854775807 AND g.rule IS NOT NULL AND g.until = 9223372036854775807 AND g.since < g.until
+        """;
+
     public const string RulesRevision = "SELECT rules_revision FROM directory";
 
     public const string NextStamp = "UPDATE directory SET stamp = stamp + 1 WHERE rules_revision = ?1 RETURNING stamp";

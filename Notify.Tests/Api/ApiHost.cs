@@ -29,14 +29,22 @@ internal sealed class ApiHost : IAsyncDisposable
         Client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = new Uri(address) };
     }
 
+    public IServiceProvider Services => _app.Services;
     public HttpClient Client { get; }
     public ListLog Log { get; }
     public HandedOver HandedOver { get; }
 
+    /// <param name="configure">Adds services, after those of the host.</param>
+    public static Task<ApiHost> StartAsync(Action<IServiceCollection> configure) => StartAsync("Development", null, configure, []);
+
     /// <param name="environment">Development, or one in which nobody has a name.</param>
     /// <param name="open">How the log is opened instead of at once.</param>
     /// <param name="settings">Pairs of key and value.</param>
-    public static async Task<ApiHost> StartAsync(string environment = "Development", Func<ListLog, Task<INotificationLog>>? open = null, params (string Key, string Value)[] settings)
+    public static Task<ApiHost> StartAsync(string environment = "Development", Func<ListLog, Task<INotificationLog>>? open = null, params (string Key, string Value)[] settings) =>
+        StartAsync(environment, open, _ => { }, settings);
+
+    private static async Task<ApiHost> StartAsync(
+        string environment, Func<ListLog, Task<INotificationLog>>? open, Action<IServiceCollection> configure, (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
         builder.Configuration.Sources.Clear();
@@ -52,6 +60,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<IHistory>(new ListReplay(log));
         builder.Services.AddSingleton<LogOpener>(_ => open?.Invoke(log) ?? Task.FromResult<INotificationLog>(log));
 
+        configure(builder.Services);
         var app = builder.Build();
         app.MapNotify();
         app.MapNotifyProcess();

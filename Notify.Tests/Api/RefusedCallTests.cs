@@ -1,8 +1,11 @@
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Notify.Contracts;
 using Notify.Storage.Log;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Api;
 
@@ -185,14 +188,20 @@ public class RefusedCallTests
     [Fact]
     public async Task A_client_that_leaves_in_the_middle_disturbs_nobody()
     {
-        await using var host = await ApiHost.StartAsync();
+        var logged = new Observed<(LogLevel Level, string? Event, string Text)>();
+        await using var host = await ApiHost.StartAsync(services => services.AddLogging(logging => logging.AddProvider(new RecordedEvents(logged)).AddFilter<RecordedEvents>(null, LogLevel.Debug)));
+        var before = logged.Count;
         using (var client = new TcpClient())
         {
             await client.ConnectAsync("127.0.0.1", host.Client.BaseAddress!.Port, TestContext.Current.CancellationToken);
             await client.GetStream().WriteAsync("POST /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"u8.ToArray(), TestContext.Current.CancellationToken);
         }
 
+        await logged.FirstAsync(said => said.Event == "ConnectionStop"); // it has noticed
+        Assert.DoesNotContain(logged.Items.Skip(before), said => said.Level >= LogLevel.Warning);
+        Assert.Empty(host.Log.Batches);
         Assert.Equal(201, (await host.PostAsync(Notifications, Order)).Status);
+        Assert.Single(host.Log.Entries);
     }
 
     [Fact]
@@ -214,5 +223,22 @@ public class RefusedCallTests
         ApiHost.Answer answer;
         while ((answer = await host.GetAsync(location)).Status == 200) await Task.Delay(50, timeout.Token);
         answer.IsProblem(404, ErrorCodes.NotFound);
+    }
+
+    private sealed class RecordedEvents(Observed<(LogLevel Level, string? Event, string Text)> events) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            events.Add((logLevel, eventId.Name, formatter(state, exception)));
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -53,6 +53,13 @@ public sealed class RouteMatrixTests
         ["POST /api/v1/groups/{group}/members"] = new("groups/none/members", """{"add":["somebody"]}""", 401, 403, 403, 403, 404),
         ["GET /api/v1/groups/{group}/members"] = new("groups/none/members", null, 401, 404, 404, 404, 404),
         ["HEAD /api/v1/groups/{group}/members"] = new("groups/none/members", null, 401, 404, 404, 404, 404),
+        ["GET /api/v1/groups/{group}/members/{user}"] = new("groups/none/members/somebody", null, 401, 404, 404, 404, 404),
+        ["HEAD /api/v1/groups/{group}/members/{user}"] = new("groups/none/members/somebody", null, 401, 404, 404, 404, 404),
+        ["POST /api/v1/groups/{group}/preview"] = new("groups/none/preview", """{"rule":"@.x == 1"}""", 401, 403, 403, 403, 200),
+        ["GET /api/v1/users/{user}/attributes"] = new("users/alice/attributes", null, 401, 404, 404, 404, 200),
+        ["HEAD /api/v1/users/{user}/attributes"] = new("users/alice/attributes", null, 401, 404, 404, 404, 200),
+        ["PATCH /api/v1/users/{user}/attributes"] = new("users/alice/attributes", """{"x":1}""", 401, 403, 403, 403, 200),
+        ["PATCH /api/v1/users/{user}/attributes/self"] = new("users/alice/attributes/self", """{"x":1}""", 401, 403, 200, 403, 200),
         ["PUT /api/v1/groups/{group}/members/{user}"] = new("groups/none/members/somebody", null, 401, 403, 403, 403, 404),
         ["DELETE /api/v1/groups/{group}/members/{user}"] = new("groups/none/members/somebody", null, 401, 403, 403, 403, 404),
         ["GET /api/v1/users/{user}/groups"] = new("users/somebody/groups", null, 401, 404, 404, 404, 200),
@@ -77,6 +84,7 @@ public sealed class RouteMatrixTests
         [nameof(NotifyHub.Ack)] = (new { version = 0 }, ["invalid_request", "invalid_request", "invalid_request", "invalid_request"]), // these name no device
         [nameof(NotifyHub.JoinGroups)] = (new { groups = new[] { "none" } }, ["forbidden", "forbidden", "invalid_request", "not_found"]),
         [nameof(NotifyHub.LeaveGroups)] = (new { groups = new[] { "none" } }, ["forbidden", "forbidden", "invalid_request", "not_found"]),
+        [nameof(NotifyHub.SetAttributes)] = (new { attributes = new { x = 1 } }, [null, null, "invalid_request", null]),
         [nameof(NotifyHub.Reauthenticate)] = (new { token = TestToken.Of("root", new { notify_admin = true }) }, ["forbidden", "forbidden", "forbidden", null]),
     };
 

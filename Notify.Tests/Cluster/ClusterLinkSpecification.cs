@@ -200,14 +200,20 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
         await using var log = await OpenLogAsync();
         var time = new FakeTimeProvider();
         await using var alone = await StartAloneAsync(log, time);
+        var last = (await alone.PublishAsync())[^1].Version;
+        Assert.DoesNotContain(alone.Said, message => message is LinkMessage.Position);
+        var startedAt = time.GetTimestamp();
         await CutAsync();
         await Eventually.TrueAsync(
             () =>
             {
-                time.Advance(TimeSpan.FromMilliseconds(10)); // it connects again after a pause; far less than its silence
+                time.Advance(TimeSpan.FromMilliseconds(10)); // it connects again after a pause
                 return alone.Counted[Sent, "position"] == 1;
             },
             "somebody may have come meanwhile: it is told");
+        Assert.Equal((alone.Epoch, last), alone.Said.OfType<LinkMessage.Position>().Select(said => (said.Epoch, said.Last)).Single());
+        Assert.DoesNotContain(alone.Said, message => message is LinkMessage.Entries entries && entries.Committed[0].Version == last);
+        Assert.True(time.GetElapsedTime(startedAt) < OtherNodes.Silence, "not because nobody is heard for long");
     }
 
     /// <summary>In the life of another log: what the three others say does not count as company.</summary>

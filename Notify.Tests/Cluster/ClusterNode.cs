@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
 using Notify.Engine.Cluster;
+using Notify.Engine.Cluster.Carriers;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Sessions;
@@ -34,6 +35,9 @@ internal sealed class ClusterNode : IAsyncDisposable
 
     public Readings Counted { get; }
 
+    /// <summary>What was given to its carrier so far.</summary>
+    public IReadOnlyCollection<LinkMessage?> Said => ((ListenedCarrier)Get<ICarrier>()).Said;
+
     public Guid Epoch => Get<TailPosition>().Life!.EpochId;
 
     /// <param name="log">The log it is on.</param>
@@ -42,18 +46,20 @@ internal sealed class ClusterNode : IAsyncDisposable
     /// <param name="isSilent">Its own link is not started: a test may speak on its carrier.</param>
     public static async Task<ClusterNode> StartAsync(INotificationLog log, ClusterSettings settings, TimeProvider? time = null, bool isSilent = false)
     {
-        var node = new ClusterNode(log, new ServiceCollection()
+        var services = new ServiceCollection()
             .AddLogging()
             .AddMetrics()
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions()))
-            .AddSingleton<Notify.Engine.Publishing.AppendTurn>()
+            .AddSingleton<AppendTurn>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
-            .AddNotifyCluster(settings.Postgres, settings.Redis)
-            .BuildServiceProvider());
+            .AddNotifyCluster(settings.Postgres, settings.Redis);
+        var carrier = services.Last(service => service.ServiceType == typeof(ICarrier)).ImplementationType!;
+        services.AddSingleton<ICarrier>(provider => new ListenedCarrier((ICarrier)ActivatorUtilities.CreateInstance(provider, carrier)));
+        var node = new ClusterNode(log, services.BuildServiceProvider());
         if (isSilent) node._hosted.RemoveAll(hosted => hosted is ClusterLink);
         foreach (var hosted in node._hosted) await hosted.StartAsync(CancellationToken.None);
         await Eventually.TrueAsync(() => node.Get<TailPosition>().Life is not null, "the tail has begun");

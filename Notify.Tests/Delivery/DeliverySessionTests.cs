@@ -1,10 +1,11 @@
-using CsCheck;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts.Hub;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Tail;
 
 namespace Notify.Tests.Delivery;
 
@@ -43,19 +44,25 @@ public sealed class DeliverySessionTests
     [Fact]
     public async Task A_long_way_back_is_read_by_topic_and_misses_nothing()
     {
-        await using var rig = await DeliveryRig.StartAsync(null, (3, "rare/a"), (20_000, "t"), (2, "rare/b"), (1, "rare"));
+        SteeredLog log = null!;
+        await using var rig = await DeliveryRig.StartAsync([], inner => log = new SteeredLog(inner), (3, "rare/a"), (20_000, "t"), (2, "rare/b"), (1, "rare"));
         var (_, sink, _) = await rig.ResumeAsync(0, "rare/#");
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal([1, 2, 3, 20_004, 20_005, 20_006], sink.Versions);
+        Assert.Equal([0], log.TopicReads);
+        Assert.DoesNotContain(log.Scans, after => after < rig.Position.Life!.Ring.First - 1);
     }
 
     [Fact]
     public async Task A_long_way_that_is_wanted_in_parts_is_scanned_there_and_misses_nothing()
     {
-        await using var rig = await DeliveryRig.StartAsync(null, (15_000, "wanted/a"), (25_000, "t"), (7, "wanted/b"), (25_000, "t"), (9_000, "wanted/c"), (11_000, "t"));
+        SteeredLog log = null!;
+        await using var rig = await DeliveryRig.StartAsync([], inner => log = new SteeredLog(inner), (15_000, "wanted/a"), (25_000, "t"), (7, "wanted/b"), (25_000, "t"), (9_000, "wanted/c"), (11_000, "t"));
         var (_, sink, _) = await rig.ResumeAsync(0, "wanted/#");
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal([.. Range(1, 15_000), .. Range(40_001, 40_007), .. Range(65_008, 74_007)], sink.Versions);
+        Assert.Contains(log.Scans, after => after is > 0 and < 15_000);
+        Assert.DoesNotContain(log.Scans, after => after is > 28_000 and < 39_000); // nothing is wanted there
     }
 
     [Fact]
@@ -179,6 +186,111 @@ public sealed class DeliverySessionTests
     }
 
     [Fact]
+    public async Task After_unsubscribe_nothing_comes_that_was_queued_before_it()
+    {
+        await using var rig = await DeliveryRig.StartAsync();
+        var (session, sink, _) = await rig.ResumeAsync(0, "a", "b");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live && sink.Received.Count == 1, "live");
+        sink.Stall();
+        await rig.PublishAsync("a");
+        await Eventually.TrueAsync(() => sink.Asked == 2, "the first one is being written");
+        foreach (var topic in new[] { "a", "b", "a" }) await rig.PublishAsync(topic);
+        await Eventually.TrueAsync(() => rig.Position.Dispatched == 4, "the others are queued");
+
+        session.Unsubscribe([DeliveryRig.Filter("a")]);
+        sink.Open();
+        var mark = await rig.PublishAsync("b");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last delivered");
+        Assert.Equal([1, 3, mark], sink.Versions);
+    }
+
+    [Fact]
+    public async Task After_unsubscribe_in_the_middle_of_a_page_its_rest_does_not_come()
+    {
+        await using var rig = await DeliveryRig.StartAsync();
+        await rig.PublishAsync("a", count: 20, titleLength: 60_000); // several writes
+        await Eventually.TrueAsync(() => rig.Position.Dispatched == 20, "dispatched");
+        var (session, sink) = rig.Connect();
+        sink.Stall();
+        await rig.Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["a", "b"] }, SessionAccess.Everything, CancellationToken.None);
+        session.Start();
+        await Eventually.TrueAsync(() => sink.Asked == 1, "the page's first frame is being written");
+
+        session.Unsubscribe([DeliveryRig.Filter("a")]);
+        sink.Open();
+        var mark = await rig.PublishAsync("b");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last delivered");
+        var first = sink.Versions.SkipLast(1).Count();
+        Assert.InRange(first, 1, 10);
+        Assert.Equal([.. Range(1, first), mark], sink.Versions);
+    }
+
+    [Fact]
+    public async Task After_unsubscribe_nothing_comes_of_a_unit_that_was_looked_up_before_it_and_is_offered_after_it()
+    {
+        await using var rig = await DeliveryRig.StartAsync(Small);
+        var (first, slow, _) = await rig.ResumeAsync(0, "a");
+        await Eventually.TrueAsync(() => first.State == SessionState.Live && slow.Received.Count == 1, "live");
+        var (second, sink, _) = await rig.ResumeAsync(0, "a", "b");
+        await Eventually.TrueAsync(() => second.State == SessionState.Live, "live as well");
+        slow.Stall();
+        await rig.PublishAsync("a");
+        await Eventually.TrueAsync(() => slow.Asked == 2, "the first one is being written");
+        await rig.PublishAsync("a", count: 60); // its queue is full now
+
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 61, "the other one has them");
+
+        // The unit is offered to one session after the other, and the first one's queue is too full for it.
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (ReferenceEquals(instrument.Meter.Scope, rig.Get<IMeterFactory>()) && instrument.Name == "notify.slow_consumers") listener.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => second.Unsubscribe([DeliveryRig.Filter("a")]));
+        listener.Start();
+        await rig.PublishAsync("a");
+        var mark = await rig.PublishAsync("b");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last delivered");
+        Assert.Equal(["b"], second.Topics);
+        Assert.Equal([.. Range(1, 61), mark], sink.Versions);
+    }
+
+    [Fact]
+    public async Task A_filter_added_while_the_node_is_behind_brings_nothing_up_to_its_head_also_from_within_a_unit()
+    {
+        var applier = new RecordingApplier();
+        await using var rig = await DeliveryRig.StartAsync([applier], stored: (3, "t"));
+        var (session, sink, _) = await rig.ResumeAsync(3, "t");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
+        using var held = new ManualResetEventSlim();
+        applier.Before = _ => held.Wait();
+        await rig.AppendAsync(10, "other");
+        rig.Position.Life!.SawHead(8); // as a read of the log says that came before the last of them
+        var subscribed = session.TrySubscribe([DeliveryRig.Filter("other")], out var head, out _);
+        held.Set();
+        Assert.True(subscribed);
+        Assert.InRange(head, 8, 13);
+        var mark = await rig.PublishAsync("t");
+
+        await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last delivered");
+        Assert.Equal([.. Range(head + 1, 13), mark], sink.Versions);
+    }
+
+    [Fact]
+    public async Task What_has_expired_before_it_is_dispatched_is_not_sent()
+    {
+        var time = new ShiftedTime();
+        await using var rig = await DeliveryRig.StartAsync(time);
+        var (session, sink, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
+        time.Advance(TimeSpan.FromMinutes(2)); // the tail is so far behind
+        await rig.PublishAsync(ttlSeconds: 60);
+        var mark = await rig.PublishAsync();
+        await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last delivered");
+        Assert.Equal([mark], sink.Versions);
+    }
+
+    [Fact]
     public async Task Several_matching_filters_deliver_once()
     {
         await using var rig = await DeliveryRig.StartAsync();
@@ -228,21 +340,24 @@ public sealed class DeliverySessionTests
             while (!stop.IsCancellationRequested) await rig.PublishAsync(count: Random.Shared.Next(1, 40));
         });
 
+        // Each client resumes where it was, reads some, and is cut; every other time it stalls until the node has given up on its queue.
         var clients = Enumerable.Range(0, 6).Select(async number =>
         {
             var chance = new Random(number);
             var have = new List<long>();
-            for (var life = 0; life < 25; life++)
+            for (var life = 0; life < 8; life++)
             {
-                var (session, sink, _) = await rig.ResumeAsync(have.Count == 0 ? 0 : have[^1], "t");
-                for (var act = 0; act < chance.Next(1, 6); act++)
+                var (session, sink, _) = await rig.ResumeAsync(have.LastOrDefault(), "t");
+                if (life % 2 == 0)
                 {
-                    if (chance.Next(2) == 0) sink.Stall();
-                    await Task.Delay(chance.Next(5));
+                    await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
+                    sink.Stall();
+                    await Eventually.TrueAsync(() => session.State == SessionState.CatchingUp, "fallen back");
                     sink.Open();
-                    await Task.Delay(chance.Next(5));
                 }
 
+                var some = chance.Next(1, 500);
+                await Eventually.TrueAsync(() => sink.Versions.Count() >= some, "some are delivered");
                 session.Close();
                 have.AddRange(sink.Versions);
             }
@@ -253,7 +368,12 @@ public sealed class DeliverySessionTests
         await stop.CancelAsync();
         await publishing;
 
-        foreach (var have in received) Assert.Equal(Range(1, have.Count), have);
-        Assert.True(received.Max(have => have.Count) > 100);
+        var head = await rig.PublishAsync();
+        foreach (var have in received)
+        {
+            var (_, sink, _) = await rig.ResumeAsync(have[^1], "t");
+            await Eventually.TrueAsync(() => sink.Versions.Contains(head), "the last one delivered");
+            Assert.Equal(Range(1, head), have.Concat(sink.Versions));
+        }
     }
 }

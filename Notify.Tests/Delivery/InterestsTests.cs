@@ -91,6 +91,29 @@ public class InterestsTests
     }
 
     [Fact]
+    public void Whatever_leaves_moves_the_stamp_and_what_comes_does_not()
+    {
+        var interests = new Interests(null!, new Router());
+        var before = interests.Stamp;
+        interests.Add(InterestKind.Named, [TopicFilter.Exact("a"), TopicFilter.Exact("b")]);
+        interests.Add(InterestKind.Token, [TopicFilter.Exact("$group/g")]);
+        interests.Activate(3);
+        Assert.Equal(before, interests.Stamp);
+
+        Moves(() => interests.Remove(InterestKind.Named, [TopicFilter.Exact("a")]));
+        Moves(() => interests.Keep(InterestKind.Token, []));
+        Moves(() => interests.Cover(_ => false, dispatched: 3));
+        Assert.Empty(interests.Named);
+
+        void Moves(Action change)
+        {
+            var stamp = interests.Stamp;
+            change();
+            Assert.NotEqual(stamp, interests.Stamp);
+        }
+    }
+
+    [Fact]
     public void What_begins_or_ends_above_the_cursor_is_not_shared()
     {
         var interests = new Interests(null!, new Router());

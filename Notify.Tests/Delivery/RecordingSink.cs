@@ -12,9 +12,13 @@ internal sealed class RecordingSink : ISessionSink
     private readonly Lock _gate = new();
     private readonly List<Received> _received = [];
     private TaskCompletionSource _open = Opened();
+    private int _asked;
 
     public FrameEncoder Encoder => FrameEncoders.Json;
     public bool Closed { get; private set; }
+
+    /// <summary>Writes that were begun, those that wait included.</summary>
+    public int Asked => Volatile.Read(ref _asked);
 
     public IReadOnlyList<Received> Received
     {
@@ -36,6 +40,7 @@ internal sealed class RecordingSink : ISessionSink
 
     public ValueTask WriteAsync(EncodedFrame frame)
     {
+        Interlocked.Increment(ref _asked);
         var open = _open.Task;
         if (!open.IsCompleted) return new ValueTask(WriteLaterAsync(open, frame));
         Take(frame);

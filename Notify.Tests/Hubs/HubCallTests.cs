@@ -165,11 +165,28 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     [InlineData("GET / HTTP/1.1\u001e", "\u001e\u001e\u001e")]
     public async Task Frames_that_are_none_cost_their_connection_and_nothing_else(string handshake, string frame)
     {
+        await using var bystander = new StockFollower(fixture.Url);
+        await bystander.ResumeAsync(null, null, "hub/bystander");
         using var socket = new ClientWebSocket();
         await socket.ConnectAsync(new UriBuilder(fixture.Url) { Scheme = "ws", Path = "/hubs/notifications" }.Uri, CancellationToken.None);
-        await socket.SendAsync(Encoding.UTF8.GetBytes(handshake + "\u001e" + frame), WebSocketMessageType.Text, true, CancellationToken.None);
-        await socket.SendAsync(new byte[] { 0xff, 0xfe, 0x1e }, WebSocketMessageType.Binary, true, CancellationToken.None);
+        try
+        {
+            await socket.SendAsync(Encoding.UTF8.GetBytes(handshake + "\u001e" + frame), WebSocketMessageType.Text, true, CancellationToken.None);
+            await socket.SendAsync(new byte[] { 0xff, 0xfe, 0x1e }, WebSocketMessageType.Binary, true, CancellationToken.None);
+            while ((await socket.ReceiveAsync(new byte[4096], TestContext.Current.CancellationToken)).MessageType != WebSocketMessageType.Close)
+            {
+                // what it is told before the end
+            }
+        }
+        catch (WebSocketException)
+        {
+            // ended without a close frame, perhaps before the second frame was sent
+        }
 
+        Assert.NotEqual(WebSocketState.Open, socket.State);
+        var version = await fixture.Server.PublishAsync("hub/bystander", "goes on");
+        Assert.Equal(version, (await bystander.Received.CountAsync(1))[0].Version);
+        Assert.Equal(0, bystander.Closed.Count);
         await using var client = new StockFollower(fixture.Url);
         await client.ResumeAsync(null, null);
     }
@@ -196,10 +213,21 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         await using var client = new StockFollower(fixture.Url);
         await client.StartAsync();
-        var deep = new { topic = "hub/a", data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 }) };
-        if (code is not null) Assert.Contains(code, await RefusalAsync(client, "Publish", deep), StringComparison.Ordinal);
-        else await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeAsync<StockPlace>("Publish", deep));
+        var deep = new { topic = "hub/deep", data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 }) };
+        if (code is not null)
+        {
+            Assert.Contains(code, await RefusalAsync(client, "Publish", deep), StringComparison.Ordinal);
+            await client.InvokeAsync<StockPlace>("Resume", new { });
+            Assert.Equal(0, client.Closed.Count);
+        }
+        else
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeAsync<StockPlace>("Publish", deep));
+            await client.Closed.CountAsync(1);
+        }
+
         await fixture.Server.PublishAsync("hub/after", "alive");
+        Assert.Empty(await fixture.Server.ReadAllAsync("hub/deep"));
     }
 
     [Fact]
@@ -229,11 +257,23 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     [Fact]
     public async Task A_token_in_the_query_is_in_no_log()
     {
-        await using var client = new StockFollower(fixture.Url, query: "?access_token=s3cr3t-token");
-        await client.ResumeAsync(null, null);
-        using var stream = await fixture.Server.Http.GetAsync(new Uri("api/v1/stream?filter=a&access_token=s3cr3t-token", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
-        Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
-        Assert.DoesNotContain(fixture.Server.Output, line => line.Contains("s3cr3t", StringComparison.Ordinal));
+        // Whatever an operator turns on to look for a fault.
+        await using var server = await ServerProcess.StartAsync(
+            ("Logging:LogLevel:Default", "Trace"), ("Logging:LogLevel:Microsoft.AspNetCore", "Trace"), ("Logging:Console:LogLevel:Default", "Trace"));
+        await using (var client = new StockFollower(server.Url, query: "?access_token=s3cr3t-token"))
+        {
+            await client.ResumeAsync(null, null);
+            using var stream = await server.Http.GetAsync(new Uri("api/v1/stream?filter=a&access_token=s3cr3t-token", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+            Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
+            using var negotiated = await server.Http.PostAsync(new Uri("hubs/notifications/negotiate?negotiateVersion=1&access_token=s3cr3t-token", UriKind.Relative), null);
+            Assert.Equal(HttpStatusCode.OK, negotiated.StatusCode);
+            using var refused = await server.Http.GetAsync(new Uri("api/v1/stream?filter=%23a&access_token=s3cr3t-token", UriKind.Relative));
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        }
+
+        await server.TerminateAsync(); // all of the log is there
+        Assert.Contains(server.Output, line => line.StartsWith("trce:", StringComparison.Ordinal) || line.Contains("Trace", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Output, line => line.Contains("s3cr3t", StringComparison.Ordinal));
     }
 
     private static async Task<string> RefusalAsync(StockFollower client, string method, object argument) =>

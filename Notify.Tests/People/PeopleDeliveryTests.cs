@@ -1,8 +1,12 @@
 using Notify.Contracts.Topics;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
 using Notify.Storage.Directory;
+using Notify.Storage.Log;
 using Notify.Tests.Delivery;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Tail;
 using SubscriptionsChanged = Notify.Contracts.Hub.SubscriptionsChanged;
 
 namespace Notify.Tests.People;
@@ -166,5 +170,69 @@ public sealed class PeopleDeliveryTests
         Assert.Equal([first, second], sink.Versions);
         Assert.Equal(["ops"], result.TokenGroups);
         Assert.Empty(result.Topics);
+    }
+
+    [Fact]
+    public async Task A_page_ends_where_the_user_is_known_although_the_log_goes_on()
+    {
+        SteeredLog log = null!;
+        var applier = new RecordingApplier();
+        await using var rig = await DeliveryRig.StartAsync([applier], inner => log = new SteeredLog(inner));
+        await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []));
+        var first = await rig.PublishAsync(Ops);
+        await Eventually.TrueAsync(() => rig.Position.Dispatched == first, "dispatched");
+
+        // None of it is in the ring, as after a long time; and what comes now is stored before it is applied here.
+        rig.Position.Life = new LogLife(new LogHead(rig.Position.Life!.EpochId, first, 1), new Ring(first, 100, 1_000_000));
+        using var applied = new ManualResetEventSlim();
+        applier.Before = _ => applied.Wait();
+        var (asked, stored) = (new TaskCompletionSource(), new TaskCompletionSource());
+        log.BeforeRows = after =>
+        {
+            if (after != 0) return Task.CompletedTask;
+            asked.TrySetResult();
+            return stored.Task;
+        };
+        var (session, sink, _) = await rig.ResumeAsAsync("alice", since: 0);
+        await asked.Task.WaitAsync(TestContext.Current.CancellationToken);
+        await rig.ChangeAsync(new DirectoryChange.ChangeMembers("ops", [], ["alice"]));
+        await rig.PublishAsync(Ops);
+        var mark = await rig.PublishAsync("$user/alice");
+        stored.SetResult();
+        await Eventually.TrueAsync(() => session.State == SessionState.Live, "caught up with the node");
+        var reached = session.Cursor;
+        applied.Set();
+
+        Assert.Equal(first, reached);
+        await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last one delivered");
+        Assert.Equal([first, mark], sink.Versions);
+    }
+
+    [Fact]
+    public async Task What_has_ended_is_in_the_index_no_longer()
+    {
+        await using var rig = await DeliveryRig.StartAsync();
+        await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []));
+        var (session, sink, _) = await rig.ResumeAsAsync("alice", since: null);
+        await rig.ChangeAsync(new DirectoryChange.Subscribe("alice", ["orders"]));
+        var first = await rig.PublishAsync("orders");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(first), "delivered");
+        Assert.Equal([session, session], Followers(Ops).Concat(Followers("orders")));
+
+        await rig.ChangeAsync(new DirectoryChange.ChangeMembers("ops", [], ["alice"]), new DirectoryChange.Unsubscribe("alice", ["orders"]));
+        var mark = await rig.PublishAsync("$user/alice");
+        await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "delivered");
+        Assert.Empty(Followers(Ops).Concat(Followers("orders")));
+        Assert.Equal([session], Followers("$user/alice"));
+
+        List<Subscriber> Followers(string topic)
+        {
+            var found = new List<Subscriber>();
+            rig.Get<Router>().Match(topic, [], found, static (holders, found) =>
+            {
+                foreach (var holder in holders) found.Add(holder.Session);
+            });
+            return found;
+        }
     }
 }

@@ -10,8 +10,12 @@ internal sealed class HandedOver : ICommittedEntries
     public ConcurrentQueue<LogEntry> Stored { get; } = [];
     public ConcurrentQueue<LogEntry> EphemeralOnes { get; } = [];
 
+    /// <summary>Runs while it is given a batch.</summary>
+    public Action Taking { get; init; } = () => { };
+
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {
+        Taking();
         foreach (var entry in entries) Stored.Enqueue(entry);
     }
 

@@ -70,5 +70,7 @@ public sealed class RulesOnPostgresTests(PostgresCluster cluster)
     private static Gen<string> Members(Gen<string> value) => Gen.Select(Of(Keys), value).Array[0, 4].Select(
         members => "{" + string.Join(",", members.DistinctBy(member => member.Item1).Select(member => $"{Json(member.Item1)}:{member.Item2}")) + "}");
 
-    private static string Json(string text) => JsonSerializer.Serialize(text, new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static string Json(string text) => JsonSerializer.Serialize(text, Unescaped);
+
+    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }

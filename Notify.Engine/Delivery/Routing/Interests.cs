@@ -116,8 +116,6 @@ internal sealed class Interests(Subscriber session, Router router)
         {
             for (int at; (at = Find(kind, filter)) >= 0;) RemoveAt(at);
         }
-
-        Restamp();
     }
 
     /// <summary>Ends what is not among these.</summary>
@@ -127,8 +125,6 @@ internal sealed class Interests(Subscriber session, Router router)
         {
             if (_held[i].Kind == kind && !filters.Contains(_held[i].Filter)) RemoveAt(i);
         }
-
-        Restamp();
     }
 
     /// <summary>Begins an interval of the user. One that is known already stays as it is.</summary>

@@ -80,7 +80,7 @@ internal sealed class DeliverySession : Subscriber
             _startsWithEpochGap = beginning.IsForeign;
             _owesCaughtUp = true;
             _covers = beginning.Access.Covers;
-            _state = SessionState.CatchingUp;
+            _state = SessionState.Resumed;
             _interests.Add(InterestKind.Named, beginning.Named);
             _interests.Activate(beginning.NamedFrom);
             _interests.Add(InterestKind.Token, beginning.Access.TokenGroups);
@@ -92,7 +92,16 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>Begins to send: once, after the answer to Resume is on the wire.</summary>
-    public void Start() => _scheduler.CatchUp(this);
+    public void Start()
+    {
+        lock (_gate)
+        {
+            if (_state != SessionState.Resumed) return;
+            _state = SessionState.CatchingUp;
+        }
+
+        _scheduler.CatchUp(this);
+    }
 
     /// <summary>Follows more; only versions above <paramref name="head"/> come for the new filters.</summary>
     /// <returns>False when there are too many filters then, or the session is not resumed.</returns>

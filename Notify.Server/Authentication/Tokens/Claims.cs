@@ -76,6 +76,18 @@ internal sealed class Claims(JsonElement payload)
 
     public bool IsTrue(string name) => payload.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.True;
 
+    /// <summary>The claims of these names, as an object; null when there is none of them. One that is null says nothing.</summary>
+    public JsonElement? Members(IReadOnlyCollection<string> names)
+    {
+        var members = new JsonObject();
+        foreach (var name in names)
+        {
+            if (payload.TryGetProperty(name, out var member) && member.ValueKind != JsonValueKind.Null) members[name] = JsonSerializer.SerializeToNode(member);
+        }
+
+        return members.Count == 0 ? null : JsonSerializer.SerializeToElement(members);
+    }
+
     /// <summary>Whether the claim at a path, such as <c>realm_access.roles</c>, is this value or has it among its values.</summary>
     public bool Has(string path, string value) => Find(payload, path).Any(found => Is(found, value, SpaceSeparated.Contains(path, StringComparer.Ordinal)));
 

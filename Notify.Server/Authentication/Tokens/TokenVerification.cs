@@ -8,8 +8,10 @@ namespace Notify.Server.Authentication.Tokens;
 /// <param name="NotBefore">Its <c>nbf</c>.</param>
 /// <param name="ExpiresAt">Its <c>exp</c>.</param>
 /// <param name="Grants">What it and the configuration grant.</param>
+/// <param name="Attributes">Those of its claims that become attributes of the user.</param>
 internal sealed record VerifiedToken(
-    string? Subject, string? User, string Issuer, DateTimeOffset? IssuedAt, DateTimeOffset? NotBefore, DateTimeOffset ExpiresAt, Engine.Access.Grants Grants);
+    string? Subject, string? User, string Issuer, DateTimeOffset? IssuedAt, DateTimeOffset? NotBefore, DateTimeOffset ExpiresAt, Engine.Access.Grants Grants,
+    System.Text.Json.JsonElement? Attributes = null);
 
 /// <summary>Why a credential is rejected.</summary>
 /// <param name="Reason">A word for logs and metrics, of a fixed set.</param>

@@ -127,7 +127,7 @@ internal sealed class TokenVerifier : IDisposable
         if (!claims.TryTime("iat", out var issued)) return (null, BadClaim("iat", "in seconds since 1970", text));
 
         var user = TopicName.IsValidId(subject, "user", out _) ? subject : null;
-        return (new VerifiedToken(subject, user, issuer, issued, notBefore, expires.Value, _grants.For(claims, user)), null);
+        return (new VerifiedToken(subject, user, issuer, issued, notBefore, expires.Value, _grants.For(claims, user), _grants.AttributesOf(claims)), null);
     }
 
     private static Rejection BadClaim(string claim, string must, TokenText text) =>

@@ -1,0 +1,166 @@
+using Notify.Storage.Directory;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Directory.Rules;
+
+/// <summary>
+/// Works rules through in the background, one after the other: fills in the first members of a group with a rule, and enters what
+/// a changed rule makes other than it was. Every node may; who has the lease does, and a node that is gone loses it.
+/// </summary>
+/// <remarks>
+/// All of the looking is without the log's lock. Under it, in the append turn, are short entries that look again at whoever's
+/// attributes changed meanwhile, and that are dropped when the rule or the lease is another by then. What was done by an owner
+/// before is found and not done again: only differences are written.
+/// </remarks>
+internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger) : BackgroundService
+{
+    /// <summary>How long a node that is gone keeps its work.</summary>
+    internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RenewEvery = Lease / 4;
+
+    /// <summary>Users looked at in one statement.</summary>
+    private const int Slice = 20_000;
+
+    /// <summary>Members entered at a time: the log's lock is held for a few milliseconds.</summary>
+    private const int Chunk = 500;
+
+    /// <summary>So few changed since the fill was looked over that they fit the activation.</summary>
+    private const int FewEnough = ChangeBatch.MostRows / 2;
+
+    private readonly SemaphoreSlim _wake = new(0);
+    private long _renewed;
+
+    /// <summary>There may be work: looked for at once instead of within half a second.</summary>
+    public void Wake()
+    {
+        if (_wake.CurrentCount == 0) _wake.Release();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (!await WorkAsync(stoppingToken)) await _wake.WaitAsync(Look, stoppingToken);
+            }
+            catch (StorageUnavailableException)
+            {
+                await Task.Delay(Look, time, stoppingToken); // said by others; the work stays where it is
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                Log.Failed(logger, exception);
+                await Task.Delay(Lease, time, stoppingToken);
+            }
+        }
+    }
+
+    /// <summary>Works one rule through, if there is any. A step that is refused leaves the rest to who claims it next.</summary>
+    internal async Task<bool> WorkAsync(CancellationToken cancellationToken)
+    {
+        // A new name each time: a step of an earlier claim that is still under way is not taken for one of this.
+        if (await log.Directory.Rules.ClaimAsync(Guid.NewGuid(), Lease, cancellationToken) is not { } work) return false;
+        var started = _renewed = time.GetTimestamp();
+        if (!RuleParser.TryParse(work.Rule, out var parsed, out var problem))
+        {
+            Log.Unreadable(logger, work.Group, problem);
+            return true;
+        }
+
+        var rule = RuleTests.Of(parsed);
+        var done = work.IsActive ? await ApplyAsync(work, rule, cancellationToken) : await FillAsync(work, rule, cancellationToken);
+        if (done is { } moved) Log.Done(logger, work.Group, moved, (long)time.GetElapsedTime(started).TotalMilliseconds);
+        else await log.Directory.Rules.AbandonAsync(work, cancellationToken);
+        return true;
+    }
+
+    /// <summary>How many joined and left; null when the work is no longer this one's.</summary>
+    private async Task<long?> ApplyAsync(RuleWork work, RuleTest rule, CancellationToken cancellationToken)
+    {
+        var moved = 0L;
+        for (long? after = 0; after is { } from;)
+        {
+            var slice = await log.Directory.Rules.CompareAsync(work, rule, from, Slice, cancellationToken);
+            foreach (var chunk in slice.Differences.Chunk(Chunk))
+            {
+                if (await EnterAsync(work, new DirectoryChange.ApplyRule(work, rule, chunk), cancellationToken) is not { } outcome) return null;
+                moved += outcome.Added + outcome.Removed;
+                if (!await RenewAsync(work, cancellationToken)) return null;
+            }
+
+            if (!await RenewAsync(work, cancellationToken)) return null;
+            after = slice.Next;
+        }
+
+        await log.Directory.Rules.FinishAsync(work, cancellationToken);
+        return moved;
+    }
+
+    /// <summary>How many are members from the activation on; null when the work is no longer this one's.</summary>
+    private async Task<long?> FillAsync(RuleWork work, RuleTest rule, CancellationToken cancellationToken)
+    {
+        string? mark = null;
+        for (long? after = 0; after is { } from;)
+        {
+            if (await log.Directory.Rules.FillAsync(work, rule, from, Slice, cancellationToken) is not { } step) return null;
+            mark ??= step.Mark; // the oldest: whoever changed since is looked at again
+            if (!await RenewAsync(work, cancellationToken)) return null;
+            after = step.Next;
+        }
+
+        while (true)
+        {
+            if (await log.Directory.Rules.FillChangedAsync(work, rule, mark!, cancellationToken) is not { } step) return null;
+            mark = step.Mark;
+            if (!await RenewAsync(work, cancellationToken)) return null;
+            if (step.Looked > FewEnough) continue;
+            var filled = await log.Directory.Rules.CountFilledAsync(work, cancellationToken);
+            if (await EnterAsync(work, new DirectoryChange.ActivateGroup(work, rule, mark, filled), cancellationToken) is not { } outcome) return null;
+            if (outcome.Status == ChangeStatus.Done) return outcome.Members;
+        }
+    }
+
+    private async Task<ChangeOutcome?> EnterAsync(RuleWork work, DirectoryChange change, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (await writer.MakeAsync(change, cancellationToken) is not ChangeAnswer.Made { Outcome: var outcome }) return null;
+            if (outcome.Status != ChangeStatus.Superseded) return outcome;
+
+            // Another rule came with the same batch, or this one is another's by now.
+            if (!await log.Directory.Rules.RenewAsync(work, Lease, cancellationToken)) return null;
+        }
+    }
+
+    private async Task<bool> RenewAsync(RuleWork work, CancellationToken cancellationToken)
+    {
+        if (time.GetElapsedTime(_renewed) < RenewEvery) return true;
+        _renewed = time.GetTimestamp();
+        return await log.Directory.Rules.RenewAsync(work, Lease, cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _wake.Dispose();
+        base.Dispose();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "The rule of group {Group} is worked through: {Users} memberships in {Milliseconds} ms.")]
+        public static partial void Done(ILogger logger, long group, long users, long milliseconds);
+
+        [LoggerMessage(LogLevel.Error, "The rule of group {Group} cannot be read by this version of the program ({Problem}). Its members stay as they are; run the version that stored it, or give the group another rule.")]
+        public static partial void Unreadable(ILogger logger, long group, string problem);
+
+        [LoggerMessage(LogLevel.Error, "Working rules through failed in a way it should not. Tried again in 10 s.")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}
