@@ -141,10 +141,10 @@ internal sealed partial class InboxSignals(
             if (watcher.IsWaiting) return;
             watcher.IsWaiting = true;
             _waiting.Add(watcher);
-            if (_waiting.Count > 1) return; // it is awake, or will be
         }
 
-        _wake.Release();
+        // Also while the loop waits for others to be due: this one may be told at once.
+        if (_wake.CurrentCount == 0) _wake.Release();
     }
 
     /// <summary>Tells all that wait, each when it may be told again. Who waits anew meanwhile is told after.</summary>
@@ -156,7 +156,7 @@ internal sealed partial class InboxSignals(
             if (due.Count == 0)
             {
                 if (next is not { } pause) return;
-                await Task.Delay(pause, time, cancellationToken);
+                await _wake.WaitAsync(pause, cancellationToken);
                 continue;
             }
 
