@@ -6,9 +6,9 @@ using Notify.Engine.Access;
 using Notify.Engine.Directory;
 using Notify.Engine.Directory.Rules;
 using Notify.Engine.Publishing;
+using Notify.Server.Http;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
-using Notify.Server.Http;
 
 namespace Notify.Server.Api;
 

@@ -3,9 +3,9 @@ using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Directory;
+using Notify.Server.Http;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
-using Notify.Server.Http;
 
 namespace Notify.Server.Api;
 

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Net.Http.Headers;
 using Notify.Contracts;
 using Notify.Engine;
-using Notify.Server.Http;
 using Notify.Server.Api;
+using Notify.Server.Http;
 using Notify.Server.Observability;
 using Notify.Server.Streaming;
 

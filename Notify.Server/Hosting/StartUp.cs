@@ -103,7 +103,7 @@ internal static class StartUp
             {
                 await app.StartAsync(stop);
             }
-            catch (Exception exception) when (exception is not SettingsException) // which comes before anything has started
+            catch
             {
                 await app.StopAsync(CancellationToken.None); // else what did start calls its disposal a failure, above the one sentence that matters
                 throw;

@@ -3,9 +3,9 @@ using Microsoft.AspNetCore.SignalR;
 using Notify.Contracts.Hub;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
+using Notify.Server.Authentication;
 using Notify.Server.Hubs.Arguments;
 using Notify.Server.Hubs.Signals;
-using Notify.Server.Authentication;
 
 namespace Notify.Server.Hubs;
 

@@ -1,15 +1,16 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Notify.Storage.Log;
 using Notify.Engine.Publishing;
+using Notify.Server.Connections;
 using Notify.Server.Hosting;
+using Notify.Storage.Log;
 
 namespace Notify.Server.Observability;
 
-/// <summary>Whether the process is between its start and its end.</summary>
-internal sealed class LifetimeCheck(IHostApplicationLifetime lifetime) : IHealthCheck
+/// <summary>Whether the service is between its start and its end, which may come before the process's.</summary>
+internal sealed class LifetimeCheck(IHostApplicationLifetime lifetime, Draining draining) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
-        lifetime.ApplicationStopping.IsCancellationRequested ? HealthCheckResult.Unhealthy("This node is stopping.")
+        draining.IsDraining || lifetime.ApplicationStopping.IsCancellationRequested ? HealthCheckResult.Unhealthy("This node is stopping.")
         : lifetime.ApplicationStarted.IsCancellationRequested ? HealthCheckResult.Healthy()
         : HealthCheckResult.Unhealthy("This node is starting."));
 }

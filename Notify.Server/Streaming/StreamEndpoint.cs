@@ -5,9 +5,9 @@ using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
-using Notify.Server.Http;
 using Notify.Server.Api;
 using Notify.Server.Authentication;
+using Notify.Server.Http;
 using Notify.Server.Hubs;
 
 namespace Notify.Server.Streaming;

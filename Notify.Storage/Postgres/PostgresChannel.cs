@@ -37,14 +37,8 @@ public sealed class PostgresChannel : IAsyncDisposable
     {
         try
         {
-            if (_sender is null)
-            {
-                _sender = new NpgsqlConnection(_settings);
-                await _sender.OpenAsync(cancellationToken);
-                _senderName = await NameAsync(_sender, cancellationToken);
-            }
-
-            await using var command = new NpgsqlCommand(Send, _sender)
+            var sender = _sender ??= await OpenSenderAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(Send, sender)
             {
                 Parameters = { new NpgsqlParameter<string> { TypedValue = _senderName! }, new NpgsqlParameter<string[]> { TypedValue = texts } },
             };
@@ -88,6 +82,23 @@ public sealed class PostgresChannel : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _sender, null) is { } sender) await sender.DisposeAsync();
+    }
+
+    // Seen from outside only once it is open: a connection that is connecting cannot be closed by another.
+    private async Task<NpgsqlConnection> OpenSenderAsync(CancellationToken cancellationToken)
+    {
+        var sender = new NpgsqlConnection(_settings);
+        try
+        {
+            await sender.OpenAsync(cancellationToken);
+            _senderName = await NameAsync(sender, cancellationToken);
+            return sender;
+        }
+        catch
+        {
+            await sender.DisposeAsync();
+            throw;
+        }
     }
 
     // By the schema that the log is in. Before a new installation has been made that is the one it will be in.

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Notify.Contracts;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
@@ -47,10 +49,19 @@ public class ReadCallTests
         await using var host = await ApiHost.StartAsync();
         var document = (await host.GetAsync("/openapi/v1.json")).Json;
         var calls = document.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name} {path.Name} {call.Value.GetProperty("operationId").GetString()}"));
+            .SelectMany(path => path.Value.EnumerateObject().Select(call => (Route: $"{call.Name} {path.Name}", Name: call.Value.GetProperty("operationId").GetString())))
+            .ToDictionary(call => call.Route, call => call.Name);
+        var routes =
+            from endpoint in host.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            where endpoint.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal)
+            from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []
+            where method is not "HEAD" // is GET
+            select $"{method.ToLowerInvariant()} {endpoint.RoutePattern.RawText!.Replace("**", "", StringComparison.Ordinal)}";
+        Assert.Equal(routes.Distinct().Order(StringComparer.Ordinal), calls.Keys.Order(StringComparer.Ordinal));
+        Assert.Distinct(calls.Values);
         Assert.Equal(
-            ["post /api/v1/notifications publish", "get /api/v1/notifications list", "post /api/v1/notifications/batch publishBatch", "get /api/v1/notifications/{id} get", "post /api/v1/topics/{topic} publishToTopic", "get /api/v1/stream stream"],
-            calls);
+            ["publish", "list", "publishBatch", "get", "publishToTopic", "stream"],
+            [calls["post " + Notifications], calls["get " + Notifications], calls[$"post {Notifications}/batch"], calls[$"get {Notifications}/{{id}}"], calls["post /api/v1/topics/{topic}"], calls["get /api/v1/stream"]]);
 
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
         Assert.Equal("Idempotency-Key", publish.GetProperty("parameters")[0].GetProperty("name").GetString());

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Notify.Server;
 using Notify.Server.Hosting;
@@ -122,6 +123,9 @@ public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLife
         app.MapNotify();
         app.MapNotifyProcess();
         await app.StartAsync(TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(
+            async () => (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken)).Status == HealthStatus.Healthy,
+            "it is ready: until then it takes no connection");
         return app;
     }
 

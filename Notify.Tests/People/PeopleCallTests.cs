@@ -78,9 +78,9 @@ public sealed class PeopleCallTests(ServerFixture fixture) : IClassFixture<Serve
         var place = await client.ResumeAsync(null, null);
         await PublishAsync(new { group, title = "before" });
 
-        Assert.Equal([group], (await client.InvokeAsync<StockGroups>("JoinGroups", Groups(group, messagePack))).Groups);
+        Assert.Equal([group], (await client.InvokeAsync<StockGroups>("JoinGroups", Groups(group))).Groups);
         var first = await PublishAsync(new { group, title = "in" });
-        Assert.Empty((await client.InvokeAsync<StockGroups>("LeaveGroups", Groups(group, messagePack))).Groups);
+        Assert.Empty((await client.InvokeAsync<StockGroups>("LeaveGroups", Groups(group))).Groups);
         await PublishAsync(new { group, title = "after" });
         var mark = await PublishAsync(new { user, title = "end" });
         await client.Received.UntilAsync(received => received.Any(n => n.Version == mark));
@@ -149,8 +149,7 @@ public sealed class PeopleCallTests(ServerFixture fixture) : IClassFixture<Serve
         [DataMember(Name = "groups"), System.Text.Json.Serialization.JsonPropertyName("groups")] public string[] Groups { get; set; } = [];
     }
 
-    private static object Groups(string group, bool messagePack) =>
-        messagePack ? new Dictionary<string, object> { ["groups"] = new[] { group } } : new { groups = new[] { group } };
+    private static Dictionary<string, string[]> Groups(string group) => new() { ["groups"] = [group] };
 
     private async Task<long> PublishAsync(object notification)
     {

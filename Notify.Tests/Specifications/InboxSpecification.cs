@@ -219,7 +219,8 @@ public abstract class InboxSpecification : IAsyncLifetime
                 var operation = (InboxOperation)random.Next(5);
                 var marked = random.Next(4) == 0 ? InboxModel.Tabs[random.Next(InboxModel.Tabs.Length)] : null;
                 var upTo = operation is not (InboxOperation.Unread or InboxOperation.Unarchive) && random.Next(2) == 0 ? random.NextInt64(1, head + 1) : (long?)null;
-                long[] versions = [.. Enumerable.Range(0, 3).Select(_ => random.NextInt64(1, head + 2))];
+                var mine = model.Items(user, _ => true).Select(item => item.Version).ToArray();
+                long[] versions = [.. Enumerable.Range(0, 3).Select(_ => mine.Length > 0 && random.Next(3) > 0 ? mine[random.Next(mine.Length)] : random.NextInt64(1, head + 2))];
                 await MarkAsync(user, operation, upTo, upTo is null ? versions : null, marked);
                 model.Mark(user, operation, upTo, versions, marked);
                 return $"{user} marks {operation} {(upTo is null ? string.Join(',', versions) : $"up to {upTo}")} filter {marked}";
