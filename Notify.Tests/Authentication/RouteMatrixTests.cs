@@ -71,6 +71,15 @@ public sealed class RouteMatrixTests
         ["GET /api/v1/users/{user}/devices"] = new("users/me/devices", null, 401, 200, 200, 400, 200),
         ["HEAD /api/v1/users/{user}/devices"] = new("users/me/devices", null, 401, 200, 200, 400, 200),
         ["DELETE /api/v1/users/{user}/devices/{device}"] = new("users/alice/devices/phone", null, 401, 403, 204, 403, 204),
+        ["GET /api/v1/users/{user}/inbox"] = new("users/alice/inbox", null, 401, 404, 200, 404, 200),
+        ["HEAD /api/v1/users/{user}/inbox"] = new("users/alice/inbox", null, 401, 404, 200, 404, 200),
+        ["GET /api/v1/users/{user}/inbox/summary"] = new("users/alice/inbox/summary", null, 401, 404, 200, 404, 200),
+        ["HEAD /api/v1/users/{user}/inbox/summary"] = new("users/alice/inbox/summary", null, 401, 404, 200, 404, 200),
+        ["POST /api/v1/users/{user}/inbox/read"] = new("users/alice/inbox/read", """{"versions":[1]}""", 401, 403, 200, 403, 200),
+        ["POST /api/v1/users/{user}/inbox/unread"] = new("users/alice/inbox/unread", """{"versions":[1]}""", 401, 403, 200, 403, 200),
+        ["POST /api/v1/users/{user}/inbox/seen"] = new("users/alice/inbox/seen", """{"versions":[1]}""", 401, 403, 200, 403, 200),
+        ["POST /api/v1/users/{user}/inbox/archive"] = new("users/alice/inbox/archive", """{"versions":[1]}""", 401, 403, 200, 403, 200),
+        ["POST /api/v1/users/{user}/inbox/unarchive"] = new("users/alice/inbox/unarchive", """{"versions":[1]}""", 401, 403, 200, 403, 200),
         ["POST /api/v1/users/{user}/tokens/revoke"] = new("users/somebody/tokens/revoke", null, 401, 403, 403, 403, 204),
     };
 

@@ -119,11 +119,11 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     [Fact]
-    public async Task Durable_subscriptions_are_refused_and_not_silently_forgotten()
+    public async Task A_durable_subscription_needs_a_user()
     {
         await using var client = new StockFollower(fixture.Url);
         await client.ResumeAsync(null, null);
-        Assert.Contains("invalid_request: Durable", await RefusalAsync(client, "Subscribe", new { topics = new[] { "a" }, durable = true }), StringComparison.Ordinal);
+        Assert.Contains("invalid_request: This connection has no user", await RefusalAsync(client, "Subscribe", new { topics = new[] { "a" }, durable = true }), StringComparison.Ordinal);
     }
 
     [Theory]
