@@ -70,7 +70,7 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
 
     /// <summary>What came to the user by a group needs no grant, also after the membership has ended.</summary>
     private async Task<bool> IsForAsync(Caller caller, LogEntry entry, CancellationToken cancellationToken) =>
-        caller.User is { } user && TopicName.IsReserved(entry.Topic) && await inbox.CameToAsync(user, entry.Version, cancellationToken);
+        caller.User is { } user && entry.Topic.StartsWith(TopicName.OfGroup(""), StringComparison.Ordinal) && await inbox.CameToAsync(user, entry.Version, cancellationToken);
 
     private static void WritePage(ArrayBufferWriter<byte> json, IReadOnlyList<LogEntry> entries, long? next, LogHead head, long since = 0, string? gap = null)
     {

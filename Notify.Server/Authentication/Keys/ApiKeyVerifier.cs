@@ -83,10 +83,11 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
         {
             while (await timer.WaitForNextTickAsync(stoppingToken)) await StoreUsesAsync(stoppingToken);
         }
-        finally
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            await StoreUsesAsync(CancellationToken.None);
         }
+
+        await StoreUsesAsync(CancellationToken.None);
     }
 
     private async Task<ApiKey?> FindAsync(string id)
