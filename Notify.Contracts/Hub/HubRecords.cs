@@ -1,4 +1,5 @@
 using System.Runtime.Serialization;
+using System.Text.Json.Serialization;
 
 namespace Notify.Contracts.Hub;
 
@@ -16,7 +17,7 @@ public sealed record ResumeRequest
     [DataMember(Name = "topics")] public IReadOnlyList<string>? Topics { get; init; }
 
     /// <summary>Send <c>InboxChanged</c> to this connection.</summary>
-    [DataMember(Name = "inbox")] public bool Inbox { get; init; }
+    [DataMember(Name = "inbox"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool Inbox { get; init; }
 }
 
 /// <summary>The answer to Resume, on the wire before the first notification.</summary>

@@ -94,7 +94,8 @@ internal static class PostgresInboxChanges
 
     private static NpgsqlParameter<DateTime?[]> Times(List<DateTimeOffset?> times) => new()
     {
-        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, TypedValue = [.. times.Select(time => time?.UtcDateTime)],
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+        TypedValue = [.. times.Select(time => time?.UtcDateTime)],
     };
 
     private static void Add(NpgsqlBatch batch, string sql, params NpgsqlParameter[] parameters)
