@@ -29,7 +29,7 @@ internal static class ApiEndpoints
 
     private static readonly int[] ReadProblems = [StatusCodes.Status403Forbidden, StatusCodes.Status503ServiceUnavailable];
 
-    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, "There is nothing at this path. The OpenAPI document lists the calls.");
+    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, $"There is nothing at this path. The calls are under {ApiPaths.Root}; the OpenAPI document lists them.");
 
     /// <summary>Maps them all; the group is the one of <c>/api/v1</c>.</summary>
     public static void MapApi(this IEndpointRouteBuilder api)

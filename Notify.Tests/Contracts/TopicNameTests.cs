@@ -19,7 +19,9 @@ public class TopicNameTests
 
     [Fact]
     public void An_id_is_valid_by_the_contracts_rules_and_no_others() => AnyText.Sample(text =>
-        Assert.Equal(IsText(text, 128) && !text.Contains('+') && !text.Contains('#') && !text.Contains('/'), TopicName.IsValidId(text, "user id", out _)));
+        Assert.Equal(
+            IsText(text, 128) && !text.Contains('+') && !text.Contains('#') && !text.Contains('/') && !text.StartsWith('$') && text is not ("me" or "." or ".."),
+            TopicName.IsValidId(text, "user id", out _)));
 
     [Fact]
     public void Every_valid_topic_is_a_filter_that_matches_exactly_itself() => Gen.Select(AnyText, AnyText)

@@ -27,7 +27,13 @@ public class SurroundingsTests
     public async Task It_starts_on_a_root_that_is_read_only_without_a_folder_for_temporary_files()
     {
         using var folder = new TempFolder();
-        await StartsAsync(["bwrap", "--ro-bind", "/", "/", "--bind", folder.Path, "/mnt", "--dev", "/dev", "--proc", "/proc", "--ro-bind", "/usr/share", "/tmp", "--chdir", "/mnt"], "a read-only root", "/mnt/notify.db");
+
+        // The program's own folder may be below the temporary one.
+        await StartsAsync(
+            ["bwrap", "--ro-bind", "/", "/", "--bind", folder.Path, "/mnt", "--dev", "/dev", "--proc", "/proc",
+                "--tmpfs", "/tmp", "--ro-bind", Repository.Root, Repository.Root, "--remount-ro", "/tmp", "--chdir", "/mnt"],
+            "a read-only root",
+            "/mnt/notify.db");
     }
 
     [Fact]
