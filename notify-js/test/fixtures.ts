@@ -16,6 +16,9 @@ const configurations = ["Debug", "Release"].map(name => join(root, `Notify.Serve
 /** The server's program: as `dotnet test` says, or as it was built last. */
 const program = process.env["NOTIFY_SERVER_DLL"] ?? configurations.find(existsSync);
 
+// The server takes variables that begin with its name for settings, and stops at one that it does not know.
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NOTIFY_")));
+
 export const longForm = process.env["NOTIFY_JS_LONG"] === "1";
 
 export async function eventually<R>(what: string, look: () => R | Promise<R>, limit = 30_000): Promise<NonNullable<R>> {
@@ -65,7 +68,7 @@ export class Server {
     const settings = { "Notify:Storage:SqlitePath": join(this.#folder, "notify.db"), ...this.#settings };
     const child = this.#process = spawn("dotnet",
       [program, `--contentRoot=${dirname(program)}`, `--urls=${this.url}`, ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)],
-      { cwd: this.#folder, env: { ...process.env, ASPNETCORE_ENVIRONMENT: "Development", ASPNETCORE_URLS: "", DOTNET_gcServer: "0" }, stdio: ["ignore", "pipe", "pipe"] });
+      { cwd: this.#folder, env: { ...environment, ASPNETCORE_ENVIRONMENT: "Development", ASPNETCORE_URLS: "", DOTNET_gcServer: "0" }, stdio: ["ignore", "pipe", "pipe"] });
     const heard = (bytes: Buffer): void => {
       this.output.push(bytes.toString());
       const url = /Now listening on: (http:\S+)/.exec(bytes.toString());
