@@ -63,7 +63,7 @@ internal static class AccessRules
         return caller.Grants.MayRead(topic) && caller is not { Kind: CallerKind.Development, User: not null };
     }
 
-    /// <summary>Asking who one is.</summary>
+    /// <summary>Asking what the server takes the caller for.</summary>
     public static Refusal? AskForOneself(Caller caller) => caller.Kind switch
     {
         CallerKind.Anonymous => NoCredential,

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Notify.Engine.Access;
 
-/// <summary>Who makes a call, from which device, and what it was granted. Made once for a connection or a request.</summary>
+/// <summary>The caller of a request or connection: its user, its device and its grants. Made once for a connection or a request.</summary>
 internal sealed record Caller
 {
     /// <summary>The publisher of every caller that showed nothing.</summary>

@@ -1,6 +1,6 @@
 namespace Notify.Engine.Configuration;
 
-/// <summary>Who is let in, below <c>Notify:Auth:</c>.</summary>
+/// <summary>Credentials and what they grant, below <c>Notify:Auth:</c>.</summary>
 public sealed class AuthSettings
 {
     /// <summary>The secret that tokens may be signed with (HS256, HS384, HS512), and that signs: UTF-8, at least 32 bytes.</summary>

@@ -41,7 +41,7 @@ internal static class ChangeRefusals
     /// <summary>Null: it was done, or is to be decided again.</summary>
     internal static ChangeAnswer.Refused? Of(ChangeOutcome outcome, DirectoryLimits limits) => outcome.Status switch
     {
-        ChangeStatus.Done or ChangeStatus.Superseded or ChangeStatus.TooManyChanged => null, // the last two are for who decides again
+        ChangeStatus.Done or ChangeStatus.Superseded or ChangeStatus.TooManyChanged => null, // after the last two the caller decides again
         ChangeStatus.UnknownGroup => new(new Refusal(ErrorCodes.NotFound, $"There is no group '{outcome.Subject}'.")),
         ChangeStatus.UnknownKey => new(new Refusal(ErrorCodes.NotFound, "There is no such API key.")),
         ChangeStatus.DynamicGroup => Invalid(

@@ -80,7 +80,7 @@ internal sealed class ConnectedUsers
         lock (_gate) return _reading.Count > 0 || users.Any(_byUser.ContainsKey);
     }
 
-    /// <summary>Everybody who has a session here, for a tail that begins anew.</summary>
+    /// <summary>All sessions of users on this node, for a tail that begins anew.</summary>
     public IReadOnlyList<(DeliverySession Session, long User)> All
     {
         get
@@ -89,7 +89,7 @@ internal sealed class ConnectedUsers
         }
     }
 
-    /// <summary>The users who have a session here, by number.</summary>
+    /// <summary>The users with a session on this node, by number.</summary>
     public IReadOnlyList<long> Users
     {
         get
