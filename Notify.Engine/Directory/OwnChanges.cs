@@ -14,8 +14,6 @@ namespace Notify.Engine.Directory;
 /// <remarks>The right is checked before existence; lists are all or nothing, and repeating a call changes nothing.</remarks>
 internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, FilterReader filters, AttributeChanges attributes, Acknowledgements acknowledgements)
 {
-    private const int PageOfGroups = 1000;
-
     private static readonly TimeSpan ClaimsWithin = TimeSpan.FromSeconds(2);
 
     private static readonly Refusal NoUser = new(
@@ -39,7 +37,7 @@ internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, F
         return await writer.MakeAsync(change, cancellationToken) switch
         {
             ChangeAnswer.Refused refused => (null, refused.Refusal),
-            _ => (await GroupsOfAsync(user, cancellationToken), null),
+            _ => (await log.Directory.ListAllGroupsOfAsync(user, cancellationToken), null),
         };
     }
 
@@ -114,16 +112,5 @@ internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, F
         }
 
         return null;
-    }
-
-    private async Task<IReadOnlyList<string>> GroupsOfAsync(string user, CancellationToken cancellationToken)
-    {
-        var all = new List<string>();
-        while (true)
-        {
-            var page = await log.Directory.ListGroupsOfAsync(user, all.Count == 0 ? null : all[^1], PageOfGroups, cancellationToken);
-            all.AddRange(page);
-            if (page.Count < PageOfGroups) return all;
-        }
     }
 }

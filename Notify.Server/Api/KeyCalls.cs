@@ -15,7 +15,7 @@ internal static class KeyCalls
         api.MapCalls(
             "/keys",
             new ApiCall(ApiCall.Post, keys.PostAsync) { Description = Create },
-            new ApiCall(ApiCall.Get, keys.ListAsync) { Query = KeyEndpoints.ListParameters, Description = List });
+            new ApiCall(ApiCall.Get, keys.ListAsync) { Query = PeopleRequest.ListParameters, Description = List });
         api.MapCalls("/keys/{id}", new ApiCall(Delete, keys.DeleteAsync) { Description = Revoke });
         api.MapCalls("/users/me", new ApiCall(ApiCall.Get, identity.MeAsync) { Description = Me });
         api.MapCalls("/users/{user}/disconnect", new ApiCall(ApiCall.Post, identity.DisconnectAsync) { Description = Disconnect });
