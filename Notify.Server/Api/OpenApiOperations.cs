@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Api;
 
@@ -18,6 +19,10 @@ internal static class OpenApiOperations
     internal const string AppDocument = "notify";
 
     private const string Version = "v1";
+
+    /// <summary>A bad request, a bad credential or none, and a failure.</summary>
+    private static readonly int[] OfEveryCall = [StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status500InternalServerError];
+
     private const string Tag = "Notify";
 
     /// <summary>Marks our endpoints: our document names these and no others. Their group's name keeps them out of other documents.</summary>
@@ -30,12 +35,29 @@ internal static class OpenApiOperations
         {
             document.Info.Title = "Notify";
             document.Info.Version = Version;
-            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
+            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. A rejected credential is 401, and 429 where too many came from one address. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
+            AddCredentials(document);
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
         OpenApiSchemas.Correct(options);
     });
+
+    // Either of them, and on some services none.
+    private static void AddCredentials(OpenApiDocument document)
+    {
+        (document.Components ??= new OpenApiComponents()).SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            ["token"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "A token, or an API key." },
+            ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = ShownCredential.KeyHeader, Description = "An API key: ntf_…" },
+        };
+        document.Security =
+        [
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", document)] = [] },
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", document)] = [] },
+            [],
+        ];
+    }
 
     public static void Describe(this IEndpointConventionBuilder endpoint, CallDescription description)
     {
@@ -75,10 +97,12 @@ internal static class OpenApiOperations
             foreach (var header in answer.Headers) Add(response, header, JsonSchemaType.String);
         }
 
-        foreach (var status in description.Problems.Where(Problem.ComesWithRetryAfter))
+        foreach (var status in Problems(description).Where(Problem.ComesWithRetryAfter))
         {
             if (operation.Responses?[$"{status}"] is OpenApiResponse response) Add(response, HeaderNames.RetryAfter, JsonSchemaType.Integer);
         }
+
+        if (operation.Responses?[$"{StatusCodes.Status401Unauthorized}"] is OpenApiResponse unauthenticated) Add(unauthenticated, HeaderNames.WWWAuthenticate, JsonSchemaType.String);
     }
 
     private static void Add(OpenApiResponse response, string header, JsonSchemaType type) =>
@@ -102,5 +126,5 @@ internal static class OpenApiOperations
     }
 
     private static IEnumerable<int> Problems(CallDescription description) =>
-        description.Problems.Append(StatusCodes.Status400BadRequest).Append(StatusCodes.Status500InternalServerError).Order();
+        description.Problems.Concat(OfEveryCall).Distinct().Order();
 }
