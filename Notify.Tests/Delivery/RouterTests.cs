@@ -1,0 +1,31 @@
+using Notify.Engine.Delivery.Routing;
+
+namespace Notify.Tests.Delivery;
+
+public class RouterTests
+{
+    [Fact]
+    public void A_session_is_swept_once_a_time_until_nothing_of_it_is_left()
+    {
+        var router = new Router();
+        var (late, early) = (new SweptSession { EndsAt = 7 }, new SweptSession { EndsAt = 5 });
+        router.NoteEnded(late);
+        router.NoteEnded(early);
+        for (var dispatched = 4; dispatched <= 8; dispatched++) router.SweepEnded(dispatched);
+        Assert.Equal([4, 5, 6, 7], late.Swept);
+        Assert.Equal([4, 5], early.Swept);
+    }
+
+    private sealed class SweptSession : Subscriber
+    {
+        public required long EndsAt { get; init; }
+
+        public List<long> Swept { get; } = [];
+
+        public override bool SweepEnded(long dispatched)
+        {
+            Swept.Add(dispatched);
+            return dispatched >= EndsAt;
+        }
+    }
+}
