@@ -150,7 +150,10 @@ public class InterestsTests
         interests.End(InterestKind.Membership, one, 12);
         Assert.Equal([3, 4, 5, 6, 11, 12, 21, 22], Wanted(interests, "one", 1, 22));
         Assert.True(interests.Want(22, "two"));
-        Assert.Empty(interests.Texts(InterestKind.Membership).Except(["two"]));
+        Assert.Equal(["two"], interests.Texts(InterestKind.Membership));
+
+        interests.End(InterestKind.Membership, one, 22); // the durable one is of another kind
+        Assert.True(interests.Want(23, "one"));
     }
 
     [Fact]
@@ -160,7 +163,10 @@ public class InterestsTests
         var session = new SweptSession();
         var interests = session.Interests = new Interests(session, router);
         var group = TopicFilter.Exact("$group/g");
+        interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("open"), 5), covered: true, dispatched: 5);
+        interests.Begin(new UserInterest(InterestKind.Durable, TopicFilter.Exact("asleep"), 5, 30), covered: false, dispatched: 5);
         interests.Begin(new UserInterest(InterestKind.Membership, group, 5), covered: true, dispatched: 5);
+        Assert.Equal(30, interests.ChangesThrough); // known above what is open, and nothing in the index ends
         interests.Begin(new UserInterest(InterestKind.Membership, group, 5, 9), covered: true, dispatched: 5);
         interests.Begin(new UserInterest(InterestKind.Membership, group, 5, 12), covered: true, dispatched: 5);
         Assert.Equal([6, 7, 8, 9], Wanted(interests, "$group/g", 1, 20));
@@ -183,6 +189,7 @@ public class InterestsTests
         var session = new SweptSession();
         var interests = session.Interests = new Interests(session, router);
         interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("a"), 5, 9), covered: true, dispatched: 8); // its end is not dispatched
+        Assert.Equal(long.MaxValue, interests.ChangesThrough);
         interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("b"), 5), covered: true, dispatched: 8);
         interests.End(InterestKind.Membership, TopicFilter.Exact("b"), 10);
         interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("c"), 5, 8), covered: true, dispatched: 8); // its end is
@@ -199,9 +206,9 @@ public class InterestsTests
     public void Ended_intervals_are_dropped_together_when_they_are_many_and_passed(int count, bool kept)
     {
         var interests = new Interests(null!, new Router());
-        interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("open"), 0), covered: true, dispatched: 0);
         for (var i = 0; i < count; i++)
             interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact($"g{i}"), 0, 5), covered: true, dispatched: 5);
+        interests.Begin(new UserInterest(InterestKind.Membership, TopicFilter.Exact("open"), 0), covered: true, dispatched: 0);
         interests.Sweep(dispatched: 5, passed: 4); // something may still be selected
         Assert.All(Enumerable.Range(0, count), i => Assert.True(interests.Want(5, $"g{i}")));
 
@@ -214,7 +221,8 @@ public class InterestsTests
     [Fact]
     public void Only_what_comes_to_the_user_on_every_device_is_the_users()
     {
-        var interests = new Interests(null!, new Router());
+        var router = new Router();
+        var interests = new Interests(null!, router);
         interests.Add(InterestKind.Named, [TopicFilter.Exact("named")]);
         interests.Add(InterestKind.Token, [TopicFilter.Exact("token")]);
         interests.Activate(3);
@@ -226,6 +234,7 @@ public class InterestsTests
         Assert.Equal(all, all.Where(topic => interests.Want(4, topic)));
         Assert.Equal(["own", "member", "durable"], all.Where(topic => interests.IsOfUser(4, topic)));
         Assert.Equal(["own"], all.Where(topic => interests.IsOfUser(3, topic)));
+        Assert.All(all, topic => Assert.Equal(1, Matches(router, topic)));
         Assert.Equal(1, interests.NamedCount);
         Assert.Equal(["named"], interests.Named);
         Assert.True(interests.IsNamed(TopicFilter.Exact("named")));
@@ -233,6 +242,9 @@ public class InterestsTests
 
         interests.RestartFrom(1); // another log: its intervals are read there, what the connection named begins again
         Assert.Equal(["named", "token", "own"], all.Where(topic => interests.Want(2, topic)));
+        Assert.Equal(3, interests.ChangesThrough);
+        interests.RestartFrom(9);
+        Assert.Equal(9, interests.ChangesThrough);
     }
 
     [Fact]
@@ -333,16 +345,43 @@ public class InterestsTests
         Assert.Equal([1, 0, 0, 0, 1], new[] { "a", "b", "c", "d", "e" }.Select(topic => Matches(router, topic)));
         Assert.Equal(["d"], interests.Texts(InterestKind.Durable)); // asleep, and there
 
-        stamp = interests.Stamp;
-        interests.ReplaceIntervals([], _ => true, dispatched: 3);
-        Assert.NotEqual(stamp, interests.Stamp);
     }
 
     [Fact]
-    public void What_slept_through_its_end_does_not_come_back_into_the_index()
+    public void What_is_queued_is_looked_at_again_when_an_interval_goes_that_had_left_the_index()
+    {
+        var interests = new Interests(null!, new Router());
+        interests.Begin(new UserInterest(InterestKind.Durable, TopicFilter.Exact("a"), 1, 5), covered: true, dispatched: 5);
+        var stamp = interests.Stamp;
+        interests.Cover(_ => false, dispatched: 5);
+        Assert.NotEqual(stamp, interests.Stamp);
+        interests.Cover(_ => true, dispatched: 5);
+        Assert.True(interests.Want(5, "a"));
+
+        stamp = interests.Stamp;
+        interests.ReplaceIntervals([], _ => true, dispatched: 5);
+        Assert.NotEqual(stamp, interests.Stamp);
+        Assert.False(interests.Want(5, "a"));
+    }
+
+    [Fact]
+    public void What_is_kept_of_a_kind_is_what_was_named_and_other_kinds_stay()
+    {
+        var interests = new Interests(null!, new Router());
+        interests.Add(InterestKind.Token, [TopicFilter.Exact("t1"), TopicFilter.Exact("t2")]);
+        interests.Add(InterestKind.Named, [TopicFilter.Exact("n")]);
+        interests.Activate(3);
+        interests.Keep(InterestKind.Token, [TopicFilter.Exact("t2"), TopicFilter.Exact("t3")]);
+        Assert.Equal(["t2"], interests.Texts(InterestKind.Token));
+        Assert.Equal(["n"], interests.Named);
+    }
+
+    [Fact]
+    public void What_slept_through_its_end_does_not_come_back_into_the_index_and_what_woke_before_it_leaves()
     {
         var router = new Router();
-        var interests = new Interests(null!, router);
+        var session = new SweptSession();
+        var interests = session.Interests = new Interests(session, router);
         interests.Begin(new UserInterest(InterestKind.Durable, TopicFilter.Exact("a"), 1, 5), covered: false, dispatched: 3);
         Assert.False(interests.Want(4, "a"));
         interests.Cover(_ => true, dispatched: 5);
@@ -352,7 +391,10 @@ public class InterestsTests
         interests.Cover(_ => true, dispatched: 4);
         Assert.Equal(1, Matches(router, "a"));
         interests.Cover(_ => true, dispatched: 4);
-        Assert.Equal(1, Matches(router, "a"));
+        Assert.Equal((1, long.MaxValue), (Matches(router, "a"), interests.ChangesThrough));
+
+        router.SweepEnded(5); // what woke before its end leaves as any other does
+        Assert.Equal((0, 5), (Matches(router, "a"), interests.ChangesThrough));
     }
 
     private static IEnumerable<long> Wanted(Interests interests, string topic, int from, int to) =>

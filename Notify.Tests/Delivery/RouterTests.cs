@@ -1,3 +1,4 @@
+using Notify.Contracts.Topics;
 using Notify.Engine.Delivery.Routing;
 
 namespace Notify.Tests.Delivery;
@@ -14,6 +15,17 @@ public class RouterTests
         for (var dispatched = 4; dispatched <= 8; dispatched++) router.SweepEnded(dispatched);
         Assert.Equal([4, 5, 6, 7], late.Swept);
         Assert.Equal([4, 5], early.Swept);
+    }
+
+    [Fact]
+    public void What_an_earlier_look_up_found_is_not_found_again()
+    {
+        var router = new Router();
+        var interests = new Interests(null!, router);
+        interests.Add(InterestKind.Named, [TopicFilter.Exact("a"), TopicFilter.Exact("b")]);
+        var (scratch, found) = (new List<InterestList>(), new List<int>());
+        foreach (var topic in new[] { "a", "b", "c" }) router.Match(topic, scratch, found, static (holders, found) => found.Add(holders.Length));
+        Assert.Equal([1, 1], found);
     }
 
     private sealed class SweptSession : Subscriber
