@@ -399,6 +399,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
       });
       if (!this.#cut || this.#state.name === "closed") return;
       this.#link = link;
+      this.#started?.resolve(); // not before: calls on the connection may follow at once
       this.#renewLater(link);
       if (this.#watched.size) void this.#watchAgain(link);
     });
@@ -414,7 +415,6 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
     this.#everResumed = true;
     this.#refused = 0;
     this.#askedAgain = false;
-    this.#started?.resolve();
     this.#enter({ name: "catchingUp" });
   }
 
