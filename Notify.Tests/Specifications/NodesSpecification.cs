@@ -11,7 +11,7 @@ public abstract class NodesSpecification : IAsyncLifetime
 
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    protected INotificationLog Log { get; private set; } = null!;
+    protected INotificationLog Log { get; set; } = null!;
 
     private INodes Nodes => Log.Nodes;
 

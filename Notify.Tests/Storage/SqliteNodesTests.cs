@@ -24,8 +24,8 @@ public sealed class SqliteNodesTests : NodesSpecification
     {
         await Log.Nodes.RenewAsync(new(Guid.NewGuid(), "1", "host", TimeSpan.Zero, 0, 0, 7), TimeSpan.FromMinutes(1), Stop);
         await Log.DisposeAsync();
-        await using var next = await OpenAsync();
-        Assert.Empty((await next.Nodes.ReadStatisticsAsync(Stop)).Nodes);
+        Log = await OpenAsync();
+        Assert.Empty((await Log.Nodes.ReadStatisticsAsync(Stop)).Nodes);
     }
 
     public override async ValueTask DisposeAsync()
