@@ -70,7 +70,7 @@ internal static class ApiEndpoints
         }
 
         var allowed = string.Join(", ", calls.SelectMany(call => call.Methods));
-        var refusal = StrictJson.Invalid($"This path takes {allowed}.");
+        var refusal = Refusal.Invalid($"This path takes {allowed}.");
         api.Map(path, context =>
         {
             context.Response.Headers.Allow = allowed;

@@ -74,6 +74,6 @@ public interface INotificationLog : IAsyncDisposable
     /// </summary>
     Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken);
 
-    /// <summary>Declares a new life of the log (after a logical restore, or on a copied file) and returns its epoch.</summary>
+    /// <summary>Declares a new epoch of the log (after a logical restore, or on a copied file) and returns its epoch.</summary>
     Task<Guid> BeginEpochAsync(CancellationToken cancellationToken);
 }
