@@ -50,7 +50,7 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
 
     private const string LastSeen = "SELECT last_seen_at FROM users WHERE name = $1";
 
-    public Task<LeaseAnswer> RenewAsync(NodeState node, TimeSpan lease, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<LeaseAnswer> RenewAsync(NodeState node, TimeSpan lease, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var batch = people.CreateBatch();
         batch.BatchCommands.Add(new(HoldGate));
@@ -75,7 +75,7 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
 
     public Task EndAsync(Guid node, CancellationToken cancellationToken) => ExecuteAsync("DELETE FROM nodes WHERE id = $1", cancellationToken, Value(node));
 
-    public Task<short> OpenGateAsync(short kind, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<short> OpenGateAsync(short kind, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var batch = people.CreateBatch();
         batch.BatchCommands.Add(new(TakeGate));
@@ -87,7 +87,7 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
         return rows.GetInt16(0);
     });
 
-    public Task<StorageStatistics> ReadStatisticsAsync(CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<StorageStatistics> ReadStatisticsAsync(CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var batch = people.CreateBatch();
         batch.BatchCommands.Add(new(Counts));
@@ -105,14 +105,14 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
     public Task SeenAsync(IReadOnlyCollection<string> users, TimeSpan coarse, CancellationToken cancellationToken) =>
         ExecuteAsync(Seen, cancellationToken, Value(users.ToArray()), Value(coarse));
 
-    public Task<DateTimeOffset?> LastSeenAsync(string user, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable<DateTimeOffset?>(async () =>
+    public Task<DateTimeOffset?> LastSeenAsync(string user, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages<DateTimeOffset?>(async () =>
     {
         await using var command = people.CreateCommand(LastSeen);
         command.Parameters.Add(Value(user));
         return await command.ExecuteScalarAsync(cancellationToken) is DateTime at ? at : null;
     });
 
-    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) => PostgresErrors.AsUnavailable(async () =>
+    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var command = people.CreateCommand(sql);
         command.Parameters.AddRange(parameters);
