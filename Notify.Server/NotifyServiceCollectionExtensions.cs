@@ -142,6 +142,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<InboxEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<GroupEndpoints>();
+        services.AddSingleton<StatsEndpoint>();
         services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);

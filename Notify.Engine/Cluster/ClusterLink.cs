@@ -43,6 +43,9 @@ internal sealed partial class ClusterLink(
     /// <summary>A signal of another node, for the connections of this one. On the receiving loop: must not wait.</summary>
     public event Action<LinkMessage.Signal>? Signalled;
 
+    /// <summary>This process, as the other nodes name it.</summary>
+    public Guid Node => _node;
+
     /// <inheritdoc cref="IBackplane.Crosses"/>
     public bool Crosses => backplane.Crosses;
 

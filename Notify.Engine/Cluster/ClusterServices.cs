@@ -20,6 +20,8 @@ internal static class ClusterServices
         if (redis is not null) AddRedis(services, redis);
         else AddLink(services, postgres, schema);
         services.AddHostedService(s => s.GetRequiredService<ClusterLink>());
+        services.AddSingleton<NodeLeases>();
+        services.AddHostedService(s => s.GetRequiredService<NodeLeases>());
         return services;
     }
 

@@ -1,6 +1,7 @@
 using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
 using Notify.Storage.Log;
+using Notify.Storage.Nodes;
 using Npgsql;
 
 namespace Notify.Storage.Postgres;
@@ -33,12 +34,15 @@ internal sealed class PostgresLog : INotificationLog
         _people = PostgresConnections.CreateForPeople(inPlace, _known);
         _directory = new PostgresDirectory(_people, _append, _known);
         _inbox = new PostgresInbox(_people);
+        Nodes = new PostgresNodes(_people);
         Place = $"{PostgresSettings.Describe(settings)}, schema {place.Schema}";
     }
 
     public IDirectory Directory => _directory;
 
     public IInbox Inbox => _inbox;
+
+    public INodes Nodes { get; }
 
     public string Place { get; }
 
