@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Notify.Engine.Access;
+using System.Text;
 using Notify.Engine.Publishing;
 using Notify.Tests.Access;
 
@@ -27,29 +27,54 @@ public class IdempotencyKeysTests
     public void A_key_has_no_control_characters(string key) =>
         Assert.Contains("control characters", IdempotencyKeys.Problem(key, ephemeral: false)!.Detail, StringComparison.Ordinal);
 
-    [Fact]
-    public void The_call_and_every_byte_of_the_body_tell_requests_apart()
+    [Theory]
+    [InlineData(null, null, null, null)]
+    [InlineData(null, "own", null, null)]
+    [InlineData(null, "own", 0, null)]
+    [InlineData("header", null, null, null)]
+    [InlineData("header", "header", null, null)]
+    [InlineData("header", "own", null, "differ")]
+    [InlineData("header", null, 0, null)]
+    [InlineData("header", "header", 0, "stands for every item")]
+    [InlineData("header", "own", 0, "stands for every item")]
+    [InlineData("", null, null, "1 to 255")]
+    public void Header_and_member_may_not_say_different_things(string? header, string? own, int? item, string? problem)
     {
-        var hash = IdempotencyKeys.Hash("POST /a", "{}"u8);
-        Assert.Equal(SHA256.HashData("POST /a\n{}"u8), hash);
-        Assert.NotEqual(hash, IdempotencyKeys.Hash("POST /b", "{}"u8));
-        Assert.NotEqual(hash, IdempotencyKeys.Hash("POST /a", "{ }"u8));
-        Assert.NotEqual(IdempotencyKeys.Hash("a", "bc"u8), IdempotencyKeys.Hash("ab", "c"u8));
+        var refusal = IdempotencyKeys.Check(Call(header), Command(own), item);
+        if (problem is null) Assert.Null(refusal);
+        else Assert.Contains(problem, refusal!.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Keys_of_publishers_of_requests_and_of_a_batchs_items_live_apart()
+    public void A_header_is_no_key_for_what_is_not_stored() =>
+        Assert.Contains("ephemeral", IdempotencyKeys.Check(Call("header"), Command(null) with { Ephemeral = true }, item: null)!.Detail, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("a#0", null, null, "k:a#0")]
+    [InlineData(null, "a#0", null, "k:a#0")]
+    [InlineData(null, "a#0", 1, "k:a#0")]
+    [InlineData("a", null, 0, "b:a#0")]
+    [InlineData("a", null, 11, "b:a#11")]
+    [InlineData(null, null, 1, null)]
+    public void Keys_of_requests_and_of_a_batchs_items_live_apart(string? header, string? own, int? item, string? key)
     {
-        var caller = Callers.User("alice");
-        var keys = new[]
-        {
-            IdempotencyKeys.Own(caller, "a#0", new byte[] { 1 }),
-            IdempotencyKeys.OfBatch(caller, "a", 0, new byte[] { 2 }),
-            IdempotencyKeys.OfBatch(caller, "a", 1, new byte[] { 3 }),
-        };
-        Assert.Equal(
-            [("jwt::alice", "k:a#0", 1), ("jwt::alice", "b:a#0", 2), ("jwt::alice", "b:a#1", 3)],
-            keys.Select(key => (key.Publisher, key.Key, (int)key.RequestHash.Span[0])));
-        Assert.NotEqual(keys[0].Publisher, IdempotencyKeys.Own(Callers.User("bob"), "a#0", default).Publisher);
+        var made = IdempotencyKeys.Of(Call(header), Command(own), item, "{}"u8);
+        Assert.Equal((key, key is null ? null : "jwt::alice"), (made?.Key, made?.Publisher));
     }
+
+    [Fact]
+    public void The_call_and_every_byte_of_the_body_tell_requests_apart()
+    {
+        Assert.Equal(SHA256.HashData("POST /a\n{}"u8), Hash("POST /a", "{}"));
+        Assert.NotEqual(Hash("POST /a", "{}"), Hash("POST /b", "{}"));
+        Assert.NotEqual(Hash("POST /a", "{}"), Hash("POST /a", "{ }"));
+        Assert.NotEqual(Hash("a", "bc"), Hash("ab", "c"));
+    }
+
+    private static byte[] Hash(string call, string body) =>
+        IdempotencyKeys.Of(Call("key") with { Name = call }, Command(null), item: null, Encoding.UTF8.GetBytes(body))!.RequestHash.ToArray();
+
+    private static PublishCall Call(string? header) => new("POST /a", Callers.User("alice"), header);
+
+    private static PublishCommand Command(string? key) => new("t", "{}"u8.ToArray(), null, false, key);
 }
