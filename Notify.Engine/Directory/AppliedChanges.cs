@@ -23,10 +23,10 @@ internal sealed class AppliedChanges(DirectoryWriter writer, TailPosition tail, 
 
     private async Task WhenAppliedAsync(Guid epoch, long version, CancellationToken cancellationToken)
     {
-        if (tail.Life is not { } life || life.EpochId != epoch) return;
+        if (tail.View is not { } view || view.EpochId != epoch) return;
         try
         {
-            await life.WhenAppliedAsync(version).WaitAsync(MostWait, time, cancellationToken);
+            await view.WhenAppliedAsync(version).WaitAsync(MostWait, time, cancellationToken);
         }
         catch (TimeoutException)
         {

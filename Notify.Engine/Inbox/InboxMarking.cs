@@ -29,8 +29,8 @@ internal sealed class InboxMarking(InboxReader reader, AppliedChanges changes, T
 
     private async Task<DirectoryChange?> UpToAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)
     {
-        var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
-        var (epoch, head) = (life.EpochId, life.Head);
+        var view = tail.View ?? throw new StorageUnavailableException("The log has not been read yet.");
+        var (epoch, head) = (view.EpochId, view.Head);
 
         // A client that another node has told of more is not cut short.
         if (mark.UpTo > head) (epoch, head, _) = await tail.RefreshAsync(cancellationToken);

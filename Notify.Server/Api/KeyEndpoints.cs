@@ -17,8 +17,8 @@ internal sealed class KeyEndpoints(INotificationLog log, AppliedChanges changes,
 {
     private const int MaxNameLength = 128;
 
-    private static readonly Refusal NoName = StrictJson.Invalid("'name' is missing: what people call the key.");
-    private static readonly Refusal Past = StrictJson.Invalid("'expiresAt' is in the past.");
+    private static readonly Refusal NoName = Refusal.Invalid("'name' is missing: what people call the key.");
+    private static readonly Refusal Past = Refusal.Invalid("'expiresAt' is in the past.");
 
     public async Task PostAsync(HttpContext context, Caller caller)
     {

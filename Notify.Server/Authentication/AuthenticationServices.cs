@@ -20,7 +20,7 @@ internal static class AuthenticationServices
         services.AddSingleton<ILogApplier>(s => s.GetRequiredService<Revocations>());
         services.AddSingleton<HostPrincipal>();
         services.AddSingleton<CredentialState>();
-        services.AddSingleton<Doors>();
+        services.AddSingleton<CurrentAccessMode>();
         services.AddSingleton<BadCredentials>();
         services.AddSingleton<AccessMetrics>();
         services.AddSingleton<Authenticator>();
