@@ -8,8 +8,8 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
 {
     private static readonly TimeSpan CountingDelay = TimeSpan.FromSeconds(1.5);
 
-    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null) =>
-        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString);
+    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null, string? signingKey = null) =>
+        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, signingKey);
 
     public string? ConnectionString => Postgres?.ConnectionString(Database!);
 

@@ -65,6 +65,12 @@ internal sealed partial class ClusterLink(
     public void Signal(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, ReadOnlyMemory<byte> arguments) =>
         Send(new LinkMessage.Signal(Epoch, to, names, except, method, arguments));
 
+    /// <summary>Nodes that share the database and are not heard here: something else joins them, or nothing.</summary>
+    public IReadOnlyList<Guid> Unheard => _others.Unheard;
+
+    /// <summary>The other nodes that share the database, as it says.</summary>
+    public void Share(IEnumerable<Guid> nodes) => _others.Share([.. nodes.Where(node => node != _node)]);
+
     /// <summary>
     /// Whether what is sent comes back: the only proof that a backplane carries. One that answers every other call may still refuse to
     /// publish or to subscribe.
@@ -124,7 +130,7 @@ internal sealed partial class ClusterLink(
     // Others may have come or gone, and the log's epoch ended, while nothing was heard.
     private void Listening()
     {
-        Meet();
+        Meet(_others.Heard());
         Hello();
         position.Suspect();
     }
@@ -172,7 +178,7 @@ internal sealed partial class ClusterLink(
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
             else if (node == _node) _others.HeardSelf();
             else if (position.View is not { } view) return; // before the first read of the log nobody is live
-            else if (epoch == view.EpochId) Take(bytes, LinkReader.Read(bytes));
+            else if (epoch == view.EpochId) Take(node, bytes, LinkReader.Read(bytes));
             else
             {
                 Refuse("epoch");
@@ -186,7 +192,7 @@ internal sealed partial class ClusterLink(
         }
     }
 
-    private void Take(ReadOnlyMemory<byte> bytes, LinkMessage? message)
+    private void Take(Guid node, ReadOnlyMemory<byte> bytes, LinkMessage? message)
     {
         if (message is null)
         {
@@ -195,7 +201,7 @@ internal sealed partial class ClusterLink(
         }
 
         metrics.Received((LinkKind)bytes.Span[1]);
-        Meet();
+        Meet(_others.Heard(node));
         switch (message)
         {
             case LinkMessage.Entries entries:
@@ -214,9 +220,9 @@ internal sealed partial class ClusterLink(
     }
 
     // Whoever comes to a node that was alone, or came while it heard nothing, has not been told of what was committed meanwhile.
-    private void Meet()
+    private void Meet(bool wasAlone)
     {
-        if (_others.Heard() && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
+        if (wasAlone && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
     }
 
     private void Refuse(string reason)

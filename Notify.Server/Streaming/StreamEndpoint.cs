@@ -28,8 +28,7 @@ internal sealed class StreamEndpoint(
     public async Task GetAsync(HttpContext context, Caller caller)
     {
         var request = new ResumeRequest();
-        var leaving = draining.IsDraining ? Draining.Leaving : null;
-        if ((leaving ?? Read(context.Request, caller, out request) ?? limit.Check(caller)) is { } problem)
+        if ((draining.Check() ?? Read(context.Request, caller, out request) ?? limit.Check(caller)) is { } problem)
         {
             await StreamRefusal.WriteAsync(context, problem);
             return;

@@ -11,7 +11,8 @@ namespace Notify.Tests.Authentication;
 /// Small messages that claim to be large, deep ones, and such as never end: each costs its own connection or call at most. The server
 /// keeps its memory and its other clients.
 /// </summary>
-public sealed class BombTests(GuardedServer fixture) : IClassFixture<GuardedServer>
+[Collection(nameof(GuardedServer))]
+public sealed class BombTests(GuardedServer fixture)
 {
     private const long MostGrowth = 256 * 1024 * 1024;
     private const int Levels = 100_000;

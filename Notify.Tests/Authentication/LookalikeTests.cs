@@ -8,7 +8,8 @@ using Notify.Tests.Fixtures;
 namespace Notify.Tests.Authentication;
 
 /// <summary>Names that look like what was granted, or are made to reach beyond it, at every way in: REST, the hub in both protocols, the stream.</summary>
-public sealed class LookalikeTests(GuardedServer fixture) : IClassFixture<GuardedServer>
+[Collection(nameof(GuardedServer))]
+public sealed class LookalikeTests(GuardedServer fixture)
 {
     [Theory]
     [InlineData("caf\u00e9/#", "cafe\u0301/1", false)] // NFC was granted, NFD is another name
