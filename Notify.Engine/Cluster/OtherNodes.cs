@@ -16,7 +16,6 @@ internal sealed class OtherNodes(TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, long> _heard = [];
-    private Guid[] _unheard = [];
     private long _heardOther = time.GetTimestamp();
     private long _heardSelf = time.GetTimestamp();
     private TaskCompletionSource _nextOfSelf = NewSignal();
@@ -40,7 +39,13 @@ internal sealed class OtherNodes(TimeProvider time)
     }
 
     /// <summary>Nodes that share the database, as it says, and have not been heard for long.</summary>
-    public IReadOnlyList<Guid> Unheard => Volatile.Read(ref _unheard);
+    public IReadOnlyList<Guid> Unheard
+    {
+        get
+        {
+            lock (_gate) return [.. _heard.Where(node => time.GetElapsedTime(node.Value) >= Unreached).Select(node => node.Key)];
+        }
+    }
 
     /// <summary>The nodes that share the database; told now and then.</summary>
     public void Share(IReadOnlyCollection<Guid> nodes)
@@ -49,7 +54,6 @@ internal sealed class OtherNodes(TimeProvider time)
         {
             foreach (var gone in _heard.Keys.Except(nodes).ToArray()) _heard.Remove(gone);
             foreach (var node in nodes) _heard.TryAdd(node, time.GetTimestamp()); // a new one has a while to say hello
-            Volatile.Write(ref _unheard, [.. _heard.Where(node => time.GetElapsedTime(node.Value) >= Unreached).Select(node => node.Key)]);
         }
     }
 
