@@ -35,7 +35,7 @@ internal static class PostgresAppendSql
     /// <summary>
     /// Stores the batch and returns its place; no row when it must not be stored as it is (<see cref="ReadPlace"/> tells why):
     /// the batch is stored already (the backend of a lost connection may have been queued for the lock), one of its keys
-    /// has been used, or what the session knows of the topics is of another life of the log or too old to be completed, or
+    /// has been used, or what the session knows of the topics is of another epoch of the log or too old to be completed, or
     /// topics were removed since: rows of one that is gone would be found by no reader.
     /// </summary>
     /// <remarks>
