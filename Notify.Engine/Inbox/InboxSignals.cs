@@ -219,7 +219,7 @@ internal sealed partial class InboxSignals(
     {
         var place = _place;
         if (watcher.Known(place.Epoch, place.Applied, clock.Now) is not { } counts) return false;
-        Tell(watcher, counts);
+        Send(watcher, counts);
         return true;
     }
 
@@ -243,12 +243,12 @@ internal sealed partial class InboxSignals(
             for (var i = 0; i < watchers.Length; i++)
             {
                 // Through another credential by now: it waits again.
-                if (watchers[i].EndReading(begun[i], counts?[i], clock.Now) && counts is not null) Tell(watchers[i], counts[i]);
+                if (watchers[i].EndReading(begun[i], counts?[i], clock.Now) && counts is not null) Send(watchers[i], counts[i]);
             }
         }
     }
 
-    private void Tell(InboxWatcher watcher, InboxCounts counts)
+    private void Send(InboxWatcher watcher, InboxCounts counts)
     {
         watcher.ToldAt = time.GetTimestamp();
         watcher.Session.Signal(
