@@ -76,8 +76,8 @@ public sealed class InboxSignalsTests
         var (epoch, now) = (Guid.NewGuid(), DateTimeOffset.UnixEpoch);
         var watcher = new InboxWatcher(session, _ => true);
         watcher.EndReading(watcher.BeginReading(), new InboxCounts(1, 1, 10, epoch, AtLeast: false, []) { NextExpiry = now.AddSeconds(9) }, now);
-        watcher.Arrived(new LogEntry { Version = 10, Topic = "t", ExpiresAt = now.AddSeconds(1) }); // in the reading
-        watcher.Arrived(new LogEntry { Version = 11, Topic = "t", ExpiresAt = now.AddSeconds(5) });
+        watcher.Arrived(Entry(10, now.AddSeconds(1))); // in the reading
+        watcher.Arrived(Entry(11, now.AddSeconds(5)));
         var known = watcher.Known(epoch, 12, now.AddSeconds(4));
         Assert.Equal((2L, 2L, 12L), (known!.Unread, known.Unseen, known.Head));
         Assert.Null(watcher.Known(epoch, 12, now.AddSeconds(5)));
@@ -146,6 +146,8 @@ public sealed class InboxSignalsTests
                     break;
                 case 12 when random.Next(3) == 0:
                     await rig.Log.SweepAsync(TimeSpan.Zero, Stop);
+                    await NoteAsync();
+                    await SettledAsync(); // a node hears of retention within a second; until then it tells what it knows
                     break;
                 default:
                     var operation = new[] { InboxOperation.Read, InboxOperation.Seen, InboxOperation.Archive }[random.Next(3)];
@@ -174,6 +176,9 @@ public sealed class InboxSignalsTests
                 $"seed {seed}: {counts}");
         }
     }
+
+    private static LogEntry Entry(long version, DateTimeOffset expiresAt) =>
+        new() { Version = version, Id = Guid.NewGuid(), Topic = "t", PublishedAt = DateTimeOffset.UnixEpoch, ExpiresAt = expiresAt, Content = "{}"u8.ToArray() };
 
     private static bool Match(string filter, string topic) => TopicFilter.TryParseAny(filter, out var parsed, out _) && parsed.Matches(topic);
 
