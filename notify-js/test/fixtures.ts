@@ -80,7 +80,7 @@ export class Server {
     await eventually("the server is ready", async () => {
       if (child.exitCode !== null) throw new Error(this.output.join(""));
       return this.port > 0 && (await fetch(`${this.url}/health/ready`)).ok;
-    }, 60_000);
+    }, 120_000);
   }
 
   /** SIGKILL, or SIGTERM with its orderly end. */
