@@ -54,7 +54,10 @@ function connect() {
     void look(mine);
   });
   client.on("inbox", ({ unread, unseen, rev }) => tell("inbox", { unread, unseen, rev }));
-  client.on("subscriptions", showSubscriptions);
+  client.on("subscriptions", change => {
+    showSubscriptions(change);
+    tell("subscriptions", change);
+  });
   inbox.client = client;
   client.start().catch(() => {}); // the state says so
 }
@@ -68,7 +71,9 @@ async function look(of) {
       topics = [query.get("follow")];
     }
     remember({ followed: true });
-    showSubscriptions({ topics, groups: (await of.me()).groups });
+    const { groups } = await of.me();
+    showSubscriptions({ topics, groups });
+    tell("following", { topics, groups });
     const page = await of.inbox.list({ limit: shown });
     for (const { notification } of page.items) if (!listed.has(notification.version)) add(notification, false);
     show();
@@ -79,7 +84,6 @@ function showSubscriptions({ topics, groups }) {
   followed = topics;
   if (document.activeElement !== filters) filters.value = topics.join(" ");
   $("groups").replaceChildren(...groups.map(group => element("li", "", group)));
-  tell("subscriptions", { topics, groups });
 }
 
 const words = { catchingUp: "catching up", readerBehind: "reader behind", closed: "offline" };

@@ -55,7 +55,7 @@ const quoted = text => `'${text.replaceAll("'", "'\\''")}'`; // for a POSIX shel
 function showCurl() {
   addresses[to()].value = fields.address.value;
   try {
-    $("curl").textContent = `curl --json ${quoted(JSON.stringify(record()))} \\\n  ${api("notifications")}`;
+    $("curl").textContent = `curl ${api("notifications")} \\\n  --json ${quoted(JSON.stringify(record()))}`;
   } catch { $("curl").textContent = "# Data is not JSON yet."; }
   try { sessionStorage[kept] = JSON.stringify({ ...Object.fromEntries(new FormData(form)), more: document.querySelector("details").open }); } catch { /* for this time only */ }
   lookWhoIsHere();
@@ -114,7 +114,7 @@ for (const [user, name] of people) {
   toggle.type = "button";
   toggle.onclick = async () => {
     const joins = !members.team.has(user);
-    if (joins && !(await call("GET", "groups/team")).ok) await call("PUT", "groups/team", {});
+    if (joins && await group("team") === undefined) await call("PUT", "groups/team", {});
     const { ok, detail } = await call(joins ? "PUT" : "DELETE", `groups/team/members/${user}`);
     log("page", ok ? joins ? "joined" : "left" : "refused", ok ? { group: "team", user } : detail, ok ? "" : "lost");
     await lookAtGroups();
@@ -139,6 +139,12 @@ for (const [user, name] of people) {
   rows.set(user, { label, toggle, status, floor, member });
 }
 
+/** The group as it is; undefined when there is none, null when nothing answers. */
+async function group(name) {
+  const { ok, answer } = await call("GET", `groups?prefix=${name}`); // a list, since one that does not exist is no fault here
+  return ok ? answer.items.find(one => one.name === name) : null;
+}
+
 /** One look at a time; what changes meanwhile is looked at again. */
 let look, again = false;
 function lookAtGroups() {
@@ -149,16 +155,16 @@ function lookAtGroups() {
   return look = (async () => {
     do {
       again = false;
-      for (const [group, users] of Object.entries(members)) {
-        const { ok, status, answer } = await call("GET", `groups/${group}`);
-        if (!ok && status !== 404) return;
-        const page = ok ? await call("GET", `groups/${group}/members`) : { answer: { items: [] } };
+      for (const [name, users] of Object.entries(members)) {
+        const found = await group(name);
+        if (found === null) return;
+        const page = found ? await call("GET", `groups/${name}/members`) : { answer: { items: [] } };
         if (!page.answer) return;
         users.clear();
         for (const user of page.answer.items) users.add(user);
-        if (group !== "on-call") continue;
-        $("pending").textContent = answer?.pending ? "working through …" : "";
-        if (answer?.pending) {
+        if (name !== "on-call") continue;
+        $("pending").textContent = found?.pending ? "being worked through" : "";
+        if (found?.pending) {
           again = true;
           await new Promise(done => setTimeout(done, 300));
         }
@@ -179,6 +185,11 @@ function showMembers() {
   }
 }
 
+document.forms.rule.elements.rule.onkeydown = event => {
+  if (event.key !== "Enter" || event.isComposing) return;
+  event.preventDefault(); // a rule is one line, however it wraps
+  document.forms.rule.requestSubmit();
+};
 document.forms.rule.onsubmit = async event => {
   event.preventDefault();
   const rule = document.forms.rule.elements.rule.value;
@@ -196,8 +207,8 @@ async function lookAtPeople() {
     if (["away", "on call"].includes(answer.self.status)) status.value = answer.self.status;
     if (typeof answer.self.floor === "number") floor.value = answer.self.floor;
   }
-  const { ok, answer } = await call("GET", "groups/on-call");
-  if (ok && answer.rule) document.forms.rule.elements.rule.value = answer.rule;
+  const found = await group("on-call");
+  if (found?.rule) document.forms.rule.elements.rule.value = found.rule;
 }
 
 // ---- the log ----
@@ -232,9 +243,9 @@ addEventListener("message", event => {
     log(pane, replayed ? "replayed" : "notification", notification, replayed ? "replayed" : "", replayed ? undefined : notification.version ?? notification.id);
     return;
   }
-  log(pane, what, data, what === "gap" || data.name === "retrying" || data.name === "failed" ? "lost" : "");
-  if (what === "subscriptions") void lookAtGroups();
-  if (what === "subscriptions" || what === "caughtUp" || data.name === "closed") lookWhoIsHere();
+  if (what !== "following") log(pane, what, data, what === "gap" || data.name === "retrying" || data.name === "failed" ? "lost" : "");
+  if (what === "subscriptions" || what === "following") void lookAtGroups();
+  if (what === "subscriptions" || what === "following" || what === "caughtUp" || data.name === "closed") lookWhoIsHere();
 });
 
 // ---- the beginning ----

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Frame, Page } from "playwright-core";
 
 const here = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const built = mkdtempSync(join(tmpdir(), "notify-js-bundles-"));
@@ -23,6 +23,7 @@ export const pageHeaders = {
 const pictures = process.env["NOTIFY_SCREENSHOTS"] ?? mkdtempSync(join(tmpdir(), "notify-js-pictures-"));
 mkdirSync(pictures, { recursive: true });
 export const picture = (name: string): string => join(pictures, `notify-inbox-${name}.png`);
+export const pagePicture = (name: string): string => join(pictures, `front-page-${name}.png`);
 
 export async function launch(): Promise<Browser> {
   const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
@@ -46,7 +47,7 @@ export function complaintsOf(page: Page, expected = /net::ERR|WebSocket connecti
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What axe finds wrong, a line each. */
-export async function axeFindings(page: Page): Promise<string[]> {
+export async function axeFindings(page: Page | Frame): Promise<string[]> {
   await page.evaluate(`${axe};0`);
   return page.evaluate(async () => {
     const run = (window as unknown as { axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe;
