@@ -59,6 +59,6 @@ internal static class FrontPage
                 $"default-src 'self'; script-src 'self' 'nonce-{options.Nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
                 + "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
             context.Response.Headers.XContentTypeOptions = "nosniff";
-            options.WithTitle("Notify API").WithOpenApiRoutePattern(openApi).DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp();
+            options.WithTitle("Notify API").WithOpenApiRoutePattern(openApi).DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideDeveloperTools();
         });
 }
