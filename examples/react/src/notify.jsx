@@ -53,6 +53,7 @@ export function useNotifications(filter, keep = 50) {
 
 // One client may follow more than this filter.
 function matches(filter, topic) {
+  if (topic.startsWith("$")) return false; // the user's own and its groups'
   const wanted = filter.split("/"), segments = topic.split("/");
   if (wanted.at(-1) === "#") return wanted.slice(0, -1).every((one, i) => one === "+" ? i < segments.length : one === segments[i]);
   return wanted.length === segments.length && wanted.every((one, i) => one === "+" || one === segments[i]);

@@ -177,8 +177,11 @@ describe("the front page", () => {
     const sound = async (): Promise<void> => { for (const one of [page, ...all]) expect(await axeFindings(one)).toEqual([]); };
     await sound();
     await page.emulateMedia({ colorScheme: "dark" });
+    await all[0].getByRole("button", { name: /^Notifications/ }).click();
+    await all[0].getByRole("article").first().waitFor();
     await page.screenshot({ path: pagePicture("dark") });
     await sound();
+    await all[0].getByRole("button", { name: "Close" }).click();
     await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
     await page.screenshot({ path: pagePicture("forced-colors") });
     await page.emulateMedia({ forcedColors: "none" });
