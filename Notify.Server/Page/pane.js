@@ -19,6 +19,7 @@ let client, catching = false, away = false, replayed = [], version, followed = [
 
 document.title = name;
 $("name").textContent = name;
+for (const part of ["header", "main"]) document.querySelector(part).setAttribute("aria-label", name); // three of each are on the page
 
 const tell = (event, data) => { if (parent !== window) parent.postMessage({ pane: `${user}/${device}`, event, data }, location.origin); };
 

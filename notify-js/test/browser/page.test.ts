@@ -174,6 +174,7 @@ describe("the front page", () => {
     const front = await open(), { page, all, complaints } = front;
     await live(...all);
     await publish(front, "topic", "ops/disk", "w".repeat(200));
+    await publish(front, "user", "alice", "Something for the panel");
     const sound = async (): Promise<void> => { for (const one of [page, ...all]) expect(await axeFindings(one)).toEqual([]); };
     await sound();
     await page.emulateMedia({ colorScheme: "dark" });
