@@ -52,7 +52,7 @@ internal static class CredentialCost
 
             for (var turn = 0; turn < turns; turn++)
             {
-                foreach (var (name, side) in turn % 2 == 0 ? sides : sides.Reverse())
+                foreach (var (name, side) in turn % 2 == 0 ? sides : sides.AsEnumerable().Reverse())
                 {
                     var cpu = CpuClock.OfProcess(server.ProcessId);
                     var published = await side.RunAsync(seconds);

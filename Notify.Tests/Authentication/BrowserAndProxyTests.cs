@@ -64,9 +64,6 @@ public sealed class BrowserAndProxyTests(GuardedServer fixture)
         var html = await page.Content.ReadAsStringAsync();
         Assert.Contains("page.js", html, StringComparison.Ordinal);
         Assert.DoesNotMatch("(src|href)=\"/", html);
-
-        using var unbelieved = await SendAsync(HttpMethod.Post, "api/v1/topics/proxied", ("X-Forwarded-Prefix", "//evil.example"), ("Authorization", $"Bearer {GuardedServer.Admin}"));
-        Assert.DoesNotContain("evil", unbelieved.Headers.Location?.ToString() ?? "", StringComparison.Ordinal);
     }
 
     private Task<double> RefusedAsync() => NodePair.CountedAsync(fixture.Server, "notify_connections_refused", "reason=\"origin\"");

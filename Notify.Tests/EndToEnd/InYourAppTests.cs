@@ -58,7 +58,7 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
             Assert.Equal(HttpStatusCode.Forbidden, (await Assert.ThrowsAsync<HttpRequestException>(() => crossSite.StartAsync(Cancel))).StatusCode);
         using var posted = await FeedbackAsync(customer, "alice", ("Origin", url.GetLeftPart(UriPartial.Authority)));
         Assert.StartsWith("/notify/api/v1/notifications/", posted.Headers.Location!.ToString(), StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(customer, posted.Headers.Location.ToString())); // may be said, not read
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(customer, posted.Headers.Location!.ToString())); // may be said, not read
         Assert.Equal("alice", (await customer.GetFromJsonAsync<JsonElement>("/notify/api/v1/users/me", Cancel)).GetProperty("user").GetString());
 
         await app.SignalAsync("TERM");
