@@ -261,22 +261,26 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>A membership or durable subscription of the user begins.</summary>
-    public void Begin(Guid epoch, UserInterest interest)
+    /// <returns>False when it was known already, or is of another life of the log.</returns>
+    public bool Begin(Guid epoch, UserInterest interest)
     {
         lock (_gate)
         {
             if (_prepared?.Epoch == epoch) _prepared.Begin(interest);
-            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.Begin(interest, IsCovered(interest), _life!.Applied);
+            else return _readEpoch == epoch && _state != SessionState.Closed && _interests.Begin(interest, IsCovered(interest), _life!.Ring.End);
+            return true;
         }
     }
 
     /// <summary>A membership or durable subscription of the user ends: it holds for this version and those below.</summary>
-    public void End(Guid epoch, InterestKind kind, TopicFilter filter, long at)
+    /// <returns>False when there was none, or it is of another life of the log.</returns>
+    public bool End(Guid epoch, InterestKind kind, TopicFilter filter, long at)
     {
         lock (_gate)
         {
-            if (_prepared?.Epoch == epoch) _prepared.End(kind, filter, at);
-            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.End(kind, filter, at);
+            return _prepared?.Epoch == epoch
+                ? _prepared.End(kind, filter, at)
+                : _readEpoch == epoch && _state != SessionState.Closed && _interests.End(kind, filter, at);
         }
     }
 
@@ -310,8 +314,9 @@ internal sealed class DeliverySession : Subscriber
     {
         lock (_gate)
         {
+            // Until the Gap is sent the cursor is the client's own number, of another life of the log.
             epoch = _life?.EpochId ?? Guid.Empty;
-            return _life is not null && version <= _cursor;
+            return _life is not null && !_startsWithEpochGap && version <= _cursor;
         }
     }
 
@@ -323,7 +328,7 @@ internal sealed class DeliverySession : Subscriber
         {
             _covers = access.Covers;
             if (_life is null || _state == SessionState.Closed) return [];
-            _interests.Cover(access.Covers, _life.Applied);
+            _interests.Cover(access.Covers, _life.Ring.End);
             _interests.Keep(InterestKind.Token, access.TokenGroups);
             _interests.Add(InterestKind.Token, access.TokenGroups);
             _interests.Activate(KnownHead);
@@ -334,7 +339,9 @@ internal sealed class DeliverySession : Subscriber
     private void Take(IntervalReading reading)
     {
         (_readEpoch, _readHead, _prepared) = (reading.Epoch, reading.Head, null);
-        _interests.ReplaceIntervals(reading.Interests, _covers, _life!.Applied);
+
+        // Not what is applied: that is ahead of the ring while a unit is on its way, and the session may be live before it is there.
+        _interests.ReplaceIntervals(reading.Interests, _covers, _life!.Ring.End);
     }
 
     private bool IsCovered(UserInterest interest) => interest.Kind != InterestKind.Durable || _covers(interest.Filter);
