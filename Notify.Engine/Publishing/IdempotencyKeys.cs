@@ -18,9 +18,9 @@ internal static class IdempotencyKeys
     /// <summary>Why this is no key, or null.</summary>
     public static Refusal? Problem(string key, bool ephemeral)
     {
-        if (ephemeral) return StrictJson.Invalid("An ephemeral notification is not stored and takes no idempotency key.");
-        if (key.Length is 0 or > MaxLength) return StrictJson.Invalid($"An idempotency key has 1 to {MaxLength} characters.");
-        return key.Any(char.IsControl) ? StrictJson.Invalid("An idempotency key has no control characters.") : null; // Postgres text takes no NUL
+        if (ephemeral) return Refusal.Invalid("An ephemeral notification is not stored and takes no idempotency key.");
+        if (key.Length is 0 or > MaxLength) return Refusal.Invalid($"An idempotency key has 1 to {MaxLength} characters.");
+        return key.Any(char.IsControl) ? Refusal.Invalid("An idempotency key has no control characters.") : null; // Postgres text takes no NUL
     }
 
     /// <summary>The key of a single request.</summary>

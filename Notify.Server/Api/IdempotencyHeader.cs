@@ -8,8 +8,8 @@ internal static class IdempotencyHeader
 {
     internal const string Name = "Idempotency-Key";
 
-    private static readonly Refusal Twice = StrictJson.Invalid($"The header '{Name}' is there twice.");
-    private static readonly Refusal Different = StrictJson.Invalid($"The header '{Name}' and the member 'idempotencyKey' differ; give one of them.");
+    private static readonly Refusal Twice = Refusal.Invalid($"The header '{Name}' is there twice.");
+    private static readonly Refusal Different = Refusal.Invalid($"The header '{Name}' and the member 'idempotencyKey' differ; give one of them.");
 
     /// <summary>The header's key, or null; its own rules are checked.</summary>
     public static Refusal? Read(HttpRequest request, out string? key)

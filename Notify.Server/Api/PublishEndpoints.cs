@@ -128,7 +128,7 @@ internal sealed class PublishEndpoints(Publisher publisher, IOptions<NotifyOptio
     private static Refusal? ItemKey(string? header, int index, Caller caller, PublishCommand command, ReadOnlySpan<byte> item, out IdempotencyKey? key)
     {
         key = null;
-        if (header is not null && command.IdempotencyKey is not null) return StrictJson.Invalid($"The header '{IdempotencyHeader.Name}' stands for every item; give it or the member 'idempotencyKey'.");
+        if (header is not null && command.IdempotencyKey is not null) return Refusal.Invalid($"The header '{IdempotencyHeader.Name}' stands for every item; give it or the member 'idempotencyKey'.");
         if (header is not null && IdempotencyKeys.Problem(header, command.Ephemeral) is { } refusal) return refusal;
         if (header is not null) key = IdempotencyKeys.OfBatch(caller, header, index, IdempotencyKeys.Hash(BatchItem, item));
         else if (command.IdempotencyKey is { } own) key = IdempotencyKeys.Own(caller, own, IdempotencyKeys.Hash(BatchItem, item));

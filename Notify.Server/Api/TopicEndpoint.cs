@@ -89,9 +89,9 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
         {
             var query = http.Query[Parameters[i]];
             var header = http.Headers[HeaderPrefix + Parameters[i]];
-            if (query.Count + header.Count > 1) return StrictJson.Invalid($"'{Parameters[i]}' is given twice.");
+            if (query.Count + header.Count > 1) return Refusal.Invalid($"'{Parameters[i]}' is given twice.");
             values[i] = query.Count == 1 ? query[0] : header.Count == 1 ? header[0] : null;
-            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0) return StrictJson.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
+            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0) return Refusal.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
         }
 
         return null;
@@ -100,7 +100,7 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
     private static Refusal? Read(PublishRequest request, bool json, ReadOnlySpan<byte> body, string? header, Caller caller, out PublishCommand? command, out IdempotencyKey? key)
     {
         (command, key) = (null, null);
-        if (!Utf8.IsValid(body)) return StrictJson.Invalid("The body is not valid UTF-8.");
+        if (!Utf8.IsValid(body)) return Refusal.Invalid("The body is not valid UTF-8.");
         ReadOnlyMemory<byte> whole;
         try
         {

@@ -97,12 +97,12 @@ public sealed class SeamTests
         log.Steered.BeforeHeld = applying.PassAsync;
         await rig.Get<DirectoryWriter>().MakeAsync(new DirectoryChange.PutGroup("hot", "@.t > 30"), Stop);
         await applying.Reached;
-        var life = rig.Position.Life!;
-        var activated = life.WhenAppliedAsync((await rig.Log.ReadHeadAsync(Stop)).Head);
+        var view = rig.Position.View!;
+        var activated = view.WhenAppliedAsync((await rig.Log.ReadHeadAsync(Stop)).Head);
         await rig.Log.BeginEpochAsync(Stop);
         applying.Release();
-        Assert.False(await activated.WaitAsync(Stop)); // that life ended before
-        Assert.NotSame(life, rig.Position.Life);
+        Assert.False(await activated.WaitAsync(Stop)); // that epoch ended before
+        Assert.NotSame(view, rig.Position.View);
     }
 
     // Rule 3: registered first, then read; what is applied meanwhile is added above the reading's head.
@@ -121,7 +121,7 @@ public sealed class SeamTests
         var resuming = rig.ResumeAsAsync("alice", since: null);
         await reading.Reached;
         var changed = await rig.ChangeAsync(new DirectoryChange.ChangeMembers("ops", joins ? ["alice"] : [], joins ? [] : ["alice"]));
-        await rig.Position.Life!.WhenAppliedAsync(changed);
+        await rig.Position.View!.WhenAppliedAsync(changed);
         reading.Release();
         var (_, sink, _) = await resuming;
 
@@ -141,7 +141,7 @@ public sealed class SeamTests
         await using var rig = await DeliveryRig.StartAsync([applier], inner => log = new SteeredLog(inner));
         await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []));
         var start = await rig.PublishAsync("t");
-        await rig.Position.Life!.WhenAppliedAsync(start);
+        await rig.Position.View!.WhenAppliedAsync(start);
         var reading = new Hold();
         log.Steered.AfterPeople = reading.PassAsync;
         var resuming = rig.ResumeAsAsync("alice", since: start);
@@ -161,7 +161,7 @@ public sealed class SeamTests
         Assert.Equal([mark], sink.Versions);
     }
 
-    // Rule 4: the life of the log and the intervals change together, and so do the revocations.
+    // Rule 4: the epoch of the log and the intervals change together, and so do the revocations.
 
     [Fact]
     public async Task Who_goes_over_to_another_life_of_the_log_has_what_holds_there()
@@ -172,7 +172,7 @@ public sealed class SeamTests
         await rig.PublishAsync(Ops);
         await rig.ChangeAsync(new DirectoryChange.ChangeMembers("ops", ["alice"], []));
         var during = await rig.PublishAsync(Ops);
-        await rig.Position.Life!.WhenAppliedAsync(during);
+        await rig.Position.View!.WhenAppliedAsync(during);
         var (session, sink, _) = await rig.ResumeAsAsync("alice", since: null, topics: ["t"]);
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
 
@@ -198,7 +198,7 @@ public sealed class SeamTests
         await using var rig = await DeliveryRig.StartAsync([applier, late], late.Of);
         var revocations = late.Revocations;
         var watch = new RecordingWatch(revocations, Callers.User("alice"));
-        revocations.Tell(watch);
+        revocations.Watch(watch);
         Fail(applier);
         await SilentlyAsync(rig, new DirectoryChange.RevokeTokens("alice", null));
         Assert.False(revocations.HasRevoked(watch.Caller));
@@ -239,7 +239,7 @@ public sealed class SeamTests
         await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []), new DirectoryChange.Subscribe("alice", ["orders"]));
         var (session, sink, result) = await rig.ResumeAsAsync("alice", since: null);
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
-        var epoch = rig.Position.Life!.EpochId;
+        var epoch = rig.Position.View!.EpochId;
         await rig.AppendAsync(1, Ops);
         await SilentlyAsync(rig, groupEnds ? new DirectoryChange.DeleteGroup("ops") : new DirectoryChange.ChangeMembers("ops", [], ["alice"]));
         await rig.AppendAsync(1, "orders");
@@ -264,7 +264,7 @@ public sealed class SeamTests
         applier.Before = _ => held.Wait();
         await rig.AppendAsync(1, Ops);
         await SilentlyAsync(rig, new DirectoryChange.ChangeMembers("ops", [], ["alice"]));
-        rig.Position.Life!.Pass(start + 2); // as just before the unit is put into the ring
+        rig.Position.View!.Pass(start + 2); // as just before the unit is put into the ring
         var (session, sink, _) = await rig.ResumeAsAsync("alice", since: start);
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live where the ring ends");
         Assert.Equal(start, session.Cursor);
@@ -287,9 +287,9 @@ public sealed class SeamTests
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
 
         // This node was misled from 'during' on: who had passed it reads it again.
-        var life = rig.Position.Life!;
-        rig.Tail.Distrust(life, during);
-        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.Life, life), "read anew");
+        var view = rig.Position.View!;
+        rig.Tail.Distrust(view, during);
+        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.View, view), "read anew");
         var mark = await rig.PublishAsync("$user/alice");
         await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last one delivered");
         Assert.Equal([during, mark], sink.Versions);
@@ -303,7 +303,7 @@ public sealed class SeamTests
         var (_, alice, _) = await rig.ResumeAsAsync("alice", since: null);
         var (_, bob, _) = await rig.ResumeAsAsync("bob", since: null);
         var left = await rig.ChangeAsync(new DirectoryChange.ChangeMembers("ops", [], ["alice"]));
-        await rig.Position.Life!.WhenAppliedAsync(left); // in the index until the next change is applied
+        await rig.Position.View!.WhenAppliedAsync(left); // in the index until the next change is applied
         var ephemeral = Entries.At(0, Ops);
         rig.Tail.Ephemeral(ephemeral);
         var mark = await rig.PublishAsync("$user/alice");
@@ -317,7 +317,7 @@ public sealed class SeamTests
     public async Task After_a_token_has_narrowed_nothing_comes_of_what_was_queued_for_a_durable_subscription()
     {
         await using var rig = await DeliveryRig.StartAsync();
-        await rig.Position.Life!.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.Subscribe("alice", ["orders"])));
+        await rig.Position.View!.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.Subscribe("alice", ["orders"])));
         var (session, sink, _) = await rig.ResumeAsAsync("alice", since: null, access: new SessionAccess(_ => true, [Notify.Contracts.Topics.TopicFilter.Exact(Ops)]));
         await Eventually.TrueAsync(() => session.State == SessionState.Live && sink.Received.Count == 1, "live");
         sink.Stall();
@@ -342,21 +342,21 @@ public sealed class SeamTests
         var late = new LateRevocations();
         await using var rig = await DeliveryRig.StartAsync([late], late.Of);
         var live = new LiveCallers(
-            late.Revocations, new CredentialState(late.Revocations, rig.Position, Options.Create(new NotifyOptions()), TimeProvider.System), new Doors(), rig.Log,
+            late.Revocations, new CredentialState(late.Revocations, rig.Position, Options.Create(new NotifyOptions()), TimeProvider.System), new CurrentAccessMode(), rig.Log,
             new AccessMetrics(rig.Get<IMeterFactory>()), TimeProvider.System, NullLogger<LiveCallers>.Instance);
         var (alice, bob) = (Callers.User("alice"), Callers.User("bob"));
         var (session, sink) = rig.Connect("bob");
         var connection = new LiveCaller(bob, session);
         Assert.True(live.TryAdd("b", connection));
-        await rig.Position.Life!.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.RevokeTokens("alice", null)));
+        await rig.Position.View!.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.RevokeTokens("alice", null)));
         Assert.False(live.TryAdd("a", new LiveCaller(alice, rig.Connect("alice").Session)));
         Assert.True(live.TryReplace(connection, bob));
-        await rig.Position.Life.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.RevokeTokens("bob", null)));
+        await rig.Position.View.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.RevokeTokens("bob", null)));
         Assert.True(sink.Closed); // found where it was registered
         Assert.False(live.TryReplace(connection, bob));
     }
 
-    // Rule 9: a device's number is of one life of the log.
+    // Rule 9: a device's number is of one epoch of the log.
 
     [Fact]
     public async Task A_client_of_another_life_may_not_acknowledge_its_old_number_here()
@@ -372,7 +372,7 @@ public sealed class SeamTests
         await Eventually.TrueAsync(() => sink.Versions.Contains(1), "from the oldest on");
         Assert.False(session.MayAcknowledge(500, out _));
         Assert.True(session.MayAcknowledge(1, out var epoch));
-        Assert.Equal(rig.Position.Life!.EpochId, epoch);
+        Assert.Equal(rig.Position.View!.EpochId, epoch);
     }
 
     [Fact]
@@ -382,18 +382,18 @@ public sealed class SeamTests
         var applier = new RecordingApplier();
         await using var rig = await DeliveryRig.StartAsync([applier]);
         var since = await rig.PublishAsync("$user/alice");
-        await rig.Position.Life!.WhenAppliedAsync(since);
-        var before = rig.Position.Life;
-        applier.Snapshot = async life =>
+        await rig.Position.View!.WhenAppliedAsync(since);
+        var before = rig.Position.View;
+        applier.Snapshot = async view =>
         {
             await loading.PassAsync();
-            return new LogHead(life.EpochId, life.Ring.End, life.Oldest);
+            return new LogHead(view.EpochId, view.Ring.End, view.Oldest);
         };
         var epoch = await rig.Log.BeginEpochAsync(Stop);
         await loading.Reached;
         var (session, sink) = rig.Connect("alice");
         var resuming = rig.Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Epoch = epoch.ToString() }, SessionAccess.Everything, Stop);
-        Assert.Same(before, rig.Position.Life);
+        Assert.Same(before, rig.Position.View);
         loading.Release();
         var (result, _) = await resuming;
         session.Start();
@@ -437,10 +437,10 @@ public sealed class SeamTests
 
     private static async Task AnewAsync(DeliveryRig rig, bool newEpoch)
     {
-        var before = rig.Position.Life!;
+        var before = rig.Position.View!;
         if (newEpoch) await rig.Log.BeginEpochAsync(Stop);
         else rig.Tail.Distrust(before, (await rig.Log.ReadHeadAsync(Stop)).Head + 1);
-        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.Life, before), "the log is read anew");
+        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.View, before), "the log is read anew");
     }
 
     /// <summary>Revocations are made of the log, which the rig opens.</summary>
@@ -454,9 +454,9 @@ public sealed class SeamTests
             return log;
         }
 
-        public ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken) => Revocations.LoadAsync(life, cancellationToken);
+        public ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken) => Revocations.LoadAsync(view, cancellationToken);
 
-        public void Begin(LogLife life) => Revocations.Begin(life);
+        public void Begin(LogView view) => Revocations.Begin(view);
 
         public ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken) => Revocations.ApplyAsync(unit, cancellationToken);
     }

@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
 using Notify.Engine.Cluster;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 
 namespace Notify.Tests.Cluster;
 
-/// <summary>A carrier, and what it was given to send.</summary>
-internal sealed class ListenedCarrier(ICarrier inner) : ICarrier, IAsyncDisposable
+/// <summary>A backplane, and what it was given to send.</summary>
+internal sealed class ListenedBackplane(IBackplane inner) : IBackplane, IAsyncDisposable
 {
     private readonly ConcurrentQueue<LinkMessage?> _said = [];
 

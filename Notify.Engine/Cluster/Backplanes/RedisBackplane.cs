@@ -1,10 +1,10 @@
 using Notify.Engine.Cluster.Redis;
 using StackExchange.Redis;
 
-namespace Notify.Engine.Cluster.Carriers;
+namespace Notify.Engine.Cluster.Backplanes;
 
 /// <summary>One Redis channel for all nodes. Installations that share a Redis set <c>channelPrefix</c> in the connection string.</summary>
-internal sealed class RedisCarrier(RedisConnection redis, RedisGuard guard, TimeProvider time) : ICarrier
+internal sealed class RedisBackplane(RedisConnection redis, RedisGuard guard, TimeProvider time) : IBackplane
 {
     internal static readonly RedisChannel Channel = RedisChannel.Literal("notify:link");
 

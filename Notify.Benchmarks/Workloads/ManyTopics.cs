@@ -5,7 +5,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P1b: a thousand topics with one subscriber each; single POSTs, the batch call, the hub's Publish.</summary>
-internal static class P1b
+internal static class ManyTopics
 {
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {

@@ -3,7 +3,7 @@ using System.Net;
 namespace Notify.Server.Authentication;
 
 /// <summary>How callers without a credential are treated. Decided once at start, or at first contact with storage.</summary>
-internal enum Door
+internal enum AccessMode
 {
     /// <summary>Storage has not been reached: whether there are API keys is not known, and everything is answered 503.</summary>
     Undecided,
@@ -19,16 +19,16 @@ internal enum Door
 }
 
 /// <summary>The door as it stands. It closes when a first API key is stored, and never opens again.</summary>
-internal sealed class Doors
+internal sealed class CurrentAccessMode
 {
-    private int _door;
+    private int _mode;
 
-    public Door Now => (Door)Volatile.Read(ref _door);
+    public AccessMode Now => (AccessMode)Volatile.Read(ref _mode);
 
     /// <summary>What was decided; from a closed door on nothing changes it.</summary>
-    public void Decide(Door door)
+    public void Decide(AccessMode mode)
     {
-        if (Now != Door.Closed) Volatile.Write(ref _door, (int)door);
+        if (Now != AccessMode.Closed) Volatile.Write(ref _mode, (int)mode);
     }
 
     /// <summary>Whether the request came from this machine and asks for it by a name of this machine.</summary>

@@ -2,13 +2,13 @@ using System.Text;
 using Notify.Storage.Log;
 using Notify.Storage.Postgres;
 
-namespace Notify.Engine.Cluster.Carriers;
+namespace Notify.Engine.Cluster.Backplanes;
 
 /// <summary>
 /// LISTEN/NOTIFY. Its texts are short, so what is known of the entries goes as Base64 and their JSON as it is; a batch
 /// that does not fit goes as its position, and the other nodes read it from the log at once.
 /// </summary>
-internal sealed partial class PostgresCarrier(PostgresChannel channel, LinkMetrics metrics, TimeProvider time, ILogger<PostgresCarrier> logger) : ICarrier, IAsyncDisposable
+internal sealed partial class PostgresBackplane(PostgresChannel channel, LinkMetrics metrics, TimeProvider time, ILogger<PostgresBackplane> logger) : IBackplane, IAsyncDisposable
 {
     /// <summary>What the contract promises for ephemeral ones; with the longest topic they still fit.</summary>
     private const int LongestEphemeral = 7_000;

@@ -1,10 +1,10 @@
-namespace Notify.Engine.Cluster.Carriers;
+namespace Notify.Engine.Cluster.Backplanes;
 
 /// <summary>
-/// How a node's messages reach the others: one implementation for each thing that nodes can share. A carrier may lose,
+/// How a node's messages reach the others: one implementation for each thing that nodes can share. A backplane may lose,
 /// delay and repeat; it may also bring a node its own messages.
 /// </summary>
-internal interface ICarrier
+internal interface IBackplane
 {
     /// <summary>False where there is nobody to reach.</summary>
     bool Crosses { get; }

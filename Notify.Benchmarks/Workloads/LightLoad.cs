@@ -6,7 +6,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P3: publish to receive under a light load.</summary>
-internal static class P3
+internal static class LightLoad
 {
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {

@@ -5,8 +5,8 @@ using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Tail;
 
-/// <summary>A life of the log is read page by page, and the log may become another one between two of them.</summary>
-public sealed class LogLifeTests
+/// <summary>An epoch of the log is read page by page, and the log may become another one between two of them.</summary>
+public sealed class LogViewTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -32,11 +32,11 @@ public sealed class LogLifeTests
     {
         var log = await StoredAsync(3);
         var epoch = (await log.ReadHeadAsync(Cancel)).Epoch;
-        Assert.Equal(2, (await LogLife.ReadAsync(log, epoch, 2, Cancel))!.DiffersFrom);
-        Assert.Null((await LogLife.ReadAsync(log, Guid.NewGuid(), 2, Cancel))!.DiffersFrom);
+        Assert.Equal(2, (await LogView.ReadAsync(log, epoch, 2, Cancel))!.DiffersFrom);
+        Assert.Null((await LogView.ReadAsync(log, Guid.NewGuid(), 2, Cancel))!.DiffersFrom);
     }
 
-    private static Task<LogLife?> ReadAsync(SteeredLog log) => LogLife.ReadAsync(log, Guid.NewGuid(), null, Cancel);
+    private static Task<LogView?> ReadAsync(SteeredLog log) => LogView.ReadAsync(log, Guid.NewGuid(), null, Cancel);
 
     private static async Task<SteeredLog> StoredAsync(int count)
     {

@@ -6,7 +6,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P2: acknowledged durable publishes without anybody listening, beside what pgbench gets from the same Postgres.</summary>
-internal static class P2
+internal static class DurablePublish
 {
     private const string PerSecond = "stored/s";
 

@@ -5,10 +5,10 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Tail;
 
 /// <summary>
-/// One life (epoch) of the log as this node sees it. When the log turns out to be another one, the tail replaces the
-/// whole object: ring, blocks and numbers of two lives can never be mixed, and a session that holds the old one knows.
+/// The log in one epoch as this node sees it. When the log turns out to be another one, the tail replaces the
+/// whole object: ring, blocks and numbers of two epochs can never be mixed, and a session that holds the old one knows.
 /// </summary>
-internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null)
+internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null)
 {
     /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
     private const int RingEntries = 131_072;
@@ -33,19 +33,19 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
     public string Epoch { get; } = start.Epoch.ToString();
 
     /// <summary>
-    /// The first version that may be another one than this node handed on in the life before, when that had the same
+    /// The first version that may be another one than this node handed on in the epoch before, when that had the same
     /// epoch; null when none of the old numbers means anything here.
     /// </summary>
     public long? DiffersFrom { get; } = differsFrom;
 
-    /// <summary>Where the tail of this life began: everything up to here was in the log before.</summary>
+    /// <summary>Where the tail of this epoch began: everything up to here was in the log before.</summary>
     public long Start { get; } = ring.End;
 
     public Ring Ring { get; } = ring;
     public BlockCache Blocks { get; } = new();
 
     /// <summary>Reads the end of the log into a new ring; null when it was replaced or swept meanwhile.</summary>
-    public static async Task<LogLife?> ReadAsync(INotificationLog log, Guid epoch, long? differsFrom, CancellationToken cancellationToken)
+    public static async Task<LogView?> ReadAsync(INotificationLog log, Guid epoch, long? differsFrom, CancellationToken cancellationToken)
     {
         var head = await log.ReadHeadAsync(cancellationToken);
         var ring = new Ring(Math.Max(head.Oldest - 1, head.Head - Preload), RingEntries, RingBytes);
@@ -57,7 +57,7 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
             ring.Append([.. page.Entries.Select(entry => new DeliveryEntry(entry))]);
         }
 
-        return new LogLife(head, ring, head.Epoch == epoch ? differsFrom : null);
+        return new LogView(head, ring, head.Epoch == epoch ? differsFrom : null);
     }
 
     /// <summary>Every change of people up to here is applied on this node; never below the end of the ring.</summary>
@@ -70,7 +70,7 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
     public long Oldest => Volatile.Read(ref _oldest);
 
     /// <summary>
-    /// Completes when the entries up to <paramref name="version"/> have been applied, with true; with false when another life
+    /// Completes when the entries up to <paramref name="version"/> have been applied, with true; with false when another epoch
     /// of the log began before.
     /// </summary>
     public Task<bool> WhenAppliedAsync(long version)
@@ -98,7 +98,7 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
         }
     }
 
-    /// <summary>The tail: another life has been published, and nothing more is applied in this one.</summary>
+    /// <summary>The tail: another epoch has been published, and nothing more is applied in this one.</summary>
     public void IsOver()
     {
         lock (_gate)
@@ -109,13 +109,13 @@ internal sealed class LogLife(LogHead start, Ring ring, long? differsFrom = null
         }
     }
 
-    public void Saw(LogHead head)
+    public void Observe(LogHead head)
     {
-        SawHead(head.Head);
+        ObserveHead(head.Head);
         Raise(ref _oldest, head.Oldest);
     }
 
-    public void SawHead(long head) => Raise(ref _head, head);
+    public void ObserveHead(long head) => Raise(ref _head, head);
 
     private static void Raise(ref long field, long value)
     {

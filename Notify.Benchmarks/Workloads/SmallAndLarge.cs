@@ -4,7 +4,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P6: the same work in a small installation and in a large one. What it costs must not grow with what lies around it.</summary>
-internal static class P6
+internal static class SmallAndLarge
 {
     private const int Turns = 6;
 

@@ -1,7 +1,7 @@
-namespace Notify.Engine.Cluster.Carriers;
+namespace Notify.Engine.Cluster.Backplanes;
 
 /// <summary>One node: a SQLite file belongs to one process.</summary>
-internal sealed class NoCarrier : ICarrier
+internal sealed class NoBackplane : IBackplane
 {
     public bool Crosses => false;
 

@@ -11,22 +11,22 @@ namespace Notify.Server.Hosting;
 /// Decides at start who is let in without a credential, once it is known whether API keys are stored. Nothing starts with a door
 /// open that somebody believes shut.
 /// </summary>
-internal sealed partial class DoorKeeper
+internal sealed partial class AccessModeDecision
 {
-    private readonly Doors _doors;
+    private readonly CurrentAccessMode _accessMode;
     private readonly AuthSettings _auth;
     private readonly IHostEnvironment _environment;
     private readonly IAuthenticationSchemeProvider? _hostSchemes;
     private readonly ILogger _logger;
 
-    public DoorKeeper(Doors doors, IOptions<NotifyOptions> options, IHostEnvironment environment, ILogger<DoorKeeper> logger, IAuthenticationSchemeProvider? hostSchemes = null)
+    public AccessModeDecision(CurrentAccessMode accessMode, IOptions<NotifyOptions> options, IHostEnvironment environment, ILogger<AccessModeDecision> logger, IAuthenticationSchemeProvider? hostSchemes = null)
     {
-        _doors = doors;
+        _accessMode = accessMode;
         _auth = options.Value.Auth;
         _environment = environment;
         _hostSchemes = hostSchemes;
         _logger = logger;
-        if (_auth.TakesTokens) doors.Decide(Door.Closed); // whatever is stored
+        if (_auth.TakesTokens) accessMode.Decide(AccessMode.Closed); // whatever is stored
     }
 
     /// <summary>Once the log is open.</summary>
@@ -36,20 +36,20 @@ internal sealed partial class DoorKeeper
     {
         var host = _auth is { Embedded: true, HostPrincipal: true } && _hostSchemes is not null && (await _hostSchemes.GetAllSchemesAsync()).Any();
         var keys = await WereKeysStoredAsync(log, cancellationToken);
-        _doors.Decide(Decide(_auth, _environment, host, keys));
+        _accessMode.Decide(Decide(_auth, _environment, host, keys));
         Announce(host, keys);
     }
 
     /// <summary>Whether what is stored decides if the service may start at all.</summary>
-    public bool MayRefuse => _doors.Now == Door.Undecided && !_auth.Embedded && !_auth.AllowAnonymous && !_environment.IsDevelopment();
+    public bool MayRefuse => _accessMode.Now == AccessMode.Undecided && !_auth.Embedded && !_auth.AllowAnonymous && !_environment.IsDevelopment();
 
-    internal static Door Decide(AuthSettings auth, IHostEnvironment environment, bool hostAuthenticates, bool keysStored)
+    internal static AccessMode Decide(AuthSettings auth, IHostEnvironment environment, bool hostAuthenticates, bool keysStored)
     {
-        if (auth.TakesTokens || keysStored) return Door.Closed;
-        if (environment.IsDevelopment() && auth.OpenInDevelopment) return Door.Development; // an app with a sign-in of its own must say so
-        if (hostAuthenticates) return Door.Closed;
-        if (auth.AllowAnonymous) return Door.Everybody;
-        if (auth.Embedded) return Door.Closed; // a host is not stopped by what it hosts
+        if (auth.TakesTokens || keysStored) return AccessMode.Closed;
+        if (environment.IsDevelopment() && auth.OpenInDevelopment) return AccessMode.Development; // an app with a sign-in of its own must say so
+        if (hostAuthenticates) return AccessMode.Closed;
+        if (auth.AllowAnonymous) return AccessMode.Everybody;
+        if (auth.Embedded) return AccessMode.Closed; // a host is not stopped by what it hosts
         throw new SettingsException($"In the environment '{environment.EnvironmentName}' nobody could call this service: set Notify:Auth:SigningKey or Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if everybody who reaches it may publish and read; to try it out on this machine set ASPNETCORE_ENVIRONMENT to Development.");
     }
 
@@ -67,12 +67,12 @@ internal sealed partial class DoorKeeper
 
     private void Announce(bool host, bool keys)
     {
-        switch (_doors.Now)
+        switch (_accessMode.Now)
         {
-            case Door.Development:
+            case AccessMode.Development:
                 Log.Development(_logger);
                 break;
-            case Door.Everybody:
+            case AccessMode.Everybody:
                 Log.Everybody(_logger);
                 break;
             default:

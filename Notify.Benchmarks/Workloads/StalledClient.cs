@@ -9,7 +9,7 @@ namespace Notify.Benchmarks.Workloads;
 /// P8: one client that takes no byte beside a thousand that do. In one server, by turns without it and with it: a burst
 /// that fills what may wait for it, then publish to receive of the others under a light load.
 /// </summary>
-internal static class P8
+internal static class StalledClient
 {
     private const string Without = "without";
     private const string With = "with a stalled client";

@@ -4,7 +4,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P7: from the start of the process to ready, on a database that is there.</summary>
-internal static class P7
+internal static class StartTime
 {
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {

@@ -5,7 +5,7 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Cluster;
 
 /// <summary>From the publisher to this node's tail, and then to the other nodes: neither waits for anybody.</summary>
-internal sealed class LinkedEntries(LogTail tail, ClusterLink link) : ICommittedEntries
+internal sealed class ClusterCommitObserver(LogTail tail, ClusterLink link) : ICommitObserver
 {
     public int EphemeralBytes => link.EphemeralBytes;
 

@@ -4,7 +4,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P1 and P1': one topic, a thousand subscribers, 64 or 8 publishers.</summary>
-internal static class P1
+internal static class OneTopicFanOut
 {
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line, string name, int publishers)
     {

@@ -6,7 +6,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P4: one client comes back and has missed a hundred thousand. From the answer to Resume to CaughtUp.</summary>
-internal static class P4
+internal static class ReplayToOne
 {
     private const string PerSecond = "notifications/s";
 

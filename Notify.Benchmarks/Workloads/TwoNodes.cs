@@ -9,7 +9,7 @@ namespace Notify.Benchmarks.Workloads;
 /// P9: two nodes; what is published on one is received on it, or on the other. One after the other and never both, since
 /// the two nodes share a core here: received on both, the second would wait for the first one's deliveries.
 /// </summary>
-internal static class P9
+internal static class TwoNodes
 {
     private const int Publishing = 0;
     private const int Other = 1;

@@ -5,7 +5,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>P5: what an idle connection with one subscription costs in memory.</summary>
-internal static class P5
+internal static class IdleMemory
 {
     /// <summary>Connections that are there before: what is made once, and compiled, is not counted.</summary>
     private const int Before = 200;
