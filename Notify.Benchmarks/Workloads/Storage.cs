@@ -8,8 +8,8 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
 {
     private static readonly TimeSpan CountingDelay = TimeSpan.FromSeconds(1.5);
 
-    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null) =>
-        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString);
+    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null, bool withUsers = false) =>
+        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, withUsers);
 
     public string? ConnectionString => Postgres?.ConnectionString(Database!);
 
@@ -31,6 +31,9 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
             Postgres!.ConnectionString("postgres"), "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1",
             new NpgsqlParameter<string> { TypedValue = Database! });
     }
+
+    /// <summary>A number that the database answers.</summary>
+    public Task<long> NumberAsync(string sql) => NumberAsync(ConnectionString!, sql);
 
     private static async Task<long> NumberAsync(string connectionString, string sql, params NpgsqlParameter[] parameters)
     {

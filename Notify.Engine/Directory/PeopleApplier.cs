@@ -11,7 +11,7 @@ using SubscriptionsChanged = Notify.Storage.Directory.SubscriptionsChanged;
 namespace Notify.Engine.Directory;
 
 /// <summary>Applies memberships and durable subscriptions to the sessions of this node, each at the version of its entry.</summary>
-internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position) : ILogApplier
+internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position, PeopleMetrics metrics) : ILogApplier
 {
     // What a group's number names never changes within an epoch.
     private readonly Dictionary<long, TopicFilter> _topics = [];
@@ -42,7 +42,10 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
         foreach (var entry in unit.Changes)
         {
             if (entry.Kind is EntryKind.GroupChanged or EntryKind.MembersChanged or EntryKind.SubscriptionsChanged)
+            {
                 await ApplyAsync(unit.View.EpochId, DirectoryEntry.Parse(entry), cancellationToken);
+                metrics.Applied(1);
+            }
         }
     }
 

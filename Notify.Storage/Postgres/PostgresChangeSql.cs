@@ -34,12 +34,13 @@ internal static class PostgresChangeSql
 
     /// <summary>
     /// Memberships of groups that have ended may still be open: they count until they are looked at one by one, which is
-    /// done only for a user whom they bring over the limit.
+    /// done only for a user whom they bring over the limit, and by looking up each group: a join may be planned from all groups.
     /// </summary>
     public const string CountGroups = """
         SELECT u.id, CASE WHEN open.n + asked.more <= $3 THEN open.n ELSE
-                     (SELECT count(*) FROM memberships AS m JOIN groups AS g ON g.id = m.group_id
-                      WHERE m.user_id = u.id AND m.until = 9223372036854775807 AND g.until = 9223372036854775807 AND g.since < g.until) END
+                     (SELECT count(*)
+                      FROM (SELECT m.group_id FROM memberships AS m WHERE m.user_id = u.id AND m.until = 9223372036854775807 OFFSET 0) AS own
+                      WHERE (SELECT g.since < g.until FROM groups AS g WHERE g.id = own.group_id AND g.until = 9223372036854775807)) END
         FROM unnest($1, $2) AS asked(name, more)
         JOIN users AS u ON u.name = asked.name
         CROSS JOIN LATERAL (SELECT count(*) AS n FROM memberships AS m WHERE m.user_id = u.id AND m.until = 9223372036854775807) AS open

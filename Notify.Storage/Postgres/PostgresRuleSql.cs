@@ -27,6 +27,8 @@ internal static class PostgresRuleSql
         RETURNING id, rule, rule_revision, since < until
         """;
 
+    public const string CountPending = "SELECT count(*) FROM groups WHERE pending AND until = 9223372036854775807";
+
     public const string Renew = """
         UPDATE groups SET lease_expires_at = clock_timestamp() + $4
         WHERE id = $1 AND lease_owner = $2 AND rule_revision = $3 AND pending AND until = 9223372036854775807

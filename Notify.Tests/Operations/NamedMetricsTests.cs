@@ -7,6 +7,7 @@ using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Replay;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
@@ -80,6 +81,7 @@ public partial class NamedMetricsTests
         services.GetRequiredService<LinkMetrics>();
         services.GetRequiredService<AccessMetrics>();
         services.GetRequiredService<NodeLeases>();
+        services.GetRequiredService<PeopleMetrics>();
         return made;
     }
 

@@ -1,3 +1,4 @@
+using Notify.Engine.Observability;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
@@ -12,12 +13,13 @@ namespace Notify.Engine.Directory.Rules;
 /// attributes changed meanwhile, and that are dropped when the rule or the lease is another by then. What was done by an owner
 /// before is found and not done again: only differences are written.
 /// </remarks>
-internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger) : BackgroundService
+internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger, PeopleMetrics? metrics = null) : BackgroundService
 {
     /// <summary>How long a node that is gone keeps its work.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookAround = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RenewEvery = Lease / 4;
 
     /// <summary>Users looked at in one statement.</summary>
@@ -31,6 +33,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
 
     private readonly SemaphoreSlim _wake = new(0);
     private long _renewed;
+    private long _looked;
 
     /// <summary>There may be work: looked for at once instead of within half a second.</summary>
     public void Wake()
@@ -66,7 +69,14 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
     internal async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
         // A new name each time: a step of an earlier claim that is still under way is not taken for one of this.
-        if (await log.Directory.Rules.ClaimAsync(Guid.NewGuid(), Lease, cancellationToken) is not { } work) return false;
+        if (await log.Directory.Rules.ClaimAsync(Guid.NewGuid(), Lease, cancellationToken) is not { } work)
+        {
+            await LookAsync(cancellationToken);
+            return false;
+        }
+
+        using var span = NotifyTraces.Rule(work.Group);
+        metrics?.PendingRules(await log.Directory.Rules.CountPendingAsync(cancellationToken));
         var started = _renewed = time.GetTimestamp();
         if (!RuleParser.TryParse(work.Rule, out var parsed, out var problem))
         {
@@ -76,9 +86,18 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
 
         var rule = RuleTests.Of(parsed);
         var done = work.IsActive ? await ApplyAsync(work, rule, cancellationToken) : await FillAsync(work, rule, cancellationToken);
+        metrics?.Moved(done ?? 0);
         if (done is { } moved) Log.Done(logger, work.Group, moved, (long)time.GetElapsedTime(started).TotalMilliseconds);
         else await log.Directory.Rules.AbandonAsync(work, cancellationToken);
         return true;
+    }
+
+    /// <summary>What other nodes have to do is looked at now and then.</summary>
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        if (metrics is null || (_looked != 0 && time.GetElapsedTime(_looked) < LookAround)) return;
+        metrics.PendingRules(await log.Directory.Rules.CountPendingAsync(cancellationToken));
+        _looked = time.GetTimestamp();
     }
 
     /// <summary>How many joined and left; null when the work is no longer this one's.</summary>
