@@ -20,7 +20,6 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
     private readonly List<Connection> _connections = [];
     private volatile Connection? _now;
     private long? _since;
-    private long _acknowledged;
 
     public string User => user;
 
@@ -41,7 +40,6 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
         connection.Start = result!.Since;
         connection.NamedFrom = request.Since ?? result.Head; // what a device has acknowledged does not speak for filters that are named
         connection.Expected = device is null ? _since : null;
-        connection.AcknowledgedBefore = _acknowledged;
         lock (_connections) _connections.Add(connection);
         session.Start();
     }
@@ -50,7 +48,6 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
     public void Acknowledge()
     {
         if (device is null || _now is not { } now || now.Passed == 0 || !now.Session!.MayAcknowledge(now.Passed, out var epoch)) return;
-        _acknowledged = Math.Max(_acknowledged, now.Passed);
         now.Node.Get<Acknowledgements>().Add(new Acknowledgement(now.Session.UserNumber, device, epoch, now.Passed));
     }
 
@@ -84,8 +81,6 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
             foreach (var connection in _connections)
             {
                 if (connection.Expected is { } expected && connection.Start != expected) findings.Add($"{this} resumed after {expected} and was given {connection.Start}");
-                if (device is not null && connection.Start > 0 && connection.AcknowledgedBefore > 0 && connection.Start > connection.AcknowledgedBefore && connection.IsContinued)
-                    findings.Add($"{this} went on from {connection.Start}, and had acknowledged {connection.AcknowledgedBefore}");
                 var received = connection.Received;
                 bool IsMine(LogEntry entry) => toCome(entry) && (entry.Topic != "named" || entry.Version > connection.NamedFrom);
                 for (var i = 1; i < received.Count; i++)
@@ -125,11 +120,6 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
         public long? Expected { get; set; }
 
         public long NamedFrom { get; set; }
-
-        public long AcknowledgedBefore { get; set; }
-
-        /// <summary>Something was stored of the device before it came.</summary>
-        public bool IsContinued => AcknowledgedBefore > 0;
 
         public FrameEncoder Encoder => FrameEncoders.Json;
 

@@ -22,8 +22,12 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
     private static readonly TimeSpan LookAround = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RenewEvery = Lease / 4;
 
-    /// <summary>Users looked at in one statement.</summary>
-    private const int Slice = 20_000;
+    /// <summary>
+    /// Users looked at in one statement: fewer after one that the database did not finish in its time, so that a slow one gets on, and
+    /// more again with every rule that was worked through.
+    /// </summary>
+    private const int MostUsers = 20_000;
+    private const int FewestUsers = 500;
 
     /// <summary>Members entered at a time: the log's lock is held for a few milliseconds.</summary>
     private const int Chunk = 500;
@@ -34,6 +38,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
     private readonly SemaphoreSlim _wake = new(0);
     private long _renewed;
     private long _looked;
+    private int _slice = MostUsers;
 
     /// <summary>There may be work: looked for at once instead of within half a second.</summary>
     public void Wake()
@@ -51,6 +56,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
             }
             catch (StorageUnavailableException)
             {
+                _slice = Math.Max(_slice / 4, FewestUsers);
                 await Task.Delay(Look, time, stoppingToken); // said by others; the work stays where it is
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -87,6 +93,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         var rule = RuleTests.Of(parsed);
         var done = work.IsActive ? await ApplyAsync(work, rule, cancellationToken) : await FillAsync(work, rule, cancellationToken);
         metrics?.Moved(done ?? 0);
+        if (done is not null) _slice = Math.Min(_slice * 2, MostUsers);
         if (done is { } moved) Log.Done(logger, work.Group, moved, (long)time.GetElapsedTime(started).TotalMilliseconds);
         else await log.Directory.Rules.AbandonAsync(work, cancellationToken);
         return true;
@@ -106,7 +113,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         var moved = 0L;
         for (long? after = 0; after is { } from;)
         {
-            var slice = await log.Directory.Rules.CompareAsync(work, rule, from, Slice, cancellationToken);
+            var slice = await log.Directory.Rules.CompareAsync(work, rule, from, _slice, cancellationToken);
             foreach (var chunk in slice.Differences.Chunk(Chunk))
             {
                 if (await EnterAsync(work, new DirectoryChange.ApplyRule(work, rule, chunk), cancellationToken) is not { } outcome) return null;
@@ -128,7 +135,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         string? mark = null;
         for (long? after = 0; after is { } from;)
         {
-            if (await log.Directory.Rules.FillAsync(work, rule, from, Slice, cancellationToken) is not { } step) return null;
+            if (await log.Directory.Rules.FillAsync(work, rule, from, _slice, cancellationToken) is not { } step) return null;
             mark ??= step.Mark; // the oldest: whoever changed since is looked at again
             if (!await RenewAsync(work, cancellationToken)) return null;
             after = step.Next;
