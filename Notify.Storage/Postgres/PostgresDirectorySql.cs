@@ -162,7 +162,7 @@ internal static class PostgresDirectorySql
         )
         SELECT u.id
         FROM rules CROSS JOIN unnest($2, $3) AS given(id, stamp)
-        JOIN users AS u ON u.id = given.id AND u.attributes_stamp = given.stamp
+        JOIN users AS u ON u.id = given.id AND u.attributes_stamp = given.stamp AND u.id = ANY ($2)
         ORDER BY u.name
         FOR UPDATE OF u
         """;
@@ -172,7 +172,7 @@ internal static class PostgresDirectorySql
         UPDATE users SET attributes = given.attributes::jsonb, claims_issued_at = given.claims_issued_at,
                          attributes_stamp = greatest(pg_current_xact_id()::text::bigint, users.attributes_stamp + 1)
         FROM unnest($2, $3, $4, $5) AS given(id, stamp, attributes, claims_issued_at)
-        WHERE users.id = given.id AND users.attributes_stamp = given.stamp
+        WHERE users.id = given.id AND users.attributes_stamp = given.stamp AND users.id = ANY ($2)
           AND EXISTS (SELECT FROM directory WHERE rules_revision = $1)
           AND NOT EXISTS (SELECT FROM unnest($6, $7, $8) AS found(user_id, group_id, is_member)
                           WHERE found.user_id = given.id
@@ -217,12 +217,10 @@ internal static class PostgresDirectorySql
         WITH ended AS (
             SELECT id, until FROM groups WHERE members > 0 AND until <> 9223372036854775807 ORDER BY id LIMIT 1
         ), open AS MATERIALIZED (
-            SELECT m.user_id, m.group_id, ended.until
-            FROM ended JOIN memberships AS m ON m.group_id = ended.id AND m.until = 9223372036854775807
-            LIMIT $1
+            SELECT m.place, ended.until
+            FROM ended CROSS JOIN LATERAL (SELECT ctid AS place FROM memberships WHERE group_id = ended.id AND until = 9223372036854775807 LIMIT $1) AS m
         ), closed AS (
-            UPDATE memberships AS m SET until = open.until FROM open
-            WHERE m.user_id = open.user_id AND m.group_id = open.group_id AND m.until = 9223372036854775807
+            UPDATE memberships AS m SET until = open.until FROM open WHERE m.ctid = open.place
         ), done AS (
             UPDATE groups SET members = 0 FROM ended WHERE groups.id = ended.id AND (SELECT count(*) FROM open) < $1
         )

@@ -67,6 +67,15 @@ public sealed class PostgresPeopleScaleTests(PostgresCluster cluster) : Postgres
                 ("the members that a change asks about", PostgresChangeSql.ReadMembers, "(text[], text[])", "('{group7,group8}', '{user7,user8}')"),
                 ("the number of a user's groups", PostgresChangeSql.CountGroups, "(text[], int[], bigint)", "('{user7,user8}', '{1,1}', 10)"),
                 ("the number of a user's subscriptions", PostgresChangeSql.CountFilters, "(text[])", "('{user7,user8}')"),
+                ("ending subscriptions", PostgresChangeSql.EndFilters, "(bigint[], text[], bigint[])", "('{777,778}', '{topic/1,topic/2}', '{9,9}')"),
+                ("holding users by name and number", PostgresRuleSql.HoldUsers, "(text[], bigint[])", "('{user7,user8}', '{700,701,702}')"),
+                ("a chunk of a changed rule", PostgresRuleSql.Evaluate, "(bigint, text, text, bigint[], bigint[], boolean[])", "(1002000, '$.n == $a', '{\"a\":1}', '{700,701,702}', '{0,0,1}', '{true,false,true}')"),
+                ("attributes with a move", PostgresRuleSql.SetAttributes, "(bigint[], text[], timestamptz[])", "('{700,701}', '{NULL,NULL}', '{NULL,NULL}')"),
+                ("holding attributes", PostgresDirectorySql.HoldAttributes, "(bigint, bigint[], bigint[])", "(0, '{700,701}', '{0,0}')"),
+                (
+                    "attributes without a move", PostgresDirectorySql.StoreAttributes, "(bigint, bigint[], bigint[], text[], timestamptz[], bigint[], bigint[], boolean[])",
+                    "(0, '{700,701}', '{0,0}', '{NULL,NULL}', '{NULL,NULL}', '{700}', '{1002000}', '{true}')"),
+                ("closing what an ended group left", PostgresDirectorySql.CloseEnded, "(bigint)", "(100)"),
                 ("ending memberships", PostgresChangeSql.EndMemberships, "(bigint[], bigint[], bigint[])", "('{1002000}', '{777}', '{9}')"),
             ]),
         ]);
