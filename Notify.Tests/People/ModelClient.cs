@@ -36,6 +36,7 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
         _now = connection;
         var request = new ResumeRequest { Since = device is null ? _since : null, Topics = ["named"] };
         var (result, refusal) = await node.Get<Resumption>().ResumeAsync(session, request, new SessionAccess(Covers, []), cancellationToken);
+        if (refusal is not null && session.State == SessionState.Closed) throw new OperationCanceledException(); // cut while it resumed
         Assert.Null(refusal);
         connection.Start = result!.Since;
         connection.NamedFrom = request.Since ?? result.Head; // what a device has acknowledged does not speak for filters that are named
