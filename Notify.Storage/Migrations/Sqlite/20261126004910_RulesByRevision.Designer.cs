@@ -10,7 +10,7 @@ using Notify.Storage.Model;
 namespace Notify.Storage.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteContext))]
-    [Migration("20261125234520_RulesByRevision")]
+    [Migration("20261126004910_RulesByRevision")]
     partial class RulesByRevision
     {
         /// <inheritdoc />
@@ -241,6 +241,9 @@ namespace Notify.Storage.Migrations.Sqlite
                         .HasDatabaseName("groups_name")
                         .HasFilter("until = 9223372036854775807");
 
+                    b.HasIndex(new[] { "Until" }, "groups_closed")
+                        .HasFilter("until <> 9223372036854775807");
+
                     b.HasIndex("RuleRevision")
                         .HasDatabaseName("groups_rule_revision")
                         .HasFilter("rule IS NOT NULL");
@@ -434,6 +437,12 @@ namespace Notify.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("oldest");
 
+                    b.Property<long>("TopicsFloor")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("topics_floor");
+
                     b.HasKey("Id");
 
                     b.ToTable("log_head", null, t =>
@@ -466,6 +475,9 @@ namespace Notify.Storage.Migrations.Sqlite
                         .IsUnique()
                         .HasDatabaseName("memberships_group")
                         .HasFilter("until = 9223372036854775807");
+
+                    b.HasIndex(new[] { "Until" }, "memberships_closed")
+                        .HasFilter("until <> 9223372036854775807");
 
                     b.ToTable("memberships", (string)null);
                 });
@@ -586,6 +598,9 @@ namespace Notify.Storage.Migrations.Sqlite
 
                     b.HasKey("UserId", "Until", "Filter");
 
+                    b.HasIndex(new[] { "Until" }, "subscriptions_closed")
+                        .HasFilter("until <> 9223372036854775807");
+
                     b.ToTable("subscriptions", (string)null);
                 });
 
@@ -626,11 +641,23 @@ namespace Notify.Storage.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("name");
 
+                    b.Property<long>("Used")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("used");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Name")
                         .IsUnique()
                         .HasDatabaseName("topics_name");
+
+                    b.HasIndex(new[] { "Used" }, "topics_used")
+                        .HasFilter("name < '$' OR name >= '%'");
+
+                    b.HasIndex(new[] { "Used" }, "topics_used_reserved")
+                        .HasFilter("name >= '$' AND name < '%'");
 
                     b.ToTable("topics", (string)null);
                 });
