@@ -227,16 +227,16 @@ internal sealed partial class ClusterLink(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "{Messages} messages did not reach the other nodes (and {PassedOver} times before since this was last said): {Reason}")]
+        [LoggerMessage(4002, LogLevel.Warning, "{Messages} messages did not reach the other nodes ({PassedOver} more since this was last logged): {Reason}")]
         public static partial void NotSent(ILogger logger, int messages, long passedOver, string reason);
 
-        [LoggerMessage(LogLevel.Warning, "A message of another node was not used because of its {Reason} (and {PassedOver} before since this was last said). Another version, or another installation on the same Redis?")]
+        [LoggerMessage(4003, LogLevel.Warning, "A message from another node was rejected because of its {Reason} ({PassedOver} more since this was last logged). Check for another version of the program, or another installation on the same Redis without channelPrefix.")]
         public static partial void Refused(ILogger logger, string reason, long passedOver);
 
-        [LoggerMessage(LogLevel.Error, "Receiving from the other nodes failed in a way it should not; it begins again.")]
+        [LoggerMessage(4004, LogLevel.Error, "Receiving from the other nodes failed unexpectedly. The node subscribes again.")]
         public static partial void NotReceiving(ILogger logger, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "A message of another node could not be taken in.")]
+        [LoggerMessage(4005, LogLevel.Error, "A message from another node could not be processed. Its notifications are read from the log.")]
         public static partial void NotTaken(ILogger logger, Exception exception);
     }
 }

@@ -156,19 +156,19 @@ internal sealed partial class ChangeLoop(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "The storage did not take {Changes} changes of users and groups: nothing was made. Trying again until their callers' deadline.")]
+        [LoggerMessage(5010, LogLevel.Warning, "{Changes} changes of users and groups were not made: storage does not answer. The node retries them until the callers' deadline.")]
         public static partial void NotMade(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "The storage refuses {Changes} changes of users and groups, and would again: their callers were told that nothing was made. Put right what the error names; changes resume by themselves.")]
+        [LoggerMessage(5011, LogLevel.Error, "{Changes} changes of users and groups rejected permanently by storage; their callers were answered 503 and nothing was changed. Operator action required: correct what the error names; changes then resume by themselves.")]
         public static partial void Refused(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Warning, "A batch of {Changes} changes of users and groups has no answer: it may be made. The same batch goes again before anything else of this node.")]
+        [LoggerMessage(5012, LogLevel.Warning, "A batch of {Changes} changes of users and groups got no answer and may be made. The node repeats the same batch before any other.")]
         public static partial void OutcomeUnknown(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "A batch of {Changes} changes of users and groups failed in a way it should not. Its callers were told that it may be made.")]
+        [LoggerMessage(5013, LogLevel.Error, "A batch of {Changes} changes of users and groups failed unexpectedly. Its callers were answered that it may be made.")]
         public static partial void Failed(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "Delivery did not take the changes from version {First} on; they will be read from the log.")]
+        [LoggerMessage(5014, LogLevel.Error, "Delivery did not accept the changes from version {First} on. The node reads them from the log instead.")]
         public static partial void HandOverFailed(ILogger logger, long first, Exception exception);
     }
 }

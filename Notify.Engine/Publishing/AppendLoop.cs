@@ -219,22 +219,22 @@ internal sealed partial class AppendLoop(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Storage did not take an append of {Entries}: nothing was stored. Trying again until their publishers' deadline.")]
+        [LoggerMessage(1001, LogLevel.Warning, "Append of {Entries} was not stored: storage does not answer. The node retries it until the publishers' deadline.")]
         public static partial void NotStored(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "Storage refuses an append of {Entries}, and would again: its publishers were told that nothing was stored. Somebody has to put this right.")]
+        [LoggerMessage(1002, LogLevel.Error, "Append of {Entries} rejected permanently by storage; its publishers were answered 503 and nothing was stored. Operator action required: correct what the error names; appends then resume by themselves.")]
         public static partial void Refused(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Warning, "An append of {Entries} has no answer: it may be stored. The same batch goes again before any other.")]
+        [LoggerMessage(1003, LogLevel.Warning, "Append of {Entries} got no answer and may be stored. The node repeats the same batch before any other.")]
         public static partial void OutcomeUnknown(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "An append of {Entries} failed in a way it should not. Its publishers were told that it may be stored.")]
+        [LoggerMessage(1004, LogLevel.Error, "Append of {Entries} failed unexpectedly. Its publishers were answered that it may be stored.")]
         public static partial void AppendFailed(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "Delivery did not take the batch from version {First} on; it will be read from the log.")]
+        [LoggerMessage(1005, LogLevel.Error, "Delivery did not accept the batch that begins at version {First}. The node reads it from the log instead.")]
         public static partial void HandOverFailed(ILogger logger, long first, Exception exception);
 
-        [LoggerMessage(LogLevel.Warning, "The database does not take a notification: {Reason}")]
+        [LoggerMessage(1006, LogLevel.Warning, "The database rejected one notification; its publisher was answered invalid_request: {Reason}")]
         public static partial void RowRefused(ILogger logger, string reason);
     }
 }

@@ -100,13 +100,13 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "A request needed the storage, which does not answer.")]
+        [LoggerMessage(7001, LogLevel.Debug, "A request was answered 503: storage does not answer.")]
         public static partial void StorageAway(ILogger logger, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "A request failed in a way it should not.")]
+        [LoggerMessage(7002, LogLevel.Error, "A request failed unexpectedly and was answered 500.")]
         public static partial void Failed(ILogger logger, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "An answer broke off after its beginning was sent.")]
+        [LoggerMessage(7003, LogLevel.Error, "A response failed after it had begun; the connection was closed.")]
         public static partial void CutOff(ILogger logger, Exception exception);
     }
 }

@@ -169,7 +169,7 @@ internal sealed partial class Authenticator(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Credential rejected ({Reason}); key {KeyId}, from {Address}. The client was answered 401.")]
+        [LoggerMessage(6001, LogLevel.Information, "Credential rejected ({Reason}); key {KeyId}, from {Address}. The client was answered 401.")]
         public static partial void Rejected(ILogger logger, string reason, string keyId, string address);
     }
 }

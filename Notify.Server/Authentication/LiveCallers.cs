@@ -134,7 +134,7 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Closed {Count} connections, reconnect allowed: {Reason}.")]
+        [LoggerMessage(6003, LogLevel.Information, "Closed {Count} connections, reconnect allowed: {Reason}.")]
         public static partial void Closed(ILogger logger, int count, string reason);
     }
 }

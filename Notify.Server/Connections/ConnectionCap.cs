@@ -134,7 +134,7 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "This node has {Most} connections, as many as it takes (open files: {Files}); more are answered 503 until some have gone. Raise the limit of open files (" + HowToRaise + ") or Notify:Limits:Connections, or add a node.")]
+        [LoggerMessage(6101, LogLevel.Warning, "This node has {Most} connections, as many as it takes (open files: {Files}); more are answered 503 until some have gone. Raise the limit of open files (" + HowToRaise + ") or Notify:Limits:Connections, or add a node.")]
         public static partial void Full(ILogger logger, int most, string files);
     }
 }

@@ -86,16 +86,16 @@ internal sealed partial class AccessModeDecision
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Development: no token is needed, everything is allowed, and the service listens on this machine only.")]
+        [LoggerMessage(8001, LogLevel.Warning, "Development: no token is needed, everything is allowed, and the service listens on this machine only.")]
         public static partial void Development(ILogger logger);
 
-        [LoggerMessage(LogLevel.Warning, "Open to everybody (Notify:Auth:AllowAnonymous): whoever reaches this service may publish to and read every topic. Configure a key or an authority to change that.")]
+        [LoggerMessage(8002, LogLevel.Warning, "Open to everyone (Notify:Auth:AllowAnonymous): every caller may publish to and read every topic. Configure a key or an authority to change that.")]
         public static partial void Everybody(ILogger logger);
 
-        [LoggerMessage(LogLevel.Information, "Callers are known by {Tokens}, {Keys}, {Host}. Callers without a credential get {Anonymous}.")]
+        [LoggerMessage(8003, LogLevel.Information, "Callers authenticate by {Tokens}, {Keys}, {Host}. Callers without a credential get {Anonymous}.")]
         public static partial void Closed(ILogger logger, string tokens, string keys, string host, string anonymous);
 
-        [LoggerMessage(LogLevel.Warning, "Notify:Auth:SigningKey is ignored for callers: beside an authority, tokens signed with a shared key are rejected. Remove it.")]
+        [LoggerMessage(8004, LogLevel.Warning, "Notify:Auth:SigningKey is ignored for callers: beside an authority, tokens signed with a shared key are rejected. Remove it.")]
         public static partial void KeysIgnored(ILogger logger);
     }
 }

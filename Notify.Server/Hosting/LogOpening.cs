@@ -125,16 +125,16 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Acces
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "The log is open: {Storage}.")]
+        [LoggerMessage(8020, LogLevel.Information, "The log is open: {Storage}.")]
         public static partial void Opened(ILogger logger, string storage);
 
-        [LoggerMessage(LogLevel.Warning, "The storage does not answer; publishing is refused until it does. Trying again in {Seconds} s. {Reason}")]
+        [LoggerMessage(8021, LogLevel.Warning, "Storage does not answer; publishes are answered 503 until it does. The node retries in {Seconds} s. {Reason}")]
         public static partial void NotYet(ILogger logger, double seconds, string reason);
 
-        [LoggerMessage(LogLevel.Error, "The storage is there now and cannot be used; publishing is refused. Set it right; trying again in {Seconds} s. {Reason}")]
+        [LoggerMessage(8022, LogLevel.Error, "Storage answers but cannot be used; publishes are answered 503. Correct its configuration; the node retries in {Seconds} s. {Reason}")]
         public static partial void Wrong(ILogger logger, double seconds, string reason);
 
-        [LoggerMessage(LogLevel.Critical, "Opening the log failed in a way it should not.")]
+        [LoggerMessage(8023, LogLevel.Critical, "Opening the log failed unexpectedly.")]
         public static partial void Failed(ILogger logger, Exception exception);
     }
 }

@@ -72,7 +72,7 @@ internal sealed partial class RedisGuard
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "A signal by way of Redis failed, {Kind} (and {PassedOver} before since this was last said): {Reason}")]
+        [LoggerMessage(4013, LogLevel.Warning, "A signal over Redis failed, {Kind} ({PassedOver} more since this was last logged): {Reason}")]
         public static partial void Failed(ILogger logger, LinkFailure kind, long passedOver, string reason);
     }
 }

@@ -144,7 +144,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         await write; // outside: a slow client waits alone
     }
 
-    [LoggerMessage(LogLevel.Error, "A session could not catch up and was closed with reconnect allowed.")]
+    [LoggerMessage(3001, LogLevel.Error, "A session could not catch up; its connection was closed with reconnect allowed.")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 
     private sealed class Progression(DeliverySession session, TimeProvider time)

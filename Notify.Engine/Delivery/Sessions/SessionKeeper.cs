@@ -60,6 +60,6 @@ internal sealed partial class SessionKeeper(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Asking {Count} connections to come back.")]
+    [LoggerMessage(3002, LogLevel.Warning, "Asking {Count} connections to reconnect.")]
     private static partial void LogClosing(ILogger logger, int count);
 }

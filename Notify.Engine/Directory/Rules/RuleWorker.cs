@@ -154,13 +154,13 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "The rule of group {Group} is worked through: {Users} memberships in {Milliseconds} ms.")]
+        [LoggerMessage(5020, LogLevel.Information, "The rule of group {Group} has been applied: {Users} memberships in {Milliseconds} ms.")]
         public static partial void Done(ILogger logger, long group, long users, long milliseconds);
 
-        [LoggerMessage(LogLevel.Error, "The rule of group {Group} cannot be read by this version of the program ({Problem}). Its members stay as they are; run the version that stored it, or give the group another rule.")]
+        [LoggerMessage(5021, LogLevel.Error, "This version of the program cannot read the rule of group {Group} ({Problem}). The group keeps its members; run the version that stored the rule, or replace the rule.")]
         public static partial void Unreadable(ILogger logger, long group, string problem);
 
-        [LoggerMessage(LogLevel.Error, "Working rules through failed in a way it should not. Tried again in 10 s.")]
+        [LoggerMessage(5022, LogLevel.Error, "Applying rules failed unexpectedly. The node tries again in 10 s.")]
         public static partial void Failed(ILogger logger, Exception exception);
     }
 }
