@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Notify.Engine.Pacing;
 using Notify.Engine.Publishing;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
@@ -15,7 +16,6 @@ internal sealed partial class ChangeLoop(
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
-    private const int PauseDoublings = 6;
 
     private PendingChange[] _inFlight = [];
     private PendingChange? _next;
@@ -60,6 +60,7 @@ internal sealed partial class ChangeLoop(
     {
         ChangeBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         var hasTurn = false;
+        Backoff? backoff = null;
         try
         {
             for (var attempt = 0; ; attempt++)
@@ -77,7 +78,7 @@ internal sealed partial class ChangeLoop(
                     hasTurn = false;
                 }
 
-                await Task.Delay(Pause(attempt), time, stop);
+                await (backoff ??= new Backoff(time, FirstPause, LongestPause)).WaitAsync(stop);
             }
         }
         finally
@@ -145,13 +146,6 @@ internal sealed partial class ChangeLoop(
             var outcome = result.Outcomes[i];
             _inFlight[i].TrySetResult((ChangeAnswer?)ChangeRefusals.Of(outcome, limits) ?? new ChangeAnswer.Made(result.Epoch, result.Head, outcome));
         }
-    }
-
-    // Half of it is chance: nodes that lost the database together do not come back together.
-    private static TimeSpan Pause(int attempt)
-    {
-        var pause = FirstPause * (1 << Math.Min(attempt, PauseDoublings));
-        return (pause < LongestPause ? pause : LongestPause) * (0.5 + Random.Shared.NextDouble() / 2);
     }
 
     private static partial class Log

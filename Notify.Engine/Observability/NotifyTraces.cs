@@ -36,6 +36,10 @@ internal static class NotifyTraces
                 ?.SetTag("notify.notifications", publishes.Sum(notificationsOf));
     }
 
+    /// <summary>Marks a span as failed, by OpenTelemetry's conventions: status Error and <c>error.type</c>.</summary>
+    /// <param name="errorType">A code of the contract, or the name of an exception: of low cardinality, never a message.</param>
+    public static void Fail(Activity? span, string errorType) => span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", errorType);
+
     /// <summary>Of an append's entries to the sessions of this node. <paramref name="append"/> is the default for what was read from the log.</summary>
     public static Activity? Dispatch(ActivityContext append, long first, long last) =>
         append == default ? null : Source.StartActivity("dispatch", ActivityKind.Internal, append)?.SetTag("notify.first_version", first).SetTag("notify.last_version", last);

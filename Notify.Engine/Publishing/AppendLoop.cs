@@ -107,6 +107,7 @@ internal sealed partial class AppendLoop(
             {
                 Log.Refused(logger, batch.Entries.Count, exception);
                 _storesNothing = true;
+                NotifyTraces.Fail(span, nameof(StorageFailure.Permanent));
                 Refuse(_inFlight, PublishRefusals.Broken);
                 return;
             }
@@ -119,6 +120,7 @@ internal sealed partial class AppendLoop(
             {
                 // A bug, here or in the store. Trying it for ever would stop all publishing on this node.
                 Log.AppendFailed(logger, batch.Entries.Count, exception);
+                NotifyTraces.Fail(span, exception.GetType().Name);
                 Refuse(_inFlight, PublishRefusals.Unknown);
                 return;
             }
