@@ -22,7 +22,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Server;
 
-/// <summary>Puts the service into an ASP.NET app: its own Program, or somebody else's.</summary>
+/// <summary>Adds the service to an ASP.NET app: its own Program or a hosting app.</summary>
 public static class NotifyServiceCollectionExtensions
 {
     /// <summary>

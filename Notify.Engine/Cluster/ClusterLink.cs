@@ -56,7 +56,7 @@ internal sealed partial class ClusterLink(
 
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {
-        Interlocked.Exchange(ref _lastCommitted, entries[^1].Version); // before the look: who appears now is told of it by Meet
+        Interlocked.Exchange(ref _lastCommitted, entries[^1].Version); // before the check: a node that appears now gets it from Meet
         if (_others.MayBeThere) Send(new LinkMessage.Entries(epoch, entries) { Trace = NotifyTraces.Current });
     }
 
@@ -148,7 +148,7 @@ internal sealed partial class ClusterLink(
             }
             catch (Exception exception)
             {
-                // Not again: late hints help nobody, and an ephemeral one that did go must not go twice.
+                // No retry: a late hint is useless, and an ephemeral notification that was sent must not be sent twice.
                 metrics.Dropped("failure", Math.Max(1, messages.Count));
                 if (_logSending.Now(out var passedOver)) Log.NotSent(logger, messages.Count, passedOver, exception.Message);
             }
@@ -171,7 +171,7 @@ internal sealed partial class ClusterLink(
         {
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
             else if (node == _node) _others.HeardSelf();
-            else if (position.View is not { } view) return; // before the first read of the log nobody is live
+            else if (position.View is not { } view) return; // before the first read of the log no session is live
             else if (epoch == view.EpochId) Take(bytes, LinkReader.Read(bytes));
             else
             {
@@ -213,7 +213,7 @@ internal sealed partial class ClusterLink(
         }
     }
 
-    // Whoever comes to a node that was alone, or came while it heard nothing, has not been told of what was committed meanwhile.
+    // A node that joins one that was alone, or that received nothing for a while, has not got the hints of what was committed meanwhile.
     private void Meet()
     {
         if (_others.Heard() && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));

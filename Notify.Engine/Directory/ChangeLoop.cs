@@ -87,7 +87,7 @@ internal sealed partial class ChangeLoop(
         }
     }
 
-    /// <summary>Null: everybody has an answer.</summary>
+    /// <summary>Null: every caller has an answer.</summary>
     private async Task<Exception?> TryAsync(ChangeBatch batch, bool isRepeat, int attempt, CancellationToken stop)
     {
         try
@@ -126,7 +126,7 @@ internal sealed partial class ChangeLoop(
         return new ChangeBatch(Guid.CreateVersion7(), Array.ConvertAll(_inFlight, pending => pending.Change), limits);
     }
 
-    // Delivery first: it has the entries before anybody can publish on the strength of the answer.
+    // Delivery first: it has the entries before a caller can publish because of the answer.
     private void Answer(ChangeResult result)
     {
         if (result.Stored.Count > 0)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Notify.Engine.Observability;
 
 /// <summary>
-/// The activities of the source <c>Notify</c>: publish → append → dispatch. Nobody listening costs one read of a field:
+/// The activities of the source <c>Notify</c>: publish → append → dispatch. Without a listener the cost is one read of a field:
 /// no activity is made and no context is kept.
 /// </summary>
 /// <remarks>
@@ -20,7 +20,7 @@ internal static class NotifyTraces
 
     private static readonly ActivitySource Source = new(SourceName);
 
-    /// <summary>Where the caller is, for somebody who goes on elsewhere; the default when nobody listens.</summary>
+    /// <summary>The current trace context, for work that continues elsewhere; the default without a listener.</summary>
     public static ActivityContext Current => Source.HasListeners() ? Activity.Current?.Context ?? default : default;
 
     public static Activity? Publish(int notifications) =>

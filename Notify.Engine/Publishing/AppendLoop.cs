@@ -22,14 +22,14 @@ internal sealed partial class AppendLoop(
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
-    // Whom an append has just answered publishes again, if at all, at once: the next append waits for them as long as the last
+    // Publishers that were just answered tend to publish again at once: the next append waits for them as long as the last
     // one took, within these bounds. (docs/decisions/0009)
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromMilliseconds(1); // a timer's resolution
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMilliseconds(5);
 
     private readonly List<PendingPublish> _gathered = [];
 
-    // What is in flight, and whether any of it may be stored: the deadline timer looks at both from another thread. Who is
+    // What is in flight, and whether any of it may be stored: the deadline timer reads both from another thread. A publish that is
     // refused while nothing is submitted is not in the next attempt.
     private readonly Lock _submitting = new();
     private PendingPublish[] _inFlight = [];
@@ -65,7 +65,7 @@ internal sealed partial class AppendLoop(
         }
     }
 
-    /// <summary>Answers everybody who waits since before this time stamp.</summary>
+    /// <summary>Answers every publisher that has waited since before this time stamp.</summary>
     public void RefuseStartedBefore(long startedAt)
     {
         Refuse(queue.TakeStartedBefore(startedAt), PublishRefusals.NotSubmitted);
@@ -93,7 +93,7 @@ internal sealed partial class AppendLoop(
                 metrics.Appended(batch.Entries.Count, took);
                 _storesNothing = false;
                 NotifyCommitted(result);
-                queue.Expect(_inFlight.Length, Patience(took)); // before they are answered: who is quick would be counted twice
+                queue.Expect(_inFlight.Length, Patience(took)); // before they are answered: a quick publisher would be counted twice
                 Answer(result);
                 return;
             }
@@ -150,7 +150,7 @@ internal sealed partial class AppendLoop(
         lock (_submitting) (_inFlight, _mayBeStored) = (publishes, false);
     }
 
-    /// <summary>The batch of those who still wait: who has an answer is not stored behind it. From now on it may be stored.</summary>
+    /// <summary>The batch of the publishes that still wait: one that has been answered is not stored afterwards. From now on the batch may be stored.</summary>
     private AppendBatch Submit()
     {
         PendingPublish[] waiting;
@@ -165,7 +165,7 @@ internal sealed partial class AppendLoop(
 
     private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));
 
-    // Delivery first: who has been told that it is stored finds it when he reads.
+    // Delivery first: a publisher that was answered finds its notification when it reads.
     private void NotifyCommitted(AppendResult result)
     {
         if (result.Stored.Count == 0) return;

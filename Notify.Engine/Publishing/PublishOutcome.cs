@@ -35,7 +35,7 @@ internal enum AcceptedAs
     /// <summary>Stored before under the same idempotency key.</summary>
     Replayed,
 
-    /// <summary>Sent to who is live.</summary>
+    /// <summary>Sent to live connections.</summary>
     Ephemeral,
 }
 

@@ -8,7 +8,7 @@ namespace Notify.Engine.Publishing;
 
 /// <summary>
 /// Where publishes become log entries. Group commit: one append is in flight and the next one gathers meanwhile,
-/// and for a moment those who were just answered, so that many share the commit and a lone publisher waits for nobody.
+/// and for a moment the publishers that were just answered, so that many share a commit; a lone publisher does not wait.
 /// <see cref="AppendLoop"/> does the appending; this is its queue and its lifetimetime.
 /// </summary>
 /// <remarks>
@@ -81,7 +81,7 @@ internal sealed class Publisher : IHostedService, IDisposable
 
     /// <summary>
     /// Publishes one. <paramref name="cancellationToken"/> counts until it is queued; after that the log decides,
-    /// within the deadline, whether or not somebody still waits for the answer.
+    /// within the deadline, whether or not the caller still waits.
     /// </summary>
     public async Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
     {

@@ -57,7 +57,7 @@ internal sealed class PublishingMetrics
 
     public void AppendRetried(string kind) => _appendRetries.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
-    /// <summary>Reads the queue's depth whenever somebody looks.</summary>
+    /// <summary>Reads the queue's depth whenever metrics are collected.</summary>
     public void ObserveQueue(Func<int> entries, Func<long> bytes)
     {
         _meter.CreateObservableGauge("notify.publish.queue.entries", entries, "{notification}", "Notifications waiting to be stored.");

@@ -4,7 +4,7 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Tail;
 
 /// <summary>
-/// Pieces of the stored log that are older than the ring, shared by everybody who reads there: aligned, read once
+/// Pieces of the stored log that are older than the ring, shared by all sessions that read there: aligned, read once
 /// however many ask at the same time, the least recently used let go.
 /// </summary>
 internal sealed class BlockCache

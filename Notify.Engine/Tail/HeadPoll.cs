@@ -2,7 +2,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Engine.Tail;
 
-/// <summary>Looks where the log is: every second, and at once when somebody has a reason to. What makes a lost hint cheap.</summary>
+/// <summary>Reads the log head every second, and at once on suspicion. A lost hint costs at most that second.</summary>
 internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -49,7 +49,7 @@ internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : 
         }
         catch (SemaphoreFullException)
         {
-            // Somebody else asked at the same time.
+            // Another caller asked at the same time.
         }
     }
 

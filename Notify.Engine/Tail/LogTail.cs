@@ -157,7 +157,7 @@ internal sealed partial class LogTail(
     {
         if (page.Head.Oldest > view.Ring.End + 1)
         {
-            // Retention has passed this node: what changed in what is gone can only be loaded. Nobody was given anything wrong.
+            // Retention has passed this node: what changed in what is gone can only be loaded. No session was sent anything wrong.
             await BeginLifeAsync(view.EpochId, Math.Min(page.Head.Head + 1, view.DiffersFrom ?? long.MaxValue), cancellationToken);
             return;
         }

@@ -6,7 +6,7 @@ namespace Notify.Engine.Tail;
 /// <summary>
 /// Compares now and then what this node has handed on with what the log has. It should never find anything: hints are
 /// checked, holes are read, the head is polled. What it finds all the same (a forged hint, a bug, rows changed by hand) is
-/// counted and told, and put right where the log has something better: the node reads it anew, and who was given
+/// counted and told, and repaired where the log has something better: the node reads it again, and a session that was sent
 /// something else gets a Gap before it.
 /// </summary>
 internal sealed partial class Reconciler(
@@ -66,7 +66,7 @@ internal sealed partial class Reconciler(
         {
             Log.Behind(logger, end, page.Head.Head);
             metrics.Reconciled(Discrepancy.Behind, page.Head.Head - end);
-            tail.Distrust(view, page.Head.Head + 1); // nobody was given anything wrong
+            tail.Distrust(view, page.Head.Head + 1); // no session was sent anything wrong
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Notify.Server.Api;
 
-/// <summary>The calls about credentials: API keys, who one is, and ending what a user has open.</summary>
+/// <summary>The calls about credentials: API keys, the caller's identity, and ending what a user has open.</summary>
 internal static class KeyCalls
 {
     private static readonly string[] Delete = [HttpMethods.Delete];

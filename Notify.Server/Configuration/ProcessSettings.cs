@@ -42,7 +42,7 @@ internal static class ProcessSettings
     /// <summary>Each one's key, and what it may be.</summary>
     public static IEnumerable<(string Key, string Allowed)> Describe() => Described;
 
-    /// <summary>A key that somebody wrote on the command line, where nothing is meant for another program.</summary>
+    /// <summary>A key on the command line, where nothing is meant for another program.</summary>
     /// <exception cref="SettingsException">There is no such setting.</exception>
     public static void CheckKey(string key)
     {

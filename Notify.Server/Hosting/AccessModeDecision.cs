@@ -8,8 +8,8 @@ using Notify.Storage.Log;
 namespace Notify.Server.Hosting;
 
 /// <summary>
-/// Decides at start who is let in without a credential, once it is known whether API keys are stored. Nothing starts with a door
-/// open that somebody believes shut.
+/// Decides at start which callers need no credential, once it is known whether API keys are stored. The service never starts
+/// open without an explicit setting.
 /// </summary>
 internal sealed partial class AccessModeDecision
 {
@@ -30,7 +30,7 @@ internal sealed partial class AccessModeDecision
     }
 
     /// <summary>Once the log is open.</summary>
-    /// <exception cref="SettingsException">Everybody could publish and read, and nobody said that this is meant.</exception>
+    /// <exception cref="SettingsException">Every caller could publish and read, and no setting says that this is intended.</exception>
     /// <exception cref="StorageUnavailableException">Whether there are API keys cannot be read; to be asked again.</exception>
     public async Task DecideAsync(INotificationLog log, CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ using Notify.Storage;
 namespace Notify.Server.Hosting;
 
 /// <summary>
-/// One of the service's parts inside somebody's app. The generic host stops the whole app when a background service fails; of a
+/// One of the service's parts inside a hosting app. The generic host stops the whole app when a background service fails; of a
 /// guest that is not acceptable. When a part fails, this node leaves as a node that stops does: connections are asked to come back elsewhere,
 /// new ones get 503, health is not ready. The app goes on.
 /// </summary>

@@ -9,7 +9,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 
 /// <summary>
 /// Opens the log when the process starts, and keeps trying while the database is away: the process is alive and not
-/// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
+/// ready meanwhile, so that a database which starts later needs no restart of the service. A setting that cannot work
 /// stops the start. When that shows only later, it stops the service's own process; an app it is a guest of goes on.
 /// </summary>
 internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, AccessModeDecision accessMode, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
@@ -79,7 +79,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Acces
         }
     }
 
-    // Who is let in is decided before the log is: until then everything is answered 503.
+    // The access mode is decided before the log is used: until then every call is answered 503.
     private async Task<INotificationLog> OpenDecidedAsync(CancellationToken cancellationToken)
     {
         var log = await open(cancellationToken);

@@ -45,7 +45,7 @@ internal sealed class NotifyHub(
         }
         catch (StorageUnavailableException)
         {
-            // Never connected but deaf: the client comes back, here or to another node.
+            // A client must not stay connected but receive nothing: it reconnects, to this node or another.
             session.Sink.CloseForReconnect();
             throw Error(new Refusal(ErrorCodes.StorageUnavailable, "The log cannot be read now. The connection is closed; come back in a moment."));
         }

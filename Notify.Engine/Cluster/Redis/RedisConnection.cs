@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Notify.Engine.Cluster.Redis;
 
 /// <summary>
-/// This node's connection to Redis, made beside the start and kept: whoever needs it waits for <see cref="Connected"/>,
+/// This node's connection to Redis, made beside the start and kept: users of it wait for <see cref="Connected"/>,
 /// and the service does not.
 /// </summary>
 internal sealed partial class RedisConnection(ConfigurationOptions options, LinkMetrics metrics, TimeProvider time, ILogger<RedisConnection> logger)

@@ -56,7 +56,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
         string? gap = null;
         var cursor = after;
 
-        // Who has been told of a version, here or by another node, finds it: the tail may not have come there yet.
+        // A caller that knows a version, from this node or another, finds it: this node's tail may still be behind.
         var head = Math.Max(Math.Max(view.Head, view.Ring.End), (await tail.RefreshAsync(cancellationToken)).Head);
         if (cursor > head)
         {

@@ -81,7 +81,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         }
     }
 
-    /// <summary>The log is another one, and nobody has read for this session what its user follows there.</summary>
+    /// <summary>The log is another one, and this session's user intervals have not been read in it.</summary>
     private async Task ReadUserAsync(DeliverySession session)
     {
         try
@@ -94,7 +94,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         }
     }
 
-    /// <summary>What the session is to be sent next; null when there was no page, but a gap or nobody to read from.</summary>
+    /// <summary>The page to send next; null when there is none: a gap, or a log that cannot be read.</summary>
     private async Task<CatchUpPage?> PageAsync(Progression run, SessionPlace place)
     {
         var session = run.Session;

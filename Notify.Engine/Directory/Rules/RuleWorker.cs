@@ -5,10 +5,10 @@ namespace Notify.Engine.Directory.Rules;
 
 /// <summary>
 /// Works rules through in the background, one after the other: fills in the first members of a group with a rule, and enters what
-/// a changed rule makes other than it was. Every node may; who has the lease does, and a node that is gone loses it.
+/// a changed rule makes other than it was. Every node may do it; the one with the lease does, and a node that is gone loses its lease.
 /// </summary>
 /// <remarks>
-/// All of the looking is without the log's lock. Under it, in the append turn, are short entries that look again at whoever's
+/// Users are evaluated without the log's lock. Under it, in the append turn, short entries evaluate again the users whose
 /// attributes changed meanwhile, and that are dropped when the rule or the lease is another by then. What was done by an owner
 /// before is found and not done again: only differences are written.
 /// </remarks>
@@ -62,7 +62,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         }
     }
 
-    /// <summary>Works one rule through, if there is any. A step that is refused leaves the rest to who claims it next.</summary>
+    /// <summary>Applies one pending rule, if there is any. A refused step leaves the rest to the node that claims it next.</summary>
     internal async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
         // A new name each time: a step of an earlier claim that is still under way is not taken for one of this.
@@ -110,7 +110,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         for (long? after = 0; after is { } from;)
         {
             if (await log.Directory.Rules.FillAsync(work, rule, from, Slice, cancellationToken) is not { } step) return null;
-            mark ??= step.Mark; // the oldest: whoever changed since is looked at again
+            mark ??= step.Mark; // the oldest: users that changed since are evaluated again
             if (!await RenewAsync(work, cancellationToken)) return null;
             after = step.Next;
         }

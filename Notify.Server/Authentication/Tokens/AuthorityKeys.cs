@@ -11,7 +11,7 @@ namespace Notify.Server.Authentication.Tokens;
 /// </summary>
 internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
-    /// <summary>How often an unknown key id may make it ask: anybody can make one up.</summary>
+    /// <summary>How often an unknown key id may make it ask: every client can invent one.</summary>
     public static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>How often it asks while it has no keys at all: tokens are refused until then.</summary>
@@ -80,7 +80,7 @@ internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnec
 
     public void Dispose() => _http.Dispose();
 
-    // One at a time, for all who wait; not more often than the interval, also when it fails.
+    // One at a time, for all waiting callers; not more often than the interval, also when it fails.
     private Task AskAsync(TimeSpan interval)
     {
         lock (_gate)
