@@ -21,7 +21,7 @@ internal sealed class PublishingMetrics
         _published = _meter.CreateCounter<long>(
             "notify.published", "{notification}", "Notifications stored, repeats not counted.");
         _ephemeral = _meter.CreateCounter<long>(
-            "notify.published.ephemeral", "{notification}", "Ephemeral notifications handed on.");
+            "notify.published.ephemeral", "{notification}", "Ephemeral notifications sent.");
         _refused = _meter.CreateCounter<long>(
             "notify.publish.refused", "{notification}", "Publishes refused, by code.");
         _appendSize = _meter.CreateHistogram(

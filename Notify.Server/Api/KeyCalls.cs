@@ -45,7 +45,7 @@ internal static class KeyCalls
         Problems = Problems,
     };
 
-    private static CallDescription Me => new("me", "Says who the server takes the caller for, and what it may")
+    private static CallDescription Me => new("me", "The caller's identity, and what it may")
     {
         Answers = [new(StatusCodes.Status200OK, "The caller.", typeof(MeDocument))],
         Problems = Problems,

@@ -22,8 +22,8 @@ internal sealed class NotifyHub(
     Resumption resumption, FilterReader filterReader, PublishFront publishing, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
     InboxSignals inbox) : Hub
 {
-    private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
-    private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Connect anew to be another user.");
+    private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Open a new connection.");
+    private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Open a new connection for another user.");
 
     private DeliverySession? _toStart;
 
