@@ -133,6 +133,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<RequestRate>();
         services.AddSingleton<AttributeRate>();
         services.AddSingleton<ApiGuard>();
+        services.AddSingleton<RequestMemory>();
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();

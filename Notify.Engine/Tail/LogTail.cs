@@ -21,6 +21,7 @@ internal sealed partial class LogTail(
     INotificationLog log,
     LogAppliers appliers,
     TailMetrics metrics,
+    SharedMemory memory,
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService
 {
@@ -240,7 +241,7 @@ internal sealed partial class LogTail(
     /// <param name="cancellationToken">The loop's.</param>
     private async Task BeginLifeAsync(Guid epoch, long? differsFrom, CancellationToken cancellationToken)
     {
-        if (await LogView.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } view)
+        if (await LogView.ReadAsync(log, epoch, differsFrom, cancellationToken, memory) is not { } view)
             return; // replaced or swept while it was read: the next poll looks again
         if (!await appliers.LoadAsync(view, cancellationToken)) return;
 

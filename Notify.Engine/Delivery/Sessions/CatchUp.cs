@@ -11,7 +11,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, SharedMemory memory, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StorageRetry = TimeSpan.FromMilliseconds(500);
@@ -22,7 +22,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
     /// </summary>
     private readonly SemaphoreSlim _writers = new(2 * Environment.ProcessorCount);
 
-    private readonly SharedPages _shared = new(time);
+    private readonly SharedPages _shared = new(time, memory.PageBytes);
 
     public void Dispose() => _writers.Dispose();
 
