@@ -53,9 +53,9 @@ public class TopicPlanTests
     public async Task As_many_topics_as_the_plan_takes_are_read_by_and_more_are_scanned(int count, int? read)
     {
         var log = new TopicsLog([.. Enumerable.Range(0, count).Select(i => $"a/{i}")]);
-        Assert.Equal(read, (await TopicsAsync(_plan, log, "a/#"))?.Length);
-        Assert.Equal(read, (await TopicsAsync(new(), log, [.. Enumerable.Range(0, count).Select(i => $"a/{i}")]))?.Length);
-        Assert.Equal(read, (await TopicsAsync(new(), log, "a/+/#"))?.Length);
+        Assert.Equal(read, (await TopicsAsync(_plan, log, "a/#"))?.Count());
+        Assert.Equal(read, (await TopicsAsync(new(), log, [.. Enumerable.Range(0, count).Select(i => $"a/{i}")]))?.Count());
+        Assert.Equal(read, (await TopicsAsync(new(), log, "a/+/#"))?.Count());
     }
 
     [Fact]
@@ -64,12 +64,12 @@ public class TopicPlanTests
         var log = new TopicsLog("a", "b");
         TopicFilter[] filters = [TopicFilter.Exact("a")];
         Assert.NotNull(await _plan.TopicsAsync(log, filters, 0, 100_000, CancellationToken.None));
-        Assert.Equal([1], await _plan.TopicsAsync(log, filters, 50_000, 100_000, CancellationToken.None));
-        Assert.Single(log.Asked);
-        Assert.Equal([1], await _plan.TopicsAsync(log, filters, 50_000, 100_001, CancellationToken.None));
-        Assert.Equal(2, log.Asked.Count);
-        Assert.Equal([2], await _plan.TopicsAsync(log, [TopicFilter.Exact("b")], 50_000, 100_001, CancellationToken.None));
-        Assert.Equal(3, log.Asked.Count);
+        foreach (var (filter, through, topic, asked) in new[] { ("a", 100_000, 1, 1), ("a", 100_001, 1, 2), ("b", 100_001, 2, 3) })
+        {
+            var topics = await _plan.TopicsAsync(log, [TopicFilter.Exact(filter)], 50_000, through, CancellationToken.None);
+            Assert.Equal(topic, Assert.Single(topics!));
+            Assert.Equal(asked, log.Asked.Count);
+        }
     }
 
     [Fact]
@@ -84,8 +84,8 @@ public class TopicPlanTests
         Assert.NotNull(await _plan.TopicsAsync(log, filters, 1024 + 8 * BlockCache.Size, 100_000, CancellationToken.None));
     }
 
-    private static async Task<long[]?> TopicsAsync(TopicPlan plan, TopicsLog log, params string[] filters) =>
-        (await plan.TopicsAsync(log, [.. filters.Select(DeliveryRig.Filter)], 0, 100_000, CancellationToken.None))?.Order().ToArray();
+    private static async Task<IEnumerable<long>?> TopicsAsync(TopicPlan plan, TopicsLog log, params string[] filters) =>
+        (await plan.TopicsAsync(log, [.. filters.Select(DeliveryRig.Filter)], 0, 100_000, CancellationToken.None))?.Order();
 
     /// <summary>A log that has these topics, numbered from 1.</summary>
     private sealed class TopicsLog(params string[] topics) : BrokenLog(new ListLog())
