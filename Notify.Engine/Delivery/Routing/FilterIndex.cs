@@ -13,10 +13,14 @@ internal sealed class FilterIndex
 
     public int Count { get; private set; }
 
+    /// <summary>Called with the filter of everything that is added or removed; null while nobody asks.</summary>
+    public Action<TopicFilter>? Changed { get; set; }
+
     /// <returns>The list of that filter, and the holder's slot in it: what <see cref="Remove"/> takes.</returns>
     public (InterestList List, int Slot) Add(TopicFilter filter, Interests holder)
     {
         Count++;
+        Changed?.Invoke(filter);
         var list = ListOf(filter);
         return (list, list.Add(holder));
     }
@@ -24,6 +28,7 @@ internal sealed class FilterIndex
     public void Remove(InterestList list, int slot)
     {
         Count--;
+        Changed?.Invoke(list.Filter);
         list.Remove(slot);
         if (list.Count > 0) return;
         if (list.Filter.IsExact) _exact.Remove(list.Filter.Text);

@@ -262,6 +262,29 @@ internal sealed class Interests(Subscriber session, Router router)
         return false;
     }
 
+    /// <summary>Whether the connection follows the topic now, by any interest that is awake and has no end.</summary>
+    public bool Follows(string topic)
+    {
+        foreach (ref readonly var interest in Held)
+        {
+            if (interest.Until == Interest.Open && !interest.Asleep && interest.Filter.Matches(topic)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>What the connection follows now, each filter once; not its user's own topic and groups.</summary>
+    public TopicFilter[] Followed()
+    {
+        var filters = new HashSet<TopicFilter>();
+        foreach (ref readonly var interest in Held)
+        {
+            if (interest.Until == Interest.Open && !interest.Asleep && !TopicName.IsReserved(interest.Filter.Text)) filters.Add(interest.Filter);
+        }
+
+        return [.. filters];
+    }
+
     /// <summary>Of these entries, those above the cursor that an interest brings. Expiry is the caller's.</summary>
     public void Select(IReadOnlyList<DeliveryEntry> entries, long cursor, List<DeliveryEntry> wanted)
     {
