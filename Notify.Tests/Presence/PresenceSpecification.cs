@@ -55,7 +55,7 @@ public abstract class PresenceSpecification : IAsyncLifetime
     public async Task Watchers_hear_of_a_users_first_connection_and_its_last_on_whichever_node_they_are()
     {
         var watcher = await WatchAsync(_one);
-        Assert.Equal((0, []), watcher.At);
+        Assert.Equal("0: ", watcher.At);
         var phone = await FollowAsync(_other, "alice", "phone", "rooms/#");
         await watcher.HearsAsync("join alice 1");
         var tablet = await FollowAsync(_one, "alice", "tablet", Room);
@@ -64,7 +64,7 @@ public abstract class PresenceSpecification : IAsyncLifetime
         await watcher.HearsAsync("join bob 2");
 
         var second = await WatchAsync(_other);
-        Assert.Equal((2, ["alice", "bob"]), second.At);
+        Assert.Equal("2: alice bob", second.At);
         Leave(_other, phone, inOrder: true);
         Leave(_one, tablet, inOrder: true);
         await watcher.HearsAsync("leave alice 1");
@@ -119,7 +119,7 @@ public abstract class PresenceSpecification : IAsyncLifetime
 
         await watcher.HearsAsync("  130");
         var late = await WatchAsync(_other);
-        Assert.Equal((130, null), late.At);
+        Assert.Equal("130", late.At);
         Assert.True(watcher.Heard.Count(heard => heard.StartsWith("  ", StringComparison.Ordinal)) < 60, $"{watcher.Heard.Count} events for 260 connections");
 
         var page = await _one.Get<PresenceQueries>().OfTopicAsync(Room, null, 100, Stop);
@@ -263,12 +263,12 @@ public abstract class PresenceSpecification : IAsyncLifetime
         var (topics, refusal) = await node.Get<PresenceWatching>().WatchAsync(session, [Room], Stop);
         Assert.Null(refusal);
         var topic = Assert.Single(topics!);
-        return new Watcher(sink, ((int)topic.Count, topic.Users));
+        return new Watcher(sink, topic.Users is null ? $"{topic.Count}" : $"{topic.Count}: {string.Join(' ', topic.Users)}");
     }
 
-    private sealed class Watcher(RecordingSink sink, (int Count, IReadOnlyList<string>? Users) at)
+    private sealed class Watcher(RecordingSink sink, string at)
     {
-        public (int Count, IReadOnlyList<string>? Users) At => at;
+        public string At => at;
 
         public IReadOnlyList<string> Heard => [.. sink.Received.Where(one => one.Target == "Presence").Select(one => $"{Text(one.Argument, "event")} {Text(one.Argument, "user")} {one.Argument.GetProperty("count")}")];
 
