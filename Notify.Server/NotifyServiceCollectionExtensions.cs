@@ -146,6 +146,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<GroupEndpoints>();
         services.AddSingleton<StatsEndpoint>();
         services.AddSingleton<PresenceEndpoints>();
+        services.AddSingleton<ExplainEndpoint>();
         services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);

@@ -21,6 +21,15 @@ internal sealed class GatheredReplies(IReadOnlyCollection<Guid> others)
         }
     }
 
+    /// <summary>What was explained, of every node that answered.</summary>
+    public IReadOnlyList<ExplainedConnection> Explained
+    {
+        get
+        {
+            lock (_gate) return [.. _nodes.Values.SelectMany(parts => parts).SelectMany(part => part?.Explained ?? []).OrderBy(one => one.Connection.Place, StringComparer.Ordinal)];
+        }
+    }
+
     private bool IsComplete => others.All(node => _nodes.TryGetValue(node, out var parts) && IsWhole(parts));
 
     public void Take(Guid node, PresenceReply reply)

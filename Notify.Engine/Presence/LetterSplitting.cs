@@ -73,6 +73,10 @@ internal static class LetterSplitting
         return [.. hashes];
     }
 
+    /// <summary>Explained connections in pieces that fit.</summary>
+    public static IEnumerable<List<ExplainedConnection>> Explained(IEnumerable<ExplainedConnection> connections, int bytes) =>
+        Chunks(connections, one => JsonSerializer.SerializeToUtf8Bytes(one, PresenceJson.Plain.ExplainedConnection).Length + 1, bytes - Around);
+
     /// <summary>How many of these, in their order, fit; at least one.</summary>
     public static int Fitting(IReadOnlyList<LocalConnection> connections, int most, int bytes)
     {

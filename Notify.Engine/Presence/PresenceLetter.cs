@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Notify.Engine.Delivery.Routing;
 
 namespace Notify.Engine.Presence;
 
@@ -63,6 +64,9 @@ internal sealed record PresenceQuestion(Guid Id)
     /// <summary>The user's connections.</summary>
     public string? User { get; init; }
 
+    /// <summary>With both of the above: whether the user's connections bring this version of the topic.</summary>
+    public long Version { get; init; }
+
     /// <summary>Only connections whose place is above this one.</summary>
     public string? After { get; init; }
 
@@ -86,13 +90,23 @@ internal sealed record PresenceReply(Guid Id, int Part, int Parts, int Count)
     /// <summary>Hashes of the node's people, where the page does not have all of them.</summary>
     public byte[]? Hashes { get; init; }
 
+    /// <summary>The user's connections, where the question was about a version.</summary>
+    public IReadOnlyList<ExplainedConnection>? Explained { get; init; }
+
     /// <summary>The page is all that there is: its people are the node's.</summary>
     public bool IsAll { get; init; }
 }
 
+/// <summary>A connection, and what it brings to a version of a topic.</summary>
+/// <param name="Connection">The connection.</param>
+/// <param name="Cursor">The last version that was handed to it or passed over.</param>
+/// <param name="Interests">Its own that match the topic.</param>
+internal sealed record ExplainedConnection(LocalConnection Connection, long Cursor, IReadOnlyList<InterestVerdict> Interests);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(PresenceLetter))]
 [JsonSerializable(typeof(LocalConnection))]
+[JsonSerializable(typeof(ExplainedConnection))]
 internal sealed partial class PresenceJson : JsonSerializerContext
 {
     /// <summary>Text as it is: names of people are much of a message, and some carriers have little room.</summary>

@@ -44,6 +44,13 @@ internal sealed class PresenceQueries : BackgroundService
         return replies.ToPage(limit);
     }
 
+    /// <summary>What the user's connections bring to a version of a topic, and whether a node was missing.</summary>
+    public async Task<(IReadOnlyList<ExplainedConnection> Connections, bool IsPartial)> ExplainAsync(string user, long version, string topic, CancellationToken cancellationToken)
+    {
+        var replies = await AskAsync(new PresenceQuestion(Guid.NewGuid()) { User = user, Topic = topic, Version = version }, cancellationToken);
+        return (replies.Explained, replies.IsPartial);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
@@ -87,6 +94,7 @@ internal sealed class PresenceQueries : BackgroundService
 
     private List<PresenceReply> Answer(PresenceQuestion question, int bytes)
     {
+        if (question.Version > 0) return Explain(question, bytes);
         var connections = question.Topic is { } topic ? _local.Following(topic) : question.User is { } user ? _local.OfUser(user) : [];
         var people = TopicPeople.Of(connections);
         var above = connections.Where(connection => question.After is null || string.CompareOrdinal(connection.Place, question.After) > 0)
@@ -101,6 +109,14 @@ internal sealed class PresenceQueries : BackgroundService
         if (page.IsAll || people.ToHashes() is not { } hashes) return [page];
         var pieces = LetterSplitting.Hashes(hashes, Math.Min(bytes, LetterSplitting.MostBytes)).ToList();
         return [page with { Parts = pieces.Count + 1 }, .. pieces.Select((piece, i) => new PresenceReply(question.Id, i + 1, pieces.Count + 1, people.Count) { Hashes = piece })];
+    }
+
+    private List<PresenceReply> Explain(PresenceQuestion question, int bytes)
+    {
+        var chunks = LetterSplitting.Explained(_local.Explain(question.User ?? "", question.Version, question.Topic ?? ""), bytes).ToList();
+        return chunks.Count == 0
+            ? [new PresenceReply(question.Id, 0, 1, 0)]
+            : [.. chunks.Select((chunk, i) => new PresenceReply(question.Id, i, chunks.Count, 0) { Explained = chunk })];
     }
 }
 

@@ -84,6 +84,8 @@ public sealed class RouteMatrixTests
         ["HEAD /api/v1/presence"] = new("presence?topic=granted/1", null, 401, 403, 200, 200, 200),
         ["GET /api/v1/users/{user}/presence"] = new("users/alice/presence", null, 401, 404, 200, 404, 200),
         ["HEAD /api/v1/users/{user}/presence"] = new("users/alice/presence", null, 401, 404, 200, 404, 200),
+        ["GET /api/v1/users/{user}/explain"] = new("users/alice/explain?version=1", null, 401, 404, 404, 404, 404), // version 1 is the key of this test
+        ["HEAD /api/v1/users/{user}/explain"] = new("users/alice/explain?version=1", null, 401, 404, 404, 404, 404),
         ["GET /api/v1/stats"] = new("stats", null, 401, 404, 404, 404, 200),
         ["HEAD /api/v1/stats"] = new("stats", null, 401, 404, 404, 404, 200),
         ["POST /api/v1/users/{user}/tokens/revoke"] = new("users/somebody/tokens/revoke", null, 401, 403, 403, 403, 204),

@@ -442,6 +442,12 @@ internal sealed class DeliverySession : Subscriber
         lock (_gate) return _interests.IsOfUser(version, topic);
     }
 
+    /// <summary>What the connection itself brings to this version: what it named, its token's groups, and durable subscriptions that its token lets sleep.</summary>
+    public IReadOnlyList<InterestVerdict> Explain(long version, string topic)
+    {
+        lock (_gate) return _interests.Explain(version, topic).FindAll(interest => interest.Kind is InterestKind.Named or InterestKind.Token || interest.IsAsleep);
+    }
+
     /// <summary>Whether the connection follows the topic now.</summary>
     public bool Follows(string topic)
     {
