@@ -222,6 +222,19 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     private async Task<ClusterNode> StartAloneAsync(INotificationLog log, FakeTimeProvider time)
     {
         var alone = await ClusterNode.StartAsync(log, _settings, time);
+
+        // What is told before the link is connected is dropped: its own hello must have gone and come back.
+        Task<bool>? hears = null;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                if (!Crosses) return true;
+                if (hears is null or { IsCompleted: true, Result: false })
+                    hears = alone.Get<ClusterLink>().HearsItselfAsync(OtherNodes.HelloInterval, CancellationToken.None);
+                time.Advance(ClusterLink.FirstHelloInterval);
+                return hears is { IsCompleted: true, Result: true };
+            },
+            "it is connected");
         await Eventually.TrueAsync(
             async () =>
             {

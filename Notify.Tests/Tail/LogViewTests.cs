@@ -36,6 +36,39 @@ public sealed class LogViewTests
         Assert.Null((await LogView.ReadAsync(log, Guid.NewGuid(), 2, Cancel))!.DiffersFrom);
     }
 
+    [Fact]
+    public async Task Whoever_waits_for_a_version_is_answered_when_it_is_applied_or_never_will_be()
+    {
+        var view = View(end: 5);
+        Assert.Equal((5, 5), (view.Start, view.Applied));
+        Assert.True(await view.WhenAppliedAsync(5));
+        var (sixth, seventh, ninth) = (view.WhenAppliedAsync(6), view.WhenAppliedAsync(7), view.WhenAppliedAsync(9));
+        view.Pass(7);
+        Assert.True(await sixth && await seventh);
+        Assert.False(ninth.IsCompleted);
+        view.Pass(8);
+        Assert.False(ninth.IsCompleted);
+
+        view.IsOver();
+        Assert.False(await ninth);
+        Assert.False(await view.WhenAppliedAsync(9));
+        Assert.True(await view.WhenAppliedAsync(8));
+    }
+
+    [Fact]
+    public void What_is_known_of_the_log_only_grows()
+    {
+        var view = View(end: 5);
+        view.Observe(new LogHead(view.EpochId, 9, 3));
+        view.Observe(new LogHead(view.EpochId, 7, 2));
+        view.ObserveHead(8);
+        Assert.Equal((9, 3), (view.Head, view.Oldest));
+        view.ObserveHead(10);
+        Assert.Equal(10, view.Head);
+    }
+
+    private static LogView View(long end) => new(new LogHead(Guid.NewGuid(), end, 1), new Ring(end, 10, 1000));
+
     private static Task<LogView?> ReadAsync(SteeredLog log) => LogView.ReadAsync(log, Guid.NewGuid(), null, Cancel);
 
     private static async Task<SteeredLog> StoredAsync(int count)
