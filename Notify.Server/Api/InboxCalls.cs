@@ -67,7 +67,7 @@ internal static class InboxCalls
             new(
                 StatusCodes.Status200OK,
                 "verdict: delivered (to the user, on every device), connections (to some that are there now, by what they named), missed, unknown (missed, as far as is known), expired, or gone (no longer kept).",
-                typeof(ExplanationDocument)),
+                typeof(DeliveryExplanationDocument)),
         ],
         Problems = Problems,
     };
@@ -98,7 +98,7 @@ internal sealed record InboxMarkDocument(IReadOnlyList<long>? Versions, long? Up
 
 internal sealed record InboxVersionsDocument(IReadOnlyList<long> Versions, string? Filter);
 
-internal sealed record ExplanationDocument(
+internal sealed record DeliveryExplanationDocument(
     long Version,
     string Verdict,
     Guid? Id,
