@@ -86,6 +86,26 @@ public class WatchedTopicTests
     }
 
     [Fact]
+    public void What_sleeps_or_has_ended_does_not_follow_and_wildcards_do()
+    {
+        var changes = new FilterChanges();
+        var router = new Router();
+        var interests = new Interests(new Nobody(), router);
+        interests.Begin(new UserInterest(InterestKind.Durable, Filter("a/#"), 1), covered: false, dispatched: 0);
+        interests.Begin(new UserInterest(InterestKind.Durable, Filter("b"), 1, 5), covered: true, dispatched: 9);
+        interests.Begin(new UserInterest(InterestKind.Durable, Filter("c"), 1), covered: true, dispatched: 0);
+        router.NoteChanges(changes);
+        interests.Add(InterestKind.Named, [Filter("d/+")]);
+        Assert.Equal(["c", "d/1"], new[] { "a/1", "b", "c", "d/1", "d" }.Where(interests.Follows));
+        Assert.Equal(["c", "d/+"], interests.Followed().Select(filter => filter.Text).Order());
+        Assert.Equal(["d/+"], changes.Take()!.Select(filter => filter.Text));
+
+        interests.Cover(static filter => filter.Text != "c", dispatched: 9);
+        Assert.Equal(["a/1", "d/1"], new[] { "a/1", "b", "c", "d/1", "d" }.Where(interests.Follows));
+        Assert.Equal(["a/#", "c"], changes.Take()!.Select(filter => filter.Text).Order());
+    }
+
+    [Fact]
     public void Changes_of_the_index_are_noted_up_to_a_bound_and_own_topics_not_at_all()
     {
         var changes = new FilterChanges();
@@ -97,6 +117,13 @@ public class WatchedTopicTests
         for (var i = 0; i < 5000; i++) changes.Add(TopicFilter.Exact($"t/{i}"));
         Assert.Null(changes.Take());
         Assert.Empty(changes.Take()!);
+    }
+
+    private static TopicFilter Filter(string text) => TopicFilter.TryParse(text, out var filter, out var problem) ? filter : throw new ArgumentException(problem, nameof(text));
+
+    private sealed class Nobody : Subscriber
+    {
+        public override bool SweepEnded(long dispatched) => true;
     }
 
     private IReadOnlyList<string> Tell(int from, int count)
