@@ -7,7 +7,6 @@ using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Inbox;
-using Notify.Engine.Publishing;
 using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
@@ -17,7 +16,7 @@ internal sealed class ExplainEndpoint(Explaining explaining)
 {
     internal static readonly string[] Parameters = ["version", "device"];
 
-    private static readonly Refusal NoVersion = StrictJson.Invalid($"'version' is that of a notification: a whole number from 1 to {LogLimits.MaxVersion}.");
+    private static readonly Refusal NoVersion = Refusal.Invalid($"'version' is that of a notification: a whole number from 1 to {LogLimits.MaxVersion}.");
     private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no notification of this version: it is a change of people, or not stored yet.");
 
     public async Task GetAsync(HttpContext context, Caller caller)
@@ -40,7 +39,7 @@ internal sealed class ExplainEndpoint(Explaining explaining)
         if (request.Query["version"] is not [{ } text] || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out version) || version is < 1 or > LogLimits.MaxVersion) return NoVersion;
         if (request.Query["device"] is not { Count: > 0 } devices) return null;
         device = devices[0];
-        return TopicName.IsValidId(device, "device", out var problem) ? null : StrictJson.Invalid(problem);
+        return TopicName.IsValidId(device, "device", out var problem) ? null : Refusal.Invalid(problem);
     }
 
     private static void Write(Utf8JsonWriter writer, Explanation found, long version)
