@@ -8,7 +8,11 @@ namespace Notify.Tests.Presence;
 /// <summary>What nodes tell of a topic, in pieces as small as NOTIFY asks for, and what watchers are told of it.</summary>
 public class WatchedTopicTests
 {
-    private const int Notify = 7000;
+    private const int NotifyBytes = 7000;
+
+    private static readonly string[] Names = ["a/1", "b", "c", "d/1", "d"];
+    private static readonly string[] Awkward = ["\"\\\u0007", "人", "\U0001F600", "x"];
+
     private readonly WatchedTopic _topic = new("t", 0);
     private readonly Guid _node = Guid.NewGuid();
     private long _number;
@@ -22,9 +26,9 @@ public class WatchedTopicTests
     public void A_nodes_people_arrive_whole_in_letters_that_fit_in_any_order(int count)
     {
         var people = TopicPeople.Of(People(0, count));
-        var states = LetterSplitting.State("t", 1, people, Notify);
-        var letters = LetterSplitting.States(states, Notify).Select(letter => letter.ToJson()).ToList();
-        Assert.All(letters, letter => Assert.InRange(letter.Length, 1, Notify));
+        var states = LetterSplitting.State("t", 1, people, NotifyBytes);
+        var letters = LetterSplitting.States(states, NotifyBytes).Select(letter => letter.ToJson()).ToList();
+        Assert.All(letters, letter => Assert.InRange(letter.Length, 1, NotifyBytes));
         foreach (var letter in Enumerable.Reverse(letters))
         {
             Assert.Empty(_topic.Advance());
@@ -39,21 +43,21 @@ public class WatchedTopicTests
     [Fact]
     public void Names_of_any_script_fit_too_and_about_a_hundred_usual_ones_into_one_letter()
     {
-        foreach (var name in new[] { "\"\\\u0007", "人", "\U0001F600", "x" })
+        foreach (var name in Awkward)
         {
             var people = TopicPeople.Of([.. Enumerable.Range(0, 100).Select(i => new Person($"{i:000}{string.Concat(Enumerable.Repeat(name, 125 / Encoding.UTF8.GetByteCount(name)))}", null))]);
-            Assert.All(LetterSplitting.States(LetterSplitting.State(new string('"', 512), 1, people, Notify), Notify), letter => Assert.InRange(letter.ToJson().Length, 1, Notify));
+            Assert.All(LetterSplitting.States(LetterSplitting.State(new string('"', 512), 1, people, NotifyBytes), NotifyBytes), letter => Assert.InRange(letter.ToJson().Length, 1, NotifyBytes));
         }
 
-        Assert.Single(LetterSplitting.State("t", 1, TopicPeople.Of(People(0, 100)), Notify));
-        Assert.All(LetterSplitting.Watches(Enumerable.Range(0, 500).Select(i => $"{new string('"', 400)}{i}"), Notify), letter => Assert.InRange(letter.ToJson().Length, 1, Notify));
+        Assert.Single(LetterSplitting.State("t", 1, TopicPeople.Of(People(0, 100)), NotifyBytes));
+        Assert.All(LetterSplitting.Watches(Enumerable.Range(0, 500).Select(i => $"{new string('"', 400)}{i}"), NotifyBytes), letter => Assert.InRange(letter.ToJson().Length, 1, NotifyBytes));
     }
 
     [Fact]
     public void Parts_of_different_states_do_not_mix_and_late_ones_are_passed_over()
     {
-        var older = LetterSplitting.State("t", 1, TopicPeople.Of(People(0, 2000)), Notify);
-        var newer = LetterSplitting.State("t", 2, TopicPeople.Of(People(0, 3000)), Notify);
+        var older = LetterSplitting.State("t", 1, TopicPeople.Of(People(0, 2000)), NotifyBytes);
+        var newer = LetterSplitting.State("t", 2, TopicPeople.Of(People(0, 3000)), NotifyBytes);
         _topic.Take(_node, older[0]);
         foreach (var part in newer) _topic.Take(_node, part);
         foreach (var part in older.Skip(1)) _topic.Take(_node, part);
@@ -96,12 +100,12 @@ public class WatchedTopicTests
         interests.Begin(new UserInterest(InterestKind.Durable, Filter("c"), 1), covered: true, dispatched: 0);
         router.NoteChanges(changes);
         interests.Add(InterestKind.Named, [Filter("d/+")]);
-        Assert.Equal(["c", "d/1"], new[] { "a/1", "b", "c", "d/1", "d" }.Where(interests.Follows));
+        Assert.Equal(["c", "d/1"], Names.Where(interests.Follows));
         Assert.Equal(["c", "d/+"], interests.Followed().Select(filter => filter.Text).Order());
         Assert.Equal(["d/+"], changes.Take()!.Select(filter => filter.Text));
 
         interests.Cover(static filter => filter.Text != "c", dispatched: 9);
-        Assert.Equal(["a/1", "d/1"], new[] { "a/1", "b", "c", "d/1", "d" }.Where(interests.Follows));
+        Assert.Equal(["a/1", "d/1"], Names.Where(interests.Follows));
         Assert.Equal(["a/#", "c"], changes.Take()!.Select(filter => filter.Text).Order());
     }
 
@@ -126,9 +130,9 @@ public class WatchedTopicTests
         public override bool SweepEnded(long dispatched) => true;
     }
 
-    private IReadOnlyList<string> Tell(int from, int count)
+    private List<string> Tell(int from, int count)
     {
-        foreach (var part in LetterSplitting.State("t", ++_number, TopicPeople.Of(People(from, count)), Notify)) _topic.Take(_node, part);
+        foreach (var part in LetterSplitting.State("t", ++_number, TopicPeople.Of(People(from, count)), NotifyBytes)) _topic.Take(_node, part);
         return Told();
     }
 
