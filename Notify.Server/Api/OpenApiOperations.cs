@@ -18,7 +18,14 @@ internal static class OpenApiOperations
     internal const string AppDocument = "notify";
 
     private const string Version = "v1";
-    private const string Tag = "Notify";
+
+    // How a reader of the document finds them: by what they are about, which is the first word of the path.
+    private static readonly (string Name, string[] Paths)[] Tags =
+    [
+        ("Notifications", ["notifications", "topics", "stream"]), ("Users", ["users"]), ("Groups", ["groups"]), ("Presence", ["presence"]), ("API keys", ["keys"]),
+    ];
+
+    private const string OtherTag = "Service";
 
     /// <summary>Marks our endpoints: our document names these and no others. Their group's name keeps them out of other documents.</summary>
     internal sealed class Described;
@@ -31,11 +38,19 @@ internal static class OpenApiOperations
             document.Info.Title = "Notify";
             document.Info.Version = Version;
             document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
+            document.Tags = Tags.Select(tag => tag.Name).Append(OtherTag).Select(name => new OpenApiTag { Name = name }).ToHashSet();
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
         OpenApiSchemas.Correct(options);
     });
+
+    private static string TagOf(string path)
+    {
+        var root = $"{ApiPaths.Root}/".TrimStart('/');
+        var word = path[(path.IndexOf(root, StringComparison.Ordinal) + root.Length)..].Split('/', '?')[0];
+        return Tags.FirstOrDefault(tag => tag.Paths.Contains(word)).Name ?? OtherTag;
+    }
 
     public static void Describe(this IEndpointConventionBuilder endpoint, CallDescription description)
     {
@@ -53,7 +68,7 @@ internal static class OpenApiOperations
         operation.OperationId = description.Name;
         operation.Summary = description.Summary;
         operation.Description = description.Details;
-        operation.Tags = new HashSet<OpenApiTagReference> { new(Tag) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(TagOf(context.Description.RelativePath ?? "")) };
         operation.Parameters = [];
         foreach (var parameter in description.Parameters)
         {
