@@ -24,7 +24,7 @@ public sealed class ExplainingTests
         await rig.ChangeAsync(new DirectoryChange.PutGroup("g0"), new DirectoryChange.PutGroup("g1"));
         var (_, dispatched, _) = await rig.ResumeAsAsync("alice", since: 0);
         for (var step = 0; step < 60; step++) await StepAsync(rig, random);
-        var (naming, named, at) = await rig.ResumeAsAsync("alice", since: null, topics: "t/1");
+        var (naming, named, at) = await rig.ResumeAsAsync("alice", since: null, topics: ["t/1"]);
         for (var step = 0; step < 60; step++) await StepAsync(rig, random);
         var (_, replayed, _) = await rig.ResumeAsAsync("alice", since: 0);
         var mark = await rig.PublishAsync("$user/alice");
