@@ -10,7 +10,7 @@ internal static class LetterSplitting
     /// <summary>The members around a piece, with the longest topic or place.</summary>
     private const int Around = 1500;
 
-    /// <summary>What a letter has at most, whatever the carrier takes.</summary>
+    /// <summary>What a letter has at most, whatever the backplane takes.</summary>
     public const int MostBytes = 256 * 1024;
 
     /// <summary>Letters with as many of the topics as fit into each.</summary>

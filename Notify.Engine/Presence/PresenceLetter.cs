@@ -109,7 +109,7 @@ internal sealed record ExplainedConnection(LocalConnection Connection, long Curs
 [JsonSerializable(typeof(ExplainedConnection))]
 internal sealed partial class PresenceJson : JsonSerializerContext
 {
-    /// <summary>Text as it is: names of people are much of a message, and some carriers have little room.</summary>
+    /// <summary>Text as it is: names of people are much of a message, and some backplanes have little room.</summary>
     public static PresenceJson Plain { get; } = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,

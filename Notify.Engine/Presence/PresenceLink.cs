@@ -22,7 +22,7 @@ internal sealed class PresenceLink
     /// <summary>False where there are no other nodes.</summary>
     public bool Crosses => _link.Crosses;
 
-    /// <summary>What a letter may take; some carriers have little room.</summary>
+    /// <summary>What a letter may take; some backplanes have little room.</summary>
     public int Bytes => Math.Min(_link.EphemeralBytes, LetterSplitting.MostBytes);
 
     public void Send(PresenceLetter letter)
