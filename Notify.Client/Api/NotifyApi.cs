@@ -101,6 +101,10 @@ public sealed class GroupCalls
     public IAsyncEnumerable<string> ListMembersAsync(string group, CancellationToken cancellationToken = default) => NotifyApi.AllAsync(
         after => _calls.GetAsync<Page<string>>(Path(group) + "/members", RestCalls.Query(("after", after)), cancellationToken), cancellationToken);
 
+    /// <summary>Whether a user is a member, and by which parts of the group's rule.</summary>
+    public Task<MemberExplanation> ExplainMemberAsync(string group, string user, CancellationToken cancellationToken = default) =>
+        _calls.GetAsync<MemberExplanation>($"{Path(group)}/members/{RestCalls.Segment(user)}", "", cancellationToken);
+
     /// <summary>Adds one member to a static group.</summary>
     public Task AddMemberAsync(string group, string user, CancellationToken cancellationToken = default) =>
         _calls.RepeatAsync<object>(HttpMethod.Put, $"{Path(group)}/members/{RestCalls.Segment(user)}", "", null, cancellationToken);

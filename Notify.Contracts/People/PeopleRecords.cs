@@ -82,6 +82,27 @@ public sealed record ChangeMembers
 /// <param name="Members">How many there are now.</param>
 public sealed record MembersChanged(int Added, int Removed, long Members);
 
+/// <summary>Whether a user is a member of a group, and by which parts of its rule.</summary>
+public sealed record MemberExplanation
+{
+    /// <summary>The user is a member.</summary>
+    public required bool Member { get; init; }
+
+    /// <summary>The rule; absent on a static group.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>The comparisons of the rule, each with its value for this user.</summary>
+    public IReadOnlyList<RulePart>? Parts { get; init; }
+
+    /// <summary>True while a changed rule is being worked through; otherwise absent.</summary>
+    public bool? Pending { get; init; }
+}
+
+/// <summary>A comparison of a rule.</summary>
+/// <param name="Rule">The comparison.</param>
+/// <param name="Value"><c>true</c>, <c>false</c> or <c>unknown</c>.</param>
+public sealed record RulePart(string Rule, string Value);
+
 /// <summary>A user's durable subscriptions, to add, to remove or as they are.</summary>
 /// <param name="Topics">The topic filters.</param>
 public sealed record DurableSubscriptions(IReadOnlyList<string> Topics);

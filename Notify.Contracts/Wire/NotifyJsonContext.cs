@@ -40,6 +40,7 @@ namespace Notify.Contracts.Wire;
 [JsonSerializable(typeof(PutGroup))]
 [JsonSerializable(typeof(ChangeMembers))]
 [JsonSerializable(typeof(MembersChanged))]
+[JsonSerializable(typeof(MemberExplanation))]
 [JsonSerializable(typeof(Page<Group>), TypeInfoPropertyName = "GroupPage")]
 [JsonSerializable(typeof(Page<string>), TypeInfoPropertyName = "NamePage")]
 [JsonSerializable(typeof(DurableSubscriptions))]
