@@ -19,7 +19,7 @@ public sealed record NotificationPage
     /// <summary>The last version of the log.</summary>
     [DataMember(Name = "head")] public required long Head { get; init; }
 
-    /// <summary>The life of the log.</summary>
+    /// <summary>The epoch of the log.</summary>
     [DataMember(Name = "epoch")] public required string Epoch { get; init; }
 
     /// <summary>What is missing before the first of <c>items</c>.</summary>

@@ -103,11 +103,11 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<LogOpener>(cancellationToken => OpenAsync(storage, host, cancellationToken));
         services.AddSingleton<OpenedLog>();
         services.AddSingleton<INotificationLog>(provider => provider.GetRequiredService<OpenedLog>());
-        services.AddSingleton(provider => new DoorKeeper(
-            provider.GetRequiredService<Doors>(),
+        services.AddSingleton(provider => new AccessModeDecision(
+            provider.GetRequiredService<CurrentAccessMode>(),
             provider.GetRequiredService<IOptions<NotifyOptions>>(),
             provider.GetRequiredService<IHostEnvironment>(),
-            provider.GetRequiredService<ILogger<DoorKeeper>>(),
+            provider.GetRequiredService<ILogger<AccessModeDecision>>(),
             provider.GetService<IAuthenticationSchemeProvider>()));
         services.AddSingleton<LogOpening>();
         services.AddHostedService(provider => provider.GetRequiredService<LogOpening>());
@@ -142,6 +142,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<InboxEndpoints>();
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<GroupEndpoints>();
+        services.AddSingleton<StatsEndpoint>();
         services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);

@@ -10,7 +10,7 @@ public sealed record ResumeRequest
     /// <summary>The last version the client has; absent: from now.</summary>
     [DataMember(Name = "since")] public long? Since { get; init; }
 
-    /// <summary>The life of the log in which <see cref="Since"/> was obtained; absent: a replaced log goes unnoticed.</summary>
+    /// <summary>The epoch of the log in which <see cref="Since"/> was obtained; absent: a replaced log goes unnoticed.</summary>
     [DataMember(Name = "epoch")] public string? Epoch { get; init; }
 
     /// <summary>The topic filters to follow on this connection; absent: none.</summary>
@@ -22,7 +22,7 @@ public sealed record ResumeRequest
 
 /// <summary>The answer to Resume, on the wire before the first notification.</summary>
 /// <param name="Head">The last version of the log when the call was answered.</param>
-/// <param name="Epoch">The life of the log.</param>
+/// <param name="Epoch">The epoch of the log.</param>
 /// <param name="Since">The version after which this connection's delivery begins.</param>
 /// <param name="Topics">What the connection follows.</param>
 [DataContract]
@@ -98,7 +98,7 @@ public sealed record ReauthenticateResult
 
 /// <summary>The connection has had everything that was missed and is live.</summary>
 /// <param name="Head">The version up to which this connection has everything: a valid <c>since</c>.</param>
-/// <param name="Epoch">The life of the log.</param>
+/// <param name="Epoch">The epoch of the log.</param>
 [DataContract]
 public sealed record CaughtUp(
     [property: DataMember(Name = "head")] long Head,
@@ -106,7 +106,7 @@ public sealed record CaughtUp(
 
 /// <summary>The connection has everything up to here, although nothing came for it of late.</summary>
 /// <param name="Version">A valid <c>since</c>.</param>
-/// <param name="Epoch">The life of the log.</param>
+/// <param name="Epoch">The epoch of the log.</param>
 [DataContract]
 public sealed record Progress(
     [property: DataMember(Name = "version")] long Version,
@@ -116,7 +116,7 @@ public sealed record Progress(
 /// <param name="Since">The version after which the client asked to go on.</param>
 /// <param name="Oldest">What follows starts here.</param>
 /// <param name="Head">The last version of the log.</param>
-/// <param name="Epoch">The life of the log from here on.</param>
+/// <param name="Epoch">The epoch of the log from here on.</param>
 /// <param name="Reason"><c>retention</c> or <c>epoch</c> (<c>GapReasons</c>).</param>
 [DataContract]
 public sealed record Gap(

@@ -9,7 +9,7 @@ namespace Notify.Contracts.Hub;
 /// <param name="Unread">How many are not read.</param>
 /// <param name="Unseen">How many are not seen.</param>
 /// <param name="Head">The last version of the log.</param>
-/// <param name="Epoch">The life of the log.</param>
+/// <param name="Epoch">The epoch of the log.</param>
 /// <param name="Rev">The version up to which they were counted.</param>
 [DataContract]
 public sealed record InboxChanged(

@@ -22,7 +22,7 @@ internal sealed class Revocations(INotificationLog log) : ILogApplier
     private ConcurrentDictionary<string, DateTimeOffset> _tokens = new(StringComparer.Ordinal);
 
     /// <summary>Tells this one too from now on; before the tail begins.</summary>
-    public void Tell(ICredentialWatch watch) => _watches = [.. _watches, watch];
+    public void Watch(ICredentialWatch watch) => _watches = [.. _watches, watch];
 
     /// <summary>Completes once the revocations were read: before that no credential is accepted.</summary>
     public Task Loaded => _loaded.Task;
@@ -38,7 +38,7 @@ internal sealed class Revocations(INotificationLog log) : ILogApplier
         _ => false,
     };
 
-    public async ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken)
+    public async ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken)
     {
         LogHead? head = null;
         var tokens = new ConcurrentDictionary<string, DateTimeOffset>(StringComparer.Ordinal);
@@ -62,7 +62,7 @@ internal sealed class Revocations(INotificationLog log) : ILogApplier
     }
 
     /// <summary>What happened while the log was read anew was in no entry: everybody looks again.</summary>
-    public void Begin(LogLife life)
+    public void Begin(LogView view)
     {
         _loaded.TrySetResult();
         foreach (var watch in _watches) watch.LookAgain();

@@ -1,4 +1,4 @@
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 using Notify.Engine.Observability;
 using Notify.Engine.Tail;
 using Notify.Storage.Log;
@@ -11,7 +11,7 @@ namespace Notify.Engine.Cluster;
 /// </summary>
 /// <remarks>What comes in is checked as if a stranger had sent it: nothing of it ends the loop.</remarks>
 internal sealed partial class ClusterLink(
-    ICarrier carrier,
+    IBackplane backplane,
     LogTail tail,
     TailPosition position,
     LinkMetrics metrics,
@@ -43,13 +43,16 @@ internal sealed partial class ClusterLink(
     /// <summary>A signal of another node, for the connections of this one. On the receiving loop: must not wait.</summary>
     public event Action<LinkMessage.Signal>? Signalled;
 
-    /// <inheritdoc cref="ICarrier.Crosses"/>
-    public bool Crosses => carrier.Crosses;
+    /// <summary>This process, as the other nodes name it.</summary>
+    public Guid Node => _node;
 
-    /// <inheritdoc cref="ICarrier.EphemeralBytes"/>
-    public int EphemeralBytes => carrier.EphemeralBytes;
+    /// <inheritdoc cref="IBackplane.Crosses"/>
+    public bool Crosses => backplane.Crosses;
 
-    private Guid Epoch => position.Life?.EpochId ?? default;
+    /// <inheritdoc cref="IBackplane.EphemeralBytes"/>
+    public int EphemeralBytes => backplane.EphemeralBytes;
+
+    private Guid Epoch => position.View?.EpochId ?? default;
 
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {
@@ -63,7 +66,7 @@ internal sealed partial class ClusterLink(
         Send(new LinkMessage.Signal(Epoch, to, names, except, method, arguments));
 
     /// <summary>
-    /// Whether what is sent comes back: the only proof that a carrier carries. One that answers every other call may still refuse to
+    /// Whether what is sent comes back: the only proof that a backplane carries. One that answers every other call may still refuse to
     /// publish or to subscribe.
     /// </summary>
     public async Task<bool> HearsItselfAsync(TimeSpan patience, CancellationToken cancellationToken)
@@ -86,12 +89,12 @@ internal sealed partial class ClusterLink(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         _sending = SendAllAsync(stoppingToken);
-        if (carrier.Crosses) await Task.WhenAll(_sending, ReceiveAllAsync(stoppingToken), SayHelloAsync(stoppingToken));
+        if (backplane.Crosses) await Task.WhenAll(_sending, ReceiveAllAsync(stoppingToken), SayHelloAsync(stoppingToken));
     }
 
     private async Task SayHelloAsync(CancellationToken stoppingToken)
     {
-        while (position.Life is null) await Task.Delay(FirstHelloInterval, time, stoppingToken);
+        while (position.View is null) await Task.Delay(FirstHelloInterval, time, stoppingToken);
         using var timer = new PeriodicTimer(OtherNodes.HelloInterval, time);
         do Hello();
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -99,17 +102,17 @@ internal sealed partial class ClusterLink(
 
     private void Hello()
     {
-        if (position.Life is not null) Send(new LinkMessage.Hello(Epoch));
+        if (position.View is not null) Send(new LinkMessage.Hello(Epoch));
     }
 
-    // A carrier connects again by itself. What it did not foresee must not end the process: the log goes on without it.
+    // A backplane connects again by itself. What it did not foresee must not end the process: the log goes on without it.
     private async Task ReceiveAllAsync(CancellationToken stoppingToken)
     {
         for (var backoff = Backoff.OfConnection(time); ; await backoff.WaitAsync(stoppingToken))
         {
             try
             {
-                await carrier.ReceiveAsync(Take, Listening, stoppingToken);
+                await backplane.ReceiveAsync(Take, Listening, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
@@ -118,7 +121,7 @@ internal sealed partial class ClusterLink(
         }
     }
 
-    // Others may have come or gone, and the log's life ended, while nothing was heard.
+    // Others may have come or gone, and the log's epoch ended, while nothing was heard.
     private void Listening()
     {
         Meet();
@@ -128,7 +131,7 @@ internal sealed partial class ClusterLink(
 
     private void Send(LinkMessage message)
     {
-        if (carrier.Crosses && !_outgoing.TryAdd(message)) metrics.Dropped("queue");
+        if (backplane.Crosses && !_outgoing.TryAdd(message)) metrics.Dropped("queue");
     }
 
     private async Task SendAllAsync(CancellationToken stoppingToken)
@@ -139,8 +142,8 @@ internal sealed partial class ClusterLink(
         {
             try
             {
-                foreach (var message in LinkPacking.Pack(gathered, carrier)) Encode(message, messages);
-                if (messages.Count > 0) await carrier.SendAsync(messages, stoppingToken);
+                foreach (var message in LinkPacking.Pack(gathered, backplane)) Encode(message, messages);
+                if (messages.Count > 0) await backplane.SendAsync(messages, stoppingToken);
                 foreach (var message in messages) metrics.Sent(message.Kind);
             }
             catch (Exception exception)
@@ -158,7 +161,7 @@ internal sealed partial class ClusterLink(
     private void Encode(LinkMessage message, List<EncodedMessage> into)
     {
         var encoded = LinkWriter.Write(_node, message);
-        if (carrier.Cost(encoded.ContentsAt, encoded.Bytes.Length - encoded.ContentsAt) <= carrier.MessageCost) into.Add(encoded);
+        if (backplane.Cost(encoded.ContentsAt, encoded.Bytes.Length - encoded.ContentsAt) <= backplane.MessageCost) into.Add(encoded);
         else metrics.Dropped("size");
     }
 
@@ -168,8 +171,8 @@ internal sealed partial class ClusterLink(
         {
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
             else if (node == _node) _others.HeardSelf();
-            else if (position.Life is not { } life) return; // before the first read of the log nobody is live
-            else if (epoch == life.EpochId) Take(bytes, LinkReader.Read(bytes));
+            else if (position.View is not { } view) return; // before the first read of the log nobody is live
+            else if (epoch == view.EpochId) Take(bytes, LinkReader.Read(bytes));
             else
             {
                 Refuse("epoch");

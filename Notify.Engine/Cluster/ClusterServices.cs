@@ -1,4 +1,4 @@
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 using Notify.Engine.Cluster.Redis;
 using Notify.Engine.Publishing;
 using Notify.Storage;
@@ -16,10 +16,12 @@ internal static class ClusterServices
     {
         services.AddSingleton<LinkMetrics>();
         services.AddSingleton<ClusterLink>();
-        services.AddSingleton<ICommittedEntries, LinkedEntries>();
+        services.AddSingleton<ICommitObserver, ClusterCommitObserver>();
         if (redis is not null) AddRedis(services, redis);
         else AddLink(services, postgres, schema);
         services.AddHostedService(s => s.GetRequiredService<ClusterLink>());
+        services.AddSingleton<NodeLeases>();
+        services.AddHostedService(s => s.GetRequiredService<NodeLeases>());
         return services;
     }
 
@@ -28,19 +30,19 @@ internal static class ClusterServices
         services.AddSingleton(s => ActivatorUtilities.CreateInstance<RedisConnection>(s, options));
         services.AddHostedService(s => s.GetRequiredService<RedisConnection>());
         services.AddSingleton<RedisGuard>();
-        services.AddSingleton<ICarrier, RedisCarrier>();
+        services.AddSingleton<IBackplane, RedisBackplane>();
     }
 
     private static void AddLink(IServiceCollection services, string? postgres, string schema)
     {
         if (postgres is null)
         {
-            services.AddSingleton<ICarrier, NoCarrier>();
+            services.AddSingleton<IBackplane, NoBackplane>();
         }
         else
         {
             services.AddSingleton(_ => new PostgresChannel(postgres, schema));
-            services.AddSingleton<ICarrier, PostgresCarrier>();
+            services.AddSingleton<IBackplane, PostgresBackplane>();
         }
     }
 }

@@ -8,7 +8,7 @@ namespace Notify.Engine.Cluster;
 /// the contents one after the other. Little endian, nothing optional.
 /// </summary>
 /// <remarks>
-/// The contents come last because they are JSON: a carrier that takes only text encodes what is before them and sends
+/// The contents come last because they are JSON: a backplane that takes only text encodes what is before them and sends
 /// them as they are.
 /// </remarks>
 internal static class LinkFormat

@@ -4,7 +4,7 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Cluster;
 
 /// <summary>What one node tells the others. All of it may be lost, late or repeated.</summary>
-/// <param name="Epoch">The life of the log the sender is in: what belongs to another one is not for this node.</param>
+/// <param name="Epoch">The epoch of the log the sender is in: what belongs to another one is not for this node.</param>
 internal abstract record LinkMessage(Guid Epoch)
 {
     /// <summary>These are committed: contiguous versions, at least one.</summary>

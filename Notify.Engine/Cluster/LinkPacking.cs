@@ -1,11 +1,11 @@
 using System.Diagnostics;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 using Notify.Storage.Log;
 
 namespace Notify.Engine.Cluster;
 
 /// <summary>
-/// Makes what has gathered while a message was on its way into as few messages as the carrier allows: batches that
+/// Makes what has gathered while a message was on its way into as few messages as the backplane allows: batches that
 /// follow one another become one, in the first one's trace, and one that is too large is split between versions or goes
 /// without contents.
 /// </summary>
@@ -13,7 +13,7 @@ internal static class LinkPacking
 {
     private const int FixedBytes = LinkFormat.HeaderBytes + LinkFormat.RangeBytes + LinkFormat.TraceBytes;
 
-    public static IEnumerable<LinkMessage> Pack(IReadOnlyList<LinkMessage> gathered, ICarrier carrier)
+    public static IEnumerable<LinkMessage> Pack(IReadOnlyList<LinkMessage> gathered, IBackplane backplane)
     {
         for (var i = 0; i < gathered.Count;)
         {
@@ -31,11 +31,11 @@ internal static class LinkPacking
                 if (trace == default) trace = next.Trace;
             }
 
-            foreach (var message in Pack(batch.Epoch, run, trace, carrier)) yield return message;
+            foreach (var message in Pack(batch.Epoch, run, trace, backplane)) yield return message;
         }
     }
 
-    private static IEnumerable<LinkMessage> Pack(Guid epoch, List<LogEntry> run, ActivityContext trace, ICarrier carrier)
+    private static IEnumerable<LinkMessage> Pack(Guid epoch, List<LogEntry> run, ActivityContext trace, IBackplane backplane)
     {
         for (var first = 0; first < run.Count;)
         {
@@ -44,11 +44,11 @@ internal static class LinkPacking
             {
                 var entry = run[first + count];
                 (meta, content) = (meta + LinkFormat.MetaBytes(entry), content + entry.Content.Length);
-                if (carrier.Cost(meta, content) > carrier.MessageCost) break;
+                if (backplane.Cost(meta, content) > backplane.MessageCost) break;
                 count++;
             }
 
-            if (count < run.Count && !carrier.Splits)
+            if (count < run.Count && !backplane.Splits)
             {
                 yield return new LinkMessage.Position(epoch, run[0].Version, run[^1].Version);
                 yield break;

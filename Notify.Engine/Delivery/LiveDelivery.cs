@@ -10,19 +10,19 @@ namespace Notify.Engine.Delivery;
 internal sealed class LiveDelivery(Dispatcher dispatcher, SessionRegistry sessions, TailPosition position, LogClock clock) : IDelivery
 {
     /// <remarks>Sessions have no state of the log besides their cursor: it is as of whatever the ring ends at.</remarks>
-    public ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken) => new(new LogHead(life.EpochId, life.Ring.End, life.Oldest));
+    public ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken) => new(new LogHead(view.EpochId, view.Ring.End, view.Oldest));
 
-    public void Begin(LogLife life)
+    public void Begin(LogView view)
     {
-        foreach (var session in sessions.All) session.LeaveLife(life);
+        foreach (var session in sessions.All) session.LeaveView(view);
     }
 
     public ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
     {
         // The ring first: a session that goes live meanwhile either sees these in the ring or gets the offer.
-        unit.Life.Ring.Append(unit.Entries);
-        unit.Life.SawHead(unit.Last);
-        dispatcher.Dispatch(new DispatchUnit(unit.Life, unit.Entries, clock.Now));
+        unit.View.Ring.Append(unit.Entries);
+        unit.View.ObserveHead(unit.Last);
+        dispatcher.Dispatch(new DispatchUnit(unit.View, unit.Entries, clock.Now));
         position.Dispatched = unit.Last;
         return ValueTask.CompletedTask;
     }

@@ -11,7 +11,7 @@ internal abstract record ChangeAnswer
     }
 
     /// <summary>It holds, by this change or already before; or it has to be decided again, as its status says.</summary>
-    /// <param name="Epoch">The life of the log it is in.</param>
+    /// <param name="Epoch">The epoch of the log it is in.</param>
     /// <param name="Head">A version at or above that of its entry: what comes above it is under the change.</param>
     /// <param name="Outcome">What was done.</param>
     internal sealed record Made(Guid Epoch, long Head, ChangeOutcome Outcome) : ChangeAnswer;

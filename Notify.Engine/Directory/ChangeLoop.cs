@@ -11,7 +11,7 @@ namespace Notify.Engine.Directory;
 /// and before anything else of this node, however long it takes.
 /// </remarks>
 internal sealed partial class ChangeLoop(
-    ChannelReader<PendingChange> queue, INotificationLog log, ICommittedEntries committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger)
+    ChannelReader<PendingChange> queue, INotificationLog log, ICommitObserver committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);

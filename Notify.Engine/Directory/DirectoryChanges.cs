@@ -9,7 +9,7 @@ namespace Notify.Engine.Directory;
 /// Makes one change of the directory: repeats it while its outcome is unknown, and hands its entry on before it answers. An answer
 /// that others must feel waits until this node has applied it.
 /// </summary>
-internal sealed class DirectoryChanges(INotificationLog log, ICommittedEntries committed, TailPosition tail, TimeProvider time)
+internal sealed class DirectoryChanges(INotificationLog log, ICommitObserver committed, TailPosition tail, TimeProvider time)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -44,7 +44,7 @@ internal sealed class DirectoryChanges(INotificationLog log, ICommittedEntries c
     private async Task AppliedAsync(ChangeResult result)
     {
         var started = time.GetTimestamp();
-        while (result.Stored.Count > 0 && tail.Life is { } life && life.EpochId == result.Epoch && tail.Dispatched < result.Stored[^1].Version && time.GetElapsedTime(started) < AppliedWithin)
+        while (result.Stored.Count > 0 && tail.View is { } view && view.EpochId == result.Epoch && tail.Dispatched < result.Stored[^1].Version && time.GetElapsedTime(started) < AppliedWithin)
             await Task.Delay(Look, time);
     }
 }

@@ -9,7 +9,7 @@ namespace Notify.Engine.Directory;
 
 /// <summary>
 /// Where changes of users, groups, subscriptions and keys become entries of the log. Gathered as appends are, and made in
-/// turn with them. <see cref="ChangeLoop"/> does the making; this is its front and its life.
+/// turn with them. <see cref="ChangeLoop"/> does the making; this is its front and its lifetime.
 /// </summary>
 /// <remarks>
 /// The answer comes when the entry is stored and handed on to this node's tail; what waits for this node to have applied it
@@ -29,7 +29,7 @@ internal sealed class DirectoryWriter : IHostedService, IDisposable
     private Task _running = Task.CompletedTask;
 
     public DirectoryWriter(
-        INotificationLog log, ICommittedEntries committed, AppendTurn turn, IOptions<NotifyOptions> options, TimeProvider time, ILogger<DirectoryWriter> logger)
+        INotificationLog log, ICommitObserver committed, AppendTurn turn, IOptions<NotifyOptions> options, TimeProvider time, ILogger<DirectoryWriter> logger)
     {
         var limits = new DirectoryLimits(Most(options.Value.Limits.GroupsPerUser), Most(options.Value.Limits.SubscriptionsPerUser));
         _loop = new ChangeLoop(_queue.Reader, log, committed, turn, limits, time, logger);

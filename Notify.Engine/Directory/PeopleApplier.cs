@@ -17,23 +17,23 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
     private readonly Dictionary<long, TopicFilter> _topics = [];
     private Guid _epoch;
 
-    /// <summary>Reads anew for every session, before the life is published: a session goes over to the life and its intervals together.</summary>
-    public async ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken)
+    /// <summary>Reads anew for every session, before the view is published: a session goes over to the epoch and its intervals together.</summary>
+    public async ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken)
     {
-        if (_epoch != life.EpochId) _topics.Clear();
-        _epoch = life.EpochId;
-        var asOf = new LogHead(life.EpochId, long.MaxValue, life.Oldest);
+        if (_epoch != view.EpochId) _topics.Clear();
+        _epoch = view.EpochId;
+        var asOf = new LogHead(view.EpochId, long.MaxValue, view.Oldest);
         var sessions = connected.All.Where(one => one.Session.User is not null).ToList();
         var people = await reader.ReadAllAsync([.. sessions.Select(one => new SessionUser(one.Session.User!, null))], cancellationToken);
         for (var i = 0; i < sessions.Count; i++)
         {
-            if (people[i].Head.Epoch != life.EpochId) return people[i].Head;
+            if (people[i].Head.Epoch != view.EpochId) return people[i].Head;
             sessions[i].Session.Prepare(people[i].ToReading());
             asOf = asOf with { Head = Math.Min(asOf.Head, people[i].Head.Head) };
         }
 
         // Readings further on are handed entries that are in them already, which changes nothing.
-        return asOf.Head == long.MaxValue ? asOf with { Head = life.Ring.End } : asOf;
+        return asOf.Head == long.MaxValue ? asOf with { Head = view.Ring.End } : asOf;
     }
 
     public async ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
@@ -42,7 +42,7 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
         foreach (var entry in unit.Changes)
         {
             if (entry.Kind is EntryKind.GroupChanged or EntryKind.MembersChanged or EntryKind.SubscriptionsChanged)
-                await ApplyAsync(unit.Life.EpochId, DirectoryEntry.Parse(entry), cancellationToken);
+                await ApplyAsync(unit.View.EpochId, DirectoryEntry.Parse(entry), cancellationToken);
         }
     }
 
@@ -59,12 +59,12 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
                     foreach (var user in group.Left) connected.Apply(Membership(topic, user, begins: false));
                 }
 
-                Tell(members.Groups.SelectMany(group => group.Joined.Concat(group.Left)).Distinct());
+                SignalChanged(members.Groups.SelectMany(group => group.Joined.Concat(group.Left)).Distinct());
                 break;
             case SubscriptionsChanged subscriptions when connected.MayHave([subscriptions.User]):
                 foreach (var filter in Filters(subscriptions.Added)) connected.Apply(Durable(subscriptions.User, filter, begins: true));
                 foreach (var filter in Filters(subscriptions.Removed)) connected.Apply(Durable(subscriptions.User, filter, begins: false));
-                Tell([subscriptions.User]);
+                SignalChanged([subscriptions.User]);
                 break;
             case GroupChanged { Change: GroupChange.Deleted or GroupChange.Replaced or GroupChange.Activated } group:
                 await ApplyAsync(group, cancellationToken);
@@ -85,12 +85,12 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
             if (group.Change != GroupChange.Activated || group.Replaced is not null) connected.Apply(Membership(topic, null, begins: false));
             if (group.Change != GroupChange.Deleted) connected.Apply(Membership(topic, null, begins: true)); // sessions that are reading read again
             foreach (var user in joined) connected.Apply(Membership(topic, user, begins: true));
-            Tell(users);
+            SignalChanged(users);
         }
     }
 
     /// <summary>To all of these users' connections: what they follow by interval now.</summary>
-    private void Tell(IEnumerable<long> users)
+    private void SignalChanged(IEnumerable<long> users)
     {
         foreach (var user in users)
         {

@@ -16,8 +16,8 @@ internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader read
         while (true)
         {
             var people = await reader.ReadAsync(new SessionUser(session.User!, session.Device), cancellationToken);
-            if (await LifeOfAsync(people, cancellationToken) is { } life)
-                return new UserStart(life, people.User.Number, people.ToReading(), people.User.Acknowledged);
+            if (await LifeOfAsync(people, cancellationToken) is { } view)
+                return new UserStart(view, people.User.Number, people.ToReading(), people.User.Acknowledged);
         }
     }
 
@@ -36,10 +36,10 @@ internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader read
         return true;
     }
 
-    /// <summary>The life that the reading is good in; null when it has to be read again.</summary>
-    private async Task<LogLife?> LifeOfAsync(PeopleOf people, CancellationToken cancellationToken)
+    /// <summary>The epoch that the reading is good in; null when it has to be read again.</summary>
+    private async Task<LogView?> LifeOfAsync(PeopleOf people, CancellationToken cancellationToken)
     {
-        if (tail.Life is { } life && life.EpochId == people.Head.Epoch) return people.Head.Head >= life.Start ? life : null;
+        if (tail.View is { } view && view.EpochId == people.Head.Epoch) return people.Head.Head >= view.Start ? view : null;
         tail.Suspect();
         await Task.Delay(LookAgain, time, cancellationToken);
         return null;

@@ -20,7 +20,7 @@ internal sealed record InboxFilter(string Text, TopicFilter Topics);
 /// <param name="Unread">Items that are not read.</param>
 /// <param name="Unseen">Items that are not seen.</param>
 /// <param name="Head">The version up to which they were counted: the contract's <c>rev</c>, and the head of the same reading.</param>
-/// <param name="Epoch">The life of the log.</param>
+/// <param name="Epoch">The epoch of the log.</param>
 /// <param name="AtLeast">They are lower bounds: the user follows more topics than are counted.</param>
 /// <param name="Filters">The same of each filter that was asked for, in their order.</param>
 internal sealed record InboxCounts(long Unread, long Unseen, long Head, Guid Epoch, bool AtLeast, IReadOnlyList<FilterCounts> Filters);

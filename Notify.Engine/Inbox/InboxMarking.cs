@@ -38,8 +38,8 @@ internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, T
 
     private async Task<DirectoryChange?> UpToAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)
     {
-        var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
-        var (epoch, head) = (life.EpochId, life.Head);
+        var view = tail.View ?? throw new StorageUnavailableException("The log has not been read yet.");
+        var (epoch, head) = (view.EpochId, view.Head);
 
         // A client that another node has told of more is not cut short.
         if (mark.UpTo > head) (epoch, head, _) = await tail.RefreshAsync(cancellationToken);
@@ -54,10 +54,10 @@ internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, T
 
     private async Task WhenAppliedAsync(Guid epoch, long version, CancellationToken cancellationToken)
     {
-        if (tail.Life is not { } life || life.EpochId != epoch) return;
+        if (tail.View is not { } view || view.EpochId != epoch) return;
         try
         {
-            await life.WhenAppliedAsync(version).WaitAsync(MostWait, time, cancellationToken);
+            await view.WhenAppliedAsync(version).WaitAsync(MostWait, time, cancellationToken);
         }
         catch (TimeoutException)
         {

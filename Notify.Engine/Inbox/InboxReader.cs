@@ -30,7 +30,7 @@ internal sealed class InboxReader(INotificationLog log)
             },
             cancellationToken);
 
-    /// <summary>Which of these versions are items of the user, whatever any credential covers, and in which life of the log.</summary>
+    /// <summary>Which of these versions are items of the user, whatever any credential covers, and in which epoch of the log.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
     public Task<(Guid Epoch, IReadOnlyList<InboxItem> Items)> FindItemsAsync(
         string user, IReadOnlyCollection<long> versions, InboxFilter? filter, CancellationToken cancellationToken) =>

@@ -49,7 +49,7 @@ internal sealed partial class InboxSignals(
         if (!_watchers.TryAdd(session, watcher)) return;
         _users.AddOrUpdate(session.UserNumber, 1, (_, count) => count + 1);
         if (session.State == SessionState.Closed) Forget(session); // it left while it was added
-        else Tell(watcher);
+        else Schedule(watcher);
     }
 
     /// <summary>Another credential: the counts are others now.</summary>
@@ -57,12 +57,12 @@ internal sealed partial class InboxSignals(
     {
         if (!_watchers.TryGetValue(session, out var watcher)) return;
         watcher.Cover(covers);
-        Tell(watcher);
+        Schedule(watcher);
     }
 
-    public ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken) => ValueTask.FromResult(new LogHead(life.EpochId, life.Ring.End, life.Oldest));
+    public ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken) => ValueTask.FromResult(new LogHead(view.EpochId, view.Ring.End, view.Oldest));
 
-    public void Begin(LogLife life) => TellAll();
+    public void Begin(LogView view) => TellAll();
 
     public ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
     {
@@ -109,7 +109,7 @@ internal sealed partial class InboxSignals(
         });
         foreach (var session in _matching)
         {
-            if (session.ComesToUser(entry.Version, entry.Topic) && _watchers.TryGetValue(session, out var watcher)) Tell(watcher);
+            if (session.ComesToUser(entry.Version, entry.Topic) && _watchers.TryGetValue(session, out var watcher)) Schedule(watcher);
         }
     }
 
@@ -119,22 +119,22 @@ internal sealed partial class InboxSignals(
         var users = marked.Marks.Select(mark => mark.User).ToHashSet();
         foreach (var (session, watcher) in _watchers)
         {
-            if (users.Contains(session.UserNumber)) Tell(watcher);
+            if (users.Contains(session.UserNumber)) Schedule(watcher);
         }
     }
 
     private void LookAtRetention()
     {
-        if (tail.Life is not { } life || life.Oldest == Interlocked.Exchange(ref _oldest, life.Oldest)) return;
+        if (tail.View is not { } view || view.Oldest == Interlocked.Exchange(ref _oldest, view.Oldest)) return;
         TellAll();
     }
 
     private void TellAll()
     {
-        foreach (var watcher in _watchers.Values) Tell(watcher);
+        foreach (var watcher in _watchers.Values) Schedule(watcher);
     }
 
-    private void Tell(InboxWatcher watcher)
+    private void Schedule(InboxWatcher watcher)
     {
         lock (_gate)
         {
@@ -215,7 +215,7 @@ internal sealed partial class InboxSignals(
         catch (StorageUnavailableException exception)
         {
             LogNotRead(logger, watchers.Length, exception.Message);
-            foreach (var watcher in watchers) Tell(watcher);
+            foreach (var watcher in watchers) Schedule(watcher);
             return false;
         }
     }

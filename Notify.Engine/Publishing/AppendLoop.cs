@@ -13,7 +13,7 @@ namespace Notify.Engine.Publishing;
 internal sealed partial class AppendLoop(
     PublishQueue queue,
     INotificationLog log,
-    ICommittedEntries committed,
+    ICommitObserver committed,
     AppendTurn turn,
     PublishingMetrics metrics,
     TimeProvider time,
@@ -92,7 +92,7 @@ internal sealed partial class AppendLoop(
                 var took = time.GetElapsedTime(startedAt);
                 metrics.Appended(batch.Entries.Count, took);
                 _storesNothing = false;
-                HandOn(result);
+                NotifyCommitted(result);
                 queue.Expect(_inFlight.Length, Patience(took)); // before they are answered: who is quick would be counted twice
                 Answer(result);
                 return;
@@ -164,7 +164,7 @@ internal sealed partial class AppendLoop(
     private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));
 
     // Delivery first: who has been told that it is stored finds it when he reads.
-    private void HandOn(AppendResult result)
+    private void NotifyCommitted(AppendResult result)
     {
         if (result.Stored.Count == 0) return;
         metrics.Stored(result.Stored.Count);

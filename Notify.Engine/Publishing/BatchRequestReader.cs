@@ -11,7 +11,7 @@ internal static class BatchRequestReader
     private const int MaxDepth = 1000;
 
     private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
-    private static readonly Refusal BadShape = StrictJson.Invalid("A batch is a JSON object with the one member 'notifications', an array.");
+    private static readonly Refusal BadShape = Refusal.Invalid("A batch is a JSON object with the one member 'notifications', an array.");
 
     /// <summary>The place of each notification in <paramref name="json"/>, in order; 1 to <paramref name="maxItems"/> of them.</summary>
     public static bool TryRead(
@@ -23,7 +23,7 @@ internal static class BatchRequestReader
         items = null;
         try
         {
-            refusal = Utf8.IsValid(json) ? Read(json, maxItems, out items) : StrictJson.Invalid("The request is not valid UTF-8.");
+            refusal = Utf8.IsValid(json) ? Read(json, maxItems, out items) : Refusal.Invalid("The request is not valid UTF-8.");
         }
         catch (JsonException malformed)
         {
@@ -41,8 +41,8 @@ internal static class BatchRequestReader
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return BadShape;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (!reader.ValueTextEquals("notifications"u8)) return StrictJson.Invalid($"The member '{StrictJson.Name(ref reader)}' is unknown. A batch has 'notifications'.");
-            if (items is not null) return StrictJson.Invalid("The member 'notifications' is there twice.");
+            if (!reader.ValueTextEquals("notifications"u8)) return Refusal.Invalid($"The member '{StrictJson.Name(ref reader)}' is unknown. A batch has 'notifications'.");
+            if (items is not null) return Refusal.Invalid("The member 'notifications' is there twice.");
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartArray) return BadShape;
             items = [];
@@ -60,5 +60,5 @@ internal static class BatchRequestReader
         return items.Count == 0 ? Count(maxItems) : null;
     }
 
-    private static Refusal Count(int maxItems) => StrictJson.Invalid($"A batch has 1 to {maxItems} notifications.");
+    private static Refusal Count(int maxItems) => Refusal.Invalid($"A batch has 1 to {maxItems} notifications.");
 }

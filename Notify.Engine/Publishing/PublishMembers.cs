@@ -61,13 +61,13 @@ internal ref struct PublishMembers(ReadOnlySpan<byte> json)
     public Refusal? Read()
     {
         // The reader itself does not look at the bytes of strings, and would throw on bad ones later.
-        if (!Utf8.IsValid(_json)) return StrictJson.Invalid("The request is not valid UTF-8.");
-        if (!_reader.Read() || _reader.TokenType != JsonTokenType.StartObject) return StrictJson.Invalid("A notification is a JSON object.");
+        if (!Utf8.IsValid(_json)) return Refusal.Invalid("The request is not valid UTF-8.");
+        if (!_reader.Read() || _reader.TokenType != JsonTokenType.StartObject) return Refusal.Invalid("A notification is a JSON object.");
         while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
         {
             var member = Find();
-            if (member == Member.None) return StrictJson.Invalid($"The member '{StrictJson.Name(ref _reader)}' is unknown.{Tail}");
-            if ((_seen & member) != 0) return StrictJson.Invalid($"The member '{StrictJson.Name(ref _reader)}' is there twice.");
+            if (member == Member.None) return Refusal.Invalid($"The member '{StrictJson.Name(ref _reader)}' is unknown.{Tail}");
+            if ((_seen & member) != 0) return Refusal.Invalid($"The member '{StrictJson.Name(ref _reader)}' is there twice.");
             _seen |= member;
             _reader.Read();
             if (_reader.TokenType != JsonTokenType.Null && ReadValue(member) is { } refusal) return refusal; // null: as if absent
@@ -122,7 +122,7 @@ internal ref struct PublishMembers(ReadOnlySpan<byte> json)
                 TtlSeconds = ttl;
                 return null;
             case Member.Ephemeral:
-                if (_reader.TokenType is not (JsonTokenType.True or JsonTokenType.False)) return StrictJson.Invalid("'ephemeral' is true or false.");
+                if (_reader.TokenType is not (JsonTokenType.True or JsonTokenType.False)) return Refusal.Invalid("'ephemeral' is true or false.");
                 Ephemeral = _reader.TokenType == JsonTokenType.True;
                 return null;
             default:
@@ -132,7 +132,7 @@ internal ref struct PublishMembers(ReadOnlySpan<byte> json)
 
     private Refusal? ReadText(Member member)
     {
-        if (_reader.TokenType != JsonTokenType.String) return StrictJson.Invalid($"'{Shown(member)}' is a string.");
+        if (_reader.TokenType != JsonTokenType.String) return Refusal.Invalid($"'{Shown(member)}' is a string.");
         if (_reader.ValueIsEscaped && StrictJson.HasUnpairedSurrogate(_reader.ValueSpan)) return new Refusal(member == Member.Topic ? ErrorCodes.InvalidTopic : ErrorCodes.InvalidRequest, $"'{Shown(member)}' has an unpaired surrogate.");
         var text = new JsonText(_json[(int)_reader.TokenStartIndex..(int)_reader.BytesConsumed], _reader.ValueIsEscaped);
         switch (member)
@@ -154,13 +154,13 @@ internal ref struct PublishMembers(ReadOnlySpan<byte> json)
 
     private Refusal? ReadTags()
     {
-        var refusal = StrictJson.Invalid($"'tags' is an array of at most {MaxTags} strings of 1 to {MaxTagLength} characters.");
+        var refusal = Refusal.Invalid($"'tags' is an array of at most {MaxTags} strings of 1 to {MaxTagLength} characters.");
         if (_reader.TokenType != JsonTokenType.StartArray) return refusal;
         var tags = new List<string>();
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
         {
             if (_reader.TokenType != JsonTokenType.String || tags.Count == MaxTags) return refusal;
-            if (_reader.ValueIsEscaped && StrictJson.HasUnpairedSurrogate(_reader.ValueSpan)) return StrictJson.Invalid("'tags' has an unpaired surrogate.");
+            if (_reader.ValueIsEscaped && StrictJson.HasUnpairedSurrogate(_reader.ValueSpan)) return Refusal.Invalid("'tags' has an unpaired surrogate.");
             var tag = _reader.GetString()!;
             if (tag.Length is 0 or > MaxTagLength) return refusal;
             tags.Add(tag);

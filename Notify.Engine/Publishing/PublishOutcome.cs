@@ -1,4 +1,5 @@
 using Notify.Contracts;
+using Notify.Contracts.Publishing;
 
 namespace Notify.Engine.Publishing;
 
@@ -15,7 +16,11 @@ internal abstract record PublishOutcome
     /// <param name="Version">Its version; 0 for an ephemeral one.</param>
     /// <param name="Topic">Where.</param>
     /// <param name="PublishedAt">When.</param>
-    internal sealed record Accepted(AcceptedAs As, Guid Id, long Version, string Topic, DateTimeOffset PublishedAt) : PublishOutcome;
+    internal sealed record Accepted(AcceptedAs As, Guid Id, long Version, string Topic, DateTimeOffset PublishedAt) : PublishOutcome
+    {
+        /// <summary>As clients see it.</summary>
+        public PublishResult ToResult() => new() { Id = Id, Version = As == AcceptedAs.Ephemeral ? null : Version, Topic = Topic, PublishedAt = PublishedAt };
+    }
 
     /// <summary>It has none, as far as this answer knows.</summary>
     internal sealed record Refused(Refusal Refusal) : PublishOutcome;

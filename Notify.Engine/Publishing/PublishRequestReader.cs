@@ -14,12 +14,12 @@ internal static class PublishRequestReader
     /// <summary>Ten years: far beyond any retention, and safe to add to a date.</summary>
     internal const long MaxTtlSeconds = 10 * 365 * 24 * 60 * 60L;
 
-    internal static readonly Refusal BadTtl = StrictJson.Invalid($"'ttlSeconds' is a whole number from 1 to {MaxTtlSeconds}.");
+    internal static readonly Refusal BadTtl = Refusal.Invalid($"'ttlSeconds' is a whole number from 1 to {MaxTtlSeconds}.");
 
-    private static readonly Refusal OneAddress = StrictJson.Invalid("Give one address: 'topic', 'group' or 'user'.");
-    private static readonly Refusal NoContent = StrictJson.Invalid("Give at least one of 'title', 'body' and 'data'.");
-    private static readonly Refusal BadPriority = StrictJson.Invalid("'priority' is 'low', 'normal', 'high' or 'urgent'.");
-    private static readonly Refusal BadLink = StrictJson.Invalid(LinkRule.Allowed);
+    private static readonly Refusal OneAddress = Refusal.Invalid("Give one address: 'topic', 'group' or 'user'.");
+    private static readonly Refusal NoContent = Refusal.Invalid("Give at least one of 'title', 'body' and 'data'.");
+    private static readonly Refusal BadPriority = Refusal.Invalid("'priority' is 'low', 'normal', 'high' or 'urgent'.");
+    private static readonly Refusal BadLink = Refusal.Invalid(LinkRule.Allowed);
 
     /// <summary>Reads one notification; <paramref name="publisher"/> is the name that readers see, if the caller has one.</summary>
     public static bool TryRead(
@@ -70,11 +70,11 @@ internal static class PublishRequestReader
             case (false, true, false):
                 var group = members.Group.ToString();
                 topic = TopicName.OfGroup(group);
-                return TopicName.IsValidId(group, "group", out problem) ? null : StrictJson.Invalid(problem);
+                return TopicName.IsValidId(group, "group", out problem) ? null : Refusal.Invalid(problem);
             case (false, false, true):
                 var user = members.User.ToString();
                 topic = TopicName.OfUser(user);
-                return TopicName.IsValidId(user, "user", out problem) ? null : StrictJson.Invalid(problem);
+                return TopicName.IsValidId(user, "user", out problem) ? null : Refusal.Invalid(problem);
             default:
                 return OneAddress;
         }

@@ -8,7 +8,7 @@ namespace Notify.Engine.Publishing;
 /// <summary>
 /// Where publishes become log entries. Group commit: one append is in flight and the next one gathers meanwhile,
 /// and for a moment those who were just answered, so that many share the commit and a lone publisher waits for nobody.
-/// <see cref="AppendLoop"/> does the appending; this is its front and its life.
+/// <see cref="AppendLoop"/> does the appending; this is its front and its lifetime.
 /// </summary>
 /// <remarks>
 /// A request is answered within <see cref="Deadline"/>: with its place, or with a 503 that says whether anything may
@@ -24,7 +24,7 @@ internal sealed class Publisher : IHostedService, IDisposable
 
     private readonly PublishQueue _queue;
     private readonly AppendLoop _loop;
-    private readonly ICommittedEntries _committed;
+    private readonly ICommitObserver _committed;
     private readonly PublishingMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
@@ -33,7 +33,7 @@ internal sealed class Publisher : IHostedService, IDisposable
 
     public Publisher(
         INotificationLog log,
-        ICommittedEntries committed,
+        ICommitObserver committed,
         AppendTurn turn,
         IOptions<NotifyOptions> options,
         PublishingMetrics metrics,
@@ -86,7 +86,7 @@ internal sealed class Publisher : IHostedService, IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var span = NotifyTraces.Publish(1);
-        if (command.Ephemeral) return HandOn(command);
+        if (command.Ephemeral) return SendEphemeral(command);
         return (await EnqueueAsync([NewEntry(command, key)]))[0];
     }
 
@@ -100,7 +100,7 @@ internal sealed class Publisher : IHostedService, IDisposable
         if (stored.Length == items.Count) return answers;
 
         var outcomes = new PublishOutcome[items.Count];
-        for (var (i, next) = (0, 0); i < outcomes.Length; i++) outcomes[i] = items[i].Command.Ephemeral ? HandOn(items[i].Command) : answers[next++];
+        for (var (i, next) = (0, 0); i < outcomes.Length; i++) outcomes[i] = items[i].Command.Ephemeral ? SendEphemeral(items[i].Command) : answers[next++];
         return outcomes;
     }
 
@@ -121,7 +121,7 @@ internal sealed class Publisher : IHostedService, IDisposable
         return publish.Task;
     }
 
-    private PublishOutcome HandOn(PublishCommand command)
+    private PublishOutcome SendEphemeral(PublishCommand command)
     {
         if (command.Content.Length > _committed.EphemeralBytes)
         {

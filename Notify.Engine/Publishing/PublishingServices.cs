@@ -9,7 +9,7 @@ internal static class PublishingServices
         services.AddSingleton<AppendTurn>();
         services.AddSingleton<Publisher>();
         services.AddHostedService(s => s.GetRequiredService<Publisher>());
-        services.AddSingleton<RecordPublisher>();
+        services.AddSingleton<PublishFront>();
         return services;
     }
 }

@@ -31,14 +31,12 @@ internal static class StrictJson
         AllowTrailingCommas = false,
     };
 
-    internal static Refusal Invalid(string detail) => new(ErrorCodes.InvalidRequest, detail);
-
     internal static Refusal Malformed(JsonException exception)
     {
-        if (exception.Message.StartsWith(NoToken, StringComparison.Ordinal)) return Invalid("There is no JSON in the body.");
+        if (exception.Message.StartsWith(NoToken, StringComparison.Ordinal)) return Refusal.Invalid("There is no JSON in the body.");
         var end = exception.Message.IndexOf(PlaceInMessage, StringComparison.Ordinal);
         var what = (end < 0 ? exception.Message : exception.Message[..end]).Replace(ForProgrammers, "", StringComparison.Ordinal);
-        return Invalid($"The JSON is malformed at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: {what}");
+        return Refusal.Invalid($"The JSON is malformed at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: {what}");
     }
 
     /// <summary>Reads over the value the reader stands on, to its end; null when it keeps the rules.</summary>
@@ -60,7 +58,7 @@ internal static class StrictJson
                     break;
                 case JsonTokenType.PropertyName:
                     if (CheckToken(ref reader) is { } badName) return badName;
-                    if (!names.Add(ref reader)) return Invalid($"The member '{Name(ref reader)}' of 'data' is there twice.");
+                    if (!names.Add(ref reader)) return Refusal.Invalid($"The member '{Name(ref reader)}' of 'data' is there twice.");
                     break;
                 default:
                     if (CheckToken(ref reader) is { } bad) return bad;
@@ -116,9 +114,9 @@ internal static class StrictJson
     private static Refusal? CheckToken(ref Utf8JsonReader reader) => reader.TokenType switch
     {
         JsonTokenType.String or JsonTokenType.PropertyName when reader.ValueIsEscaped && HasUnpairedSurrogate(reader.ValueSpan) =>
-            Invalid("'data' has an unpaired surrogate: \\uD800 to \\uDBFF is followed by \\uDC00 to \\uDFFF."),
+            Refusal.Invalid("'data' has an unpaired surrogate: \\uD800 to \\uDBFF is followed by \\uDC00 to \\uDFFF."),
         JsonTokenType.Number when !IsFinite(ref reader) =>
-            Invalid("'data' has a number outside a double's range; send it as a string."),
+            Refusal.Invalid("'data' has a number outside a double's range; send it as a string."),
         _ => null,
     };
 

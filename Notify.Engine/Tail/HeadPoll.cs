@@ -35,7 +35,7 @@ internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : 
                 Log.Failed(logger, e); // a bug, and no reason to stop looking
             }
 
-            var interval = position.Life is null ? Interval / 10 : Interval;
+            var interval = position.View is null ? Interval / 10 : Interval;
             await Task.WhenAny(_now.WaitAsync(interval, stoppingToken)); // a stop ends the wait too
         }
     }

@@ -45,8 +45,8 @@ internal abstract record Hint
     /// <summary>The log reaches up to here, says another node; the contents are in the log.</summary>
     public sealed record Ahead(Guid Epoch, long Last) : Hint;
 
-    /// <summary>What was handed on from this version on, in this life, is not what the log has.</summary>
-    public sealed record Distrusted(LogLife Life, long From) : Hint;
+    /// <summary>What was handed on from this version on, in this epoch, is not what the log has.</summary>
+    public sealed record Distrusted(LogView View, long From) : Hint;
 
     /// <summary>For who is live now.</summary>
     public sealed record Ephemeral(LogEntry Notification) : Hint;

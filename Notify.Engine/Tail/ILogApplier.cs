@@ -15,17 +15,17 @@ namespace Notify.Engine.Tail;
 internal interface ILogApplier
 {
     /// <summary>
-    /// Loads its state before <paramref name="life"/> is published: at start, after a new epoch, and whenever the log is read
-    /// anew. May be called again for the same life or another one without <see cref="Begin"/> in between.
+    /// Loads its state before <paramref name="view"/> is published: at start, after a new epoch, and whenever the log is read
+    /// anew. May be called again for the same epoch or another one without <see cref="Begin"/> in between.
     /// </summary>
     /// <returns>
     /// The epoch and the version that the state is as of; entries up to that version are not handed to it again. Where it is of
-    /// another epoch, or below the end of the life's ring, the life does not begin, and the next look at the log tries again.
+    /// another epoch, or below the end of the epoch's ring, the epoch does not begin, and the next look at the log tries again.
     /// </returns>
-    ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken);
+    ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken);
 
-    /// <summary>The life is published: entries after its ring's end follow.</summary>
-    void Begin(LogLife life)
+    /// <summary>The view is published: entries after its ring's end follow.</summary>
+    void Begin(LogView view)
     {
     }
 
@@ -47,10 +47,10 @@ internal interface IDelivery : ILogApplier
 /// Consecutive entries that are applied and delivered together. A unit ends at an entry that changes who gets what, so that
 /// nothing in it is delivered by interests that a later entry of the same unit ends.
 /// </summary>
-/// <param name="Life">The log that they are of.</param>
+/// <param name="View">The log that they are of.</param>
 /// <param name="Entries">At least one.</param>
 /// <param name="HasChanges">Whether any of them is an internal entry.</param>
-internal readonly record struct LogUnit(LogLife Life, DeliveryEntry[] Entries, bool HasChanges)
+internal readonly record struct LogUnit(LogView View, DeliveryEntry[] Entries, bool HasChanges)
 {
     public long First => Entries[0].Version;
     public long Last => Entries[^1].Version;

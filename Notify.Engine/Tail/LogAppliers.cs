@@ -32,25 +32,25 @@ internal sealed class LogAppliers
     /// <summary>The last internal entry that was applied, or the version that state was loaded up to.</summary>
     public long LastChange { get; private set; }
 
-    /// <summary>Has every applier load its state; false when one of them saw another log than <paramref name="life"/>.</summary>
-    public async ValueTask<bool> LoadAsync(LogLife life, CancellationToken cancellationToken)
+    /// <summary>Has every applier load its state; false when one of them saw another log than <paramref name="view"/>.</summary>
+    public async ValueTask<bool> LoadAsync(LogView view, CancellationToken cancellationToken)
     {
         for (var i = 0; i < _inOrder.Length; i++)
         {
-            var asOf = await _inOrder[i].LoadAsync(life, cancellationToken);
-            if (asOf.Epoch != life.EpochId || asOf.Head < life.Ring.End) return false;
+            var asOf = await _inOrder[i].LoadAsync(view, cancellationToken);
+            if (asOf.Epoch != view.EpochId || asOf.Head < view.Ring.End) return false;
             _loadedAt[i] = asOf.Head;
         }
 
         return true;
     }
 
-    /// <summary>The life is published, and goes on from the end of its ring.</summary>
-    public void Begin(LogLife life)
+    /// <summary>The view is published, and goes on from the end of its ring.</summary>
+    public void Begin(LogView view)
     {
         _unfinished = null;
-        LastChange = life.Ring.End;
-        foreach (var applier in _inOrder) applier.Begin(life);
+        LastChange = view.Ring.End;
+        foreach (var applier in _inOrder) applier.Begin(view);
     }
 
     public void DeliverEphemeral(DeliveryEntry entry) => _delivery.DeliverEphemeral(entry);
@@ -61,7 +61,7 @@ internal sealed class LogAppliers
     /// <summary>Applies these entries but the first <paramref name="skip"/>.</summary>
     /// <exception cref="UnknownEntryException">The node must stop.</exception>
     /// <exception cref="StorageUnavailableException">The rest is to be handed over again, after <see cref="FinishAsync"/>.</exception>
-    public async ValueTask ApplyAsync(LogLife life, IReadOnlyList<LogEntry> entries, int skip, CancellationToken cancellationToken)
+    public async ValueTask ApplyAsync(LogView view, IReadOnlyList<LogEntry> entries, int skip, CancellationToken cancellationToken)
     {
         _gathered.Clear(); // what was left when a unit failed is handed over again
         var bytes = 0;
@@ -71,18 +71,18 @@ internal sealed class LogAppliers
             var entry = new DeliveryEntry(entries[i]);
             if (_gathered.Count > 0 && (_gathered.Count == UnitEntries || bytes + entry.EstimatedBytes > UnitBytes))
             {
-                await ApplyGatheredAsync(life, hasChanges, cancellationToken);
+                await ApplyGatheredAsync(view, hasChanges, cancellationToken);
                 (bytes, hasChanges) = (0, false);
             }
 
             _gathered.Add(entry);
             bytes += entry.EstimatedBytes;
             if (entry.IsNotification ? !IsLoadedUpTo(entry.Version) : !EndsUnit(entry, ref hasChanges)) continue;
-            await ApplyGatheredAsync(life, hasChanges, cancellationToken);
+            await ApplyGatheredAsync(view, hasChanges, cancellationToken);
             (bytes, hasChanges) = (0, false);
         }
 
-        if (_gathered.Count > 0) await ApplyGatheredAsync(life, hasChanges, cancellationToken);
+        if (_gathered.Count > 0) await ApplyGatheredAsync(view, hasChanges, cancellationToken);
     }
 
     /// <summary>Throws when this version of the program does not know what the entry is: it could be a revocation.</summary>
@@ -110,9 +110,9 @@ internal sealed class LogAppliers
         return false;
     }
 
-    private ValueTask ApplyGatheredAsync(LogLife life, bool hasChanges, CancellationToken cancellationToken)
+    private ValueTask ApplyGatheredAsync(LogView view, bool hasChanges, CancellationToken cancellationToken)
     {
-        _unfinished = new LogUnit(life, [.. _gathered], hasChanges);
+        _unfinished = new LogUnit(view, [.. _gathered], hasChanges);
         _next = 0;
         _gathered.Clear();
         return ApplyUnitAsync(cancellationToken);
@@ -126,7 +126,7 @@ internal sealed class LogAppliers
             if (_next == _inOrder.Length - 1)
             {
                 if (unit.HasChanges) LastChange = unit.Changes.Last().Version;
-                unit.Life.Pass(unit.Last); // before it is in the ring: no page goes beyond what was applied
+                unit.View.Pass(unit.Last); // before it is in the ring: no page goes beyond what was applied
             }
 
             if (unit.Last > _loadedAt[_next]) await _inOrder[_next].ApplyAsync(unit, cancellationToken);

@@ -12,7 +12,7 @@ internal sealed class LogClock(TimeProvider time)
 
     public DateTimeOffset Now => time.GetUtcNow().AddTicks(Volatile.Read(ref _aheadTicks));
 
-    public void Saw(LogHead head)
+    public void Observe(LogHead head)
     {
         if (head.Now != default) Volatile.Write(ref _aheadTicks, (head.Now - time.GetUtcNow()).Ticks);
     }

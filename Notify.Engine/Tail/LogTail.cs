@@ -55,7 +55,7 @@ internal sealed partial class LogTail(
         Take(epoch, entries, new Hint.Entries(epoch, entries) { Trace = NotifyTraces.Current, IsTrusted = true });
 
     /// <summary>Another node says that it has committed these.</summary>
-    /// <param name="epoch">The life of the log they are in.</param>
+    /// <param name="epoch">The epoch of the log they are in.</param>
     /// <param name="entries">Contiguous versions, in order; at least one.</param>
     /// <param name="trace">The append's.</param>
     public void CommittedElsewhere(Guid epoch, IReadOnlyList<LogEntry> entries, ActivityContext trace) =>
@@ -63,7 +63,7 @@ internal sealed partial class LogTail(
 
     private void Take(Guid epoch, IReadOnlyList<LogEntry> entries, Hint.Entries hint)
     {
-        if (position.Life is { } life && life.EpochId == epoch) life.SawHead(entries[^1].Version);
+        if (position.View is { } view && view.EpochId == epoch) view.ObserveHead(entries[^1].Version);
         var bytes = BytesOf(entries);
         if (Interlocked.Add(ref _pendingBytes, bytes) > PendingBytes) Interlocked.Add(ref _pendingBytes, -bytes);
         else _hints.Writer.TryWrite(hint);
@@ -73,7 +73,7 @@ internal sealed partial class LogTail(
     public void Ahead(Guid epoch, long last) => _hints.Writer.TryWrite(new Hint.Ahead(epoch, last));
 
     /// <summary>What was handed on from this version on is not what the log has: the node reads it anew, and sessions that were given any of it get a Gap.</summary>
-    public void Distrust(LogLife life, long from) => _hints.Writer.TryWrite(new Hint.Distrusted(life, from));
+    public void Distrust(LogView view, long from) => _hints.Writer.TryWrite(new Hint.Distrusted(view, from));
 
     public void Ephemeral(LogEntry notification) => _hints.Writer.TryWrite(new Hint.Ephemeral(notification));
 
@@ -113,16 +113,16 @@ internal sealed partial class LogTail(
         {
             case Hint.Entries entries:
                 Interlocked.Add(ref _pendingBytes, -BytesOf(entries.Committed));
-                if (position.Life is not { } life) return; // the first poll reads them
-                if (entries.Epoch != life.EpochId) _poll.Soon();
+                if (position.View is not { } view) return; // the first poll reads them
+                if (entries.Epoch != view.EpochId) _poll.Soon();
                 else if (!entries.IsTrusted && entries.HasChanges) await TakeAsync(new Hint.Ahead(entries.Epoch, entries.Last), cancellationToken);
-                else await FollowAsync(life, entries, cancellationToken);
+                else await FollowAsync(view, entries, cancellationToken);
                 break;
             case Hint.Position { Head: var head }:
                 await SeeAsync(head, cancellationToken);
                 break;
             case Hint.Ahead(var epoch, var last):
-                if (position.Life is not { } here) return;
+                if (position.View is not { } here) return;
                 if (epoch != here.EpochId) _poll.Soon();
                 else if (last > here.Ring.End)
                 {
@@ -133,18 +133,18 @@ internal sealed partial class LogTail(
                 break;
             case Hint.HoleRead { Page: var page }:
                 _readingHole = false;
-                if (page is not null && page.Head.Epoch == position.Life!.EpochId) await TakeHoleAsync(position.Life, page, cancellationToken);
+                if (page is not null && page.Head.Epoch == position.View!.EpochId) await TakeHoleAsync(position.View, page, cancellationToken);
                 break;
             case Hint.Overdue:
                 _overdueAsked = false;
-                if (position.Life is not { } waitedIn) return;
+                if (position.View is not { } waitedIn) return;
                 if (_parked.Count > 0) ReadHole(waitedIn, "hole");
                 else if (_polledTo > waitedIn.Ring.End) ReadHole(waitedIn, "poll");
                 break;
             case Hint.Distrusted(var distrusted, var from):
-                if (!ReferenceEquals(position.Life, distrusted)) return; // there is another one already
+                if (!ReferenceEquals(position.View, distrusted)) return; // there is another one already
 
-                // Also for a session that is still in the life before this one.
+                // Also for a session that is still in the epoch before this one.
                 await BeginLifeAsync(distrusted.EpochId, Math.Min(from, distrusted.DiffersFrom ?? from), cancellationToken);
                 break;
             case Hint.Ephemeral { Notification: var notification }:
@@ -153,30 +153,30 @@ internal sealed partial class LogTail(
         }
     }
 
-    private async ValueTask TakeHoleAsync(LogLife life, LogPage page, CancellationToken cancellationToken)
+    private async ValueTask TakeHoleAsync(LogView view, LogPage page, CancellationToken cancellationToken)
     {
-        if (page.Head.Oldest > life.Ring.End + 1)
+        if (page.Head.Oldest > view.Ring.End + 1)
         {
             // Retention has passed this node: what changed in what is gone can only be loaded. Nobody was given anything wrong.
-            await BeginLifeAsync(life.EpochId, Math.Min(page.Head.Head + 1, life.DiffersFrom ?? long.MaxValue), cancellationToken);
+            await BeginLifeAsync(view.EpochId, Math.Min(page.Head.Head + 1, view.DiffersFrom ?? long.MaxValue), cancellationToken);
             return;
         }
 
-        if (page.Entries.Count > 0) await FollowAsync(life, new Hint.Entries(page.Head.Epoch, page.Entries) { IsTrusted = true }, cancellationToken);
-        if (page.Entries.Count > 0 && page.Through < page.Head.Head) ReadHole(life, "hole");
+        if (page.Entries.Count > 0) await FollowAsync(view, new Hint.Entries(page.Head.Epoch, page.Entries) { IsTrusted = true }, cancellationToken);
+        if (page.Entries.Count > 0 && page.Through < page.Head.Head) ReadHole(view, "hole");
 
         // What was told of while the read was under way may have been committed after it looked; what was told of before
         // it and was not there does not exist.
-        else if (_aheadTo > Math.Max(_aheadWhenRead, life.Ring.End)) ReadHole(life, "position");
+        else if (_aheadTo > Math.Max(_aheadWhenRead, view.Ring.End)) ReadHole(view, "position");
     }
 
     /// <summary>Takes what comes next, parks what is early, drops what is known.</summary>
-    private async ValueTask FollowAsync(LogLife life, Hint.Entries hint, CancellationToken cancellationToken)
+    private async ValueTask FollowAsync(LogView view, Hint.Entries hint, CancellationToken cancellationToken)
     {
         await appliers.FinishAsync(cancellationToken);
         do
         {
-            var next = life.Ring.End + 1;
+            var next = view.Ring.End + 1;
             if (hint.Last < next) continue;
             if (hint.First > next)
             {
@@ -186,40 +186,40 @@ internal sealed partial class LogTail(
 
             using var span = NotifyTraces.Dispatch(hint.Trace, next, hint.Last);
             if (!hint.IsTrusted && _unprovenFrom == 0) _unprovenFrom = next;
-            await appliers.ApplyAsync(life, hint.Committed, (int)(next - hint.First), cancellationToken);
+            await appliers.ApplyAsync(view, hint.Committed, (int)(next - hint.First), cancellationToken);
         }
-        while (_parked.TryTake(life.Ring.End + 1, out hint));
+        while (_parked.TryTake(view.Ring.End + 1, out hint));
 
         if (_parked.Count > 0) AskWhenOverdue();
     }
 
     private async Task SeeAsync(LogHead head, CancellationToken cancellationToken)
     {
-        var life = position.Life;
-        if (life is not null && life.EpochId == head.Epoch && head.Head < life.Ring.End)
+        var view = position.View;
+        if (view is not null && view.EpochId == head.Epoch && head.Head < view.Ring.End)
         {
             // Committed versions are gone and will be given again with other content. The epoch must tell clients so.
             head = await log.ReadHeadAsync(cancellationToken);
-            if (head.Epoch == life.EpochId && head.Head < life.Ring.End)
+            if (head.Epoch == view.EpochId && head.Head < view.Ring.End)
             {
-                LogHeadWentBack(logger, head.Head, life.Ring.End);
+                LogHeadWentBack(logger, head.Head, view.Ring.End);
                 head = head with { Epoch = await log.BeginEpochAsync(cancellationToken) };
             }
         }
 
-        if (life is null || life.EpochId != head.Epoch)
+        if (view is null || view.EpochId != head.Epoch)
         {
             await BeginLifeAsync(head.Epoch, differsFrom: null, cancellationToken);
             return;
         }
 
-        if (HidChange(life, head))
+        if (HidChange(view, head))
         {
             LogHidden(logger, head.LastChange);
             var from = _unprovenFrom > 0 ? Math.Min(_unprovenFrom, head.LastChange) : head.LastChange;
-            await BeginLifeAsync(life.EpochId, Math.Min(from, life.DiffersFrom ?? from), cancellationToken);
+            await BeginLifeAsync(view.EpochId, Math.Min(from, view.DiffersFrom ?? from), cancellationToken);
         }
-        else if (head.Head > life.Ring.End)
+        else if (head.Head > view.Ring.End)
         {
             // Not at once: the hint of what was committed a moment ago is on its way.
             _polledTo = head.Head;
@@ -228,10 +228,10 @@ internal sealed partial class LogTail(
     }
 
     /// <summary>Whether the log has a change of people where this node was given something else: then it was misled by a hint.</summary>
-    private bool HidChange(LogLife life, LogHead head)
+    private bool HidChange(LogView view, LogHead head)
     {
-        if (head.LastChange > appliers.LastChange && head.LastChange <= life.Ring.End) return true;
-        if (_unprovenFrom > 0 && _unprovenFrom <= head.Head) _unprovenFrom = head.Head < life.Ring.End ? head.Head + 1 : 0;
+        if (head.LastChange > appliers.LastChange && head.LastChange <= view.Ring.End) return true;
+        if (_unprovenFrom > 0 && _unprovenFrom <= head.Head) _unprovenFrom = head.Head < view.Ring.End ? head.Head + 1 : 0;
         return false;
     }
 
@@ -240,29 +240,29 @@ internal sealed partial class LogTail(
     /// <param name="cancellationToken">The loop's.</param>
     private async Task BeginLifeAsync(Guid epoch, long? differsFrom, CancellationToken cancellationToken)
     {
-        if (await LogLife.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } life)
+        if (await LogView.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } view)
             return; // replaced or swept while it was read: the next poll looks again
-        if (!await appliers.LoadAsync(life, cancellationToken)) return;
+        if (!await appliers.LoadAsync(view, cancellationToken)) return;
 
-        var before = position.Life;
-        position.Dispatched = life.Ring.End;
-        position.Life = life;
+        var before = position.View;
+        position.Dispatched = view.Ring.End;
+        position.View = view;
         before?.IsOver();
         _parked.Clear();
         (_polledTo, _aheadTo, _aheadWhenRead, _unprovenFrom) = (0, 0, 0, 0);
-        if (before is null) LogBegun(logger, epoch, life.Ring.End);
-        else if (life.DiffersFrom is { } from) LogReadAnew(logger, from, life.Ring.End);
-        else LogReplaced(logger, epoch, life.Ring.End);
-        appliers.Begin(life);
+        if (before is null) LogBegun(logger, epoch, view.Ring.End);
+        else if (view.DiffersFrom is { } from) LogReadAnew(logger, from, view.Ring.End);
+        else LogReplaced(logger, epoch, view.Ring.End);
+        appliers.Begin(view);
     }
 
-    private void ReadHole(LogLife life, string cause)
+    private void ReadHole(LogView view, string cause)
     {
         if (_readingHole) return;
         _readingHole = true;
         _aheadWhenRead = _aheadTo;
         metrics.Read(cause);
-        _ = ReadHoleAsync(life.Ring.End);
+        _ = ReadHoleAsync(view.Ring.End);
     }
 
     private async Task ReadHoleAsync(long after)

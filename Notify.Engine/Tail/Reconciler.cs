@@ -21,7 +21,7 @@ internal sealed partial class Reconciler(
     private const int Entries = 1_000;
     private const int Bytes = 1024 * 1024;
 
-    private LogLife? _life;
+    private LogView? _view;
     private long _end;
     private long _head;
 
@@ -48,25 +48,25 @@ internal sealed partial class Reconciler(
     /// <summary>One look. Asks the log nothing when nothing was handed on and nothing was committed since the last one.</summary>
     internal async Task ReconcileAsync(CancellationToken cancellationToken)
     {
-        if (position.Life is not { } life) return;
-        var end = life.Ring.End;
-        var stood = ReferenceEquals(life, _life) && end == _end;
-        if (stood && life.Head <= end) return;
+        if (position.View is not { } view) return;
+        var end = view.Ring.End;
+        var stood = ReferenceEquals(view, _view) && end == _end;
+        if (stood && view.Head <= end) return;
 
-        var after = Math.Max(Math.Max(life.Ring.First, life.Oldest) - 1, end - Entries);
+        var after = Math.Max(Math.Max(view.Ring.First, view.Oldest) - 1, end - Entries);
         var handedOn = new List<DeliveryEntry>();
-        if (!life.Ring.TryRead(after, (int)(end - after), handedOn)) return; // let go meanwhile
+        if (!view.Ring.TryRead(after, (int)(end - after), handedOn)) return; // let go meanwhile
         var page = await log.ReadAsync(after, Entries, Bytes, cancellationToken);
-        if (page.Head.Epoch != life.EpochId || page.Head.Head < end) return; // for the tail to see
+        if (page.Head.Epoch != view.EpochId || page.Head.Head < end) return; // for the tail to see
 
         var wasAhead = stood && _head > end;
-        (_life, _end, _head) = (life, end, page.Head.Head);
-        if (Compare(handedOn, page) is { } first) tail.Distrust(life, first);
-        else if (wasAhead && await StandsStillAsync(life, end, cancellationToken))
+        (_view, _end, _head) = (view, end, page.Head.Head);
+        if (Compare(handedOn, page) is { } first) tail.Distrust(view, first);
+        else if (wasAhead && await StandsStillAsync(view, end, cancellationToken))
         {
             Log.Behind(logger, end, page.Head.Head);
             metrics.Reconciled(Discrepancy.Behind, page.Head.Head - end);
-            tail.Distrust(life, page.Head.Head + 1); // nobody was given anything wrong
+            tail.Distrust(view, page.Head.Head + 1); // nobody was given anything wrong
         }
     }
 
@@ -99,10 +99,10 @@ internal sealed partial class Reconciler(
     private static bool IsSame(LogEntry one, LogEntry other) =>
         (one.Id, one.Kind, one.Topic, one.TopicSeq) == (other.Id, other.Kind, other.Topic, other.TopicSeq) && one.Content.Span.SequenceEqual(other.Content.Span);
 
-    private async Task<bool> StandsStillAsync(LogLife life, long end, CancellationToken cancellationToken)
+    private async Task<bool> StandsStillAsync(LogView view, long end, CancellationToken cancellationToken)
     {
         await Task.Delay(Grace, time, cancellationToken);
-        return ReferenceEquals(life, position.Life) && life.Ring.End == end;
+        return ReferenceEquals(view, position.View) && view.Ring.End == end;
     }
 
     private static partial class Log

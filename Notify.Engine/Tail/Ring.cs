@@ -65,7 +65,7 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
     {
         var entry = _slots[_warm++ % _slots.Length];
         _warmBytes -= entry.EstimatedBytes;
-        entry.Cool();
+        entry.DropEncodings();
     }
 
     private void DropFirst()

@@ -27,5 +27,5 @@ internal sealed class TailMetrics
 
     public void Reconciled(Discrepancy kind, long versions) => _reconciled.Add(versions, new KeyValuePair<string, object?>("kind", kind.ToString().ToLowerInvariant()));
 
-    private static long Lag(TailPosition tail) => tail.Life is { } life ? Math.Max(0, life.Head - tail.Dispatched) : 0;
+    private static long Lag(TailPosition tail) => tail.View is { } view ? Math.Max(0, view.Head - tail.Dispatched) : 0;
 }

@@ -7,15 +7,15 @@ internal sealed class TailPosition(INotificationLog log, LogClock clock, TimePro
 {
     private readonly Lock _gate = new();
     private Task<LogHead>? _reading;
-    private LogLife? _life;
+    private LogView? _view;
     private long _dispatched;
     private long _readableAt;
 
     /// <summary>The log as this node has it; null until it was read for the first time.</summary>
-    public LogLife? Life
+    public LogView? View
     {
-        get => Volatile.Read(ref _life);
-        set => Volatile.Write(ref _life, value);
+        get => Volatile.Read(ref _view);
+        set => Volatile.Write(ref _view, value);
     }
 
     /// <summary>Every live session was offered everything up to here.</summary>
@@ -28,7 +28,7 @@ internal sealed class TailPosition(INotificationLog log, LogClock clock, TimePro
     /// <summary>Why this node had to stop: an entry that it cannot apply; null while it goes on.</summary>
     public Exception? StoppedBy { get; set; }
 
-    /// <summary>Raised when somebody saw a sign of another life: the tail looks at once.</summary>
+    /// <summary>Raised when somebody saw a sign of another epoch: the tail looks at once.</summary>
     public event Action? Suspected;
 
     public void Suspect() => Suspected?.Invoke();
@@ -51,9 +51,9 @@ internal sealed class TailPosition(INotificationLog log, LogClock clock, TimePro
     {
         await Task.Yield(); // leave the lock before the read
         var head = await log.ReadHeadAsync(CancellationToken.None);
-        clock.Saw(head);
+        clock.Observe(head);
         Volatile.Write(ref _readableAt, time.GetTimestamp());
-        if (Life is { } life && life.EpochId == head.Epoch) life.Saw(head);
+        if (View is { } view && view.EpochId == head.Epoch) view.Observe(head);
         return head;
     }
 }

@@ -51,6 +51,7 @@ internal static class ApiEndpoints
         api.MapKeys();
         api.MapInbox();
         api.MapPeople();
+        api.MapStats();
         api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }
 
@@ -69,7 +70,7 @@ internal static class ApiEndpoints
         }
 
         var allowed = string.Join(", ", calls.SelectMany(call => call.Methods));
-        var refusal = StrictJson.Invalid($"This path takes {allowed}.");
+        var refusal = Refusal.Invalid($"This path takes {allowed}.");
         api.Map(path, context =>
         {
             context.Response.Headers.Allow = allowed;

@@ -20,7 +20,7 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
     private static readonly Refusal StorageAway = new(ErrorCodes.StorageUnavailable, "The storage does not answer. Try again in a second.");
     private static readonly Refusal BodyTooLarge = new(ErrorCodes.PayloadTooLarge, "The body is larger than this server takes.");
 
-    private static readonly Refusal BadQuery = StrictJson.Invalid("The query is not percent-encoded UTF-8: '%' is written %25.");
+    private static readonly Refusal BadQuery = Refusal.Invalid("The query is not percent-encoded UTF-8: '%' is written %25.");
 
     /// <summary>The endpoint of a call.</summary>
     public RequestDelegate Wrap(ApiCall call) => context => RunAsync(context, call);
@@ -70,7 +70,7 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
                 await Problem.WriteAsync(context, BodyTooLarge);
                 break;
             case BadHttpRequestException bad:
-                await Problem.WriteAsync(context, StrictJson.Invalid(bad.Message), bad.StatusCode);
+                await Problem.WriteAsync(context, Refusal.Invalid(bad.Message), bad.StatusCode);
                 break;
             case JsonException malformed:
                 await Problem.WriteAsync(context, StrictJson.Malformed(malformed));
@@ -90,9 +90,9 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
         {
             var name = pair.DecodeName().ToString();
             if (name is not (Authenticator.UserParameter or Authenticator.DeviceParameter) && Array.IndexOf(call.Query, name) < 0)
-                return StrictJson.Invalid($"This call has no parameter '{(name.Length <= 64 ? name : name[..64])}'.{(call.Query.Length == 0 ? "" : $" It has: {string.Join(", ", call.Query)}.")}");
+                return Refusal.Invalid($"This call has no parameter '{(name.Length <= 64 ? name : name[..64])}'.{(call.Query.Length == 0 ? "" : $" It has: {string.Join(", ", call.Query)}.")}");
             if (pair.EncodedValue.IsEmpty && name != QueryFilters.Parameter && Array.IndexOf(call.Lists, name) < 0) // a filter has rules of its own
-                return StrictJson.Invalid($"'{name}' has no value. Give it one, or leave it out.");
+                return Refusal.Invalid($"'{name}' has no value. Give it one, or leave it out.");
         }
 
         return null;

@@ -54,7 +54,7 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
         var (limit, after) = (0, (string?)null);
         var prefix = context.Request.Query["prefix"];
         var refusal = AccessRules.SeeAdministration(caller) ?? PeopleRequest.Page(context, out limit, out after);
-        if (refusal is null && prefix.Count > 1) refusal = StrictJson.Invalid("'prefix' is in the query twice.");
+        if (refusal is null && prefix.Count > 1) refusal = Refusal.Invalid("'prefix' is in the query twice.");
         if (refusal is not null)
         {
             await Problem.WriteAsync(context, refusal);
@@ -93,8 +93,8 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
             refusal ??= members!.Ids("add", "user", MostMembers, out add) ?? members!.Ids("remove", "user", MostMembers, out remove);
         }
 
-        if (refusal is null && add.Count + remove.Count > MostMembers) refusal = StrictJson.Invalid($"'add' and 'remove' have together at most {MostMembers} users.");
-        if (refusal is null && add.Intersect(remove, StringComparer.Ordinal).FirstOrDefault() is { } both) refusal = StrictJson.Invalid($"The user '{both}' is in both 'add' and 'remove'.");
+        if (refusal is null && add.Count + remove.Count > MostMembers) refusal = Refusal.Invalid($"'add' and 'remove' have together at most {MostMembers} users.");
+        if (refusal is null && add.Intersect(remove, StringComparer.Ordinal).FirstOrDefault() is { } both) refusal = Refusal.Invalid($"The user '{both}' is in both 'add' and 'remove'.");
         if (refusal is null)
         {
             var answer = await writer.MakeAsync(new DirectoryChange.ChangeMembers(GroupOf(context), add, remove), context.RequestAborted);
@@ -138,7 +138,7 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
     }
 
     private static Refusal? Check(string? rule) =>
-        rule is null ? null : RuleParser.TryParse(rule, out _, out var problem) ? null : StrictJson.Invalid(problem);
+        rule is null ? null : RuleParser.TryParse(rule, out _, out var problem) ? null : Refusal.Invalid(problem);
 
     private async Task WriteGroupAsync(HttpContext context, string name, int status)
     {

@@ -6,10 +6,9 @@ namespace Notify.Server.Api;
 /// <summary>The header <c>Idempotency-Key</c>.</summary>
 internal static class IdempotencyHeader
 {
-    internal const string Name = "Idempotency-Key";
+    internal const string Name = IdempotencyKeys.HeaderName;
 
-    private static readonly Refusal Twice = StrictJson.Invalid($"The header '{Name}' is there twice.");
-    private static readonly Refusal Different = StrictJson.Invalid($"The header '{Name}' and the member 'idempotencyKey' differ; give one of them.");
+    private static readonly Refusal Twice = Refusal.Invalid($"The header '{Name}' is there twice.");
 
     /// <summary>The header's key, or null; its own rules are checked.</summary>
     public static Refusal? Read(HttpRequest request, out string? key)
@@ -19,14 +18,5 @@ internal static class IdempotencyHeader
         if (values.Count > 1) return Twice;
         key = values[0] ?? "";
         return IdempotencyKeys.Problem(key, ephemeral: false);
-    }
-
-    /// <summary>The key of a single publish: the header's or the member's.</summary>
-    public static Refusal? Combine(string? header, PublishCommand command, out string? key)
-    {
-        key = header ?? command.IdempotencyKey;
-        if (header is null) return null;
-        if (command.IdempotencyKey is { } own && own != header) return Different;
-        return IdempotencyKeys.Problem(header, command.Ephemeral);
     }
 }

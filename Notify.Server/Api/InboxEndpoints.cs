@@ -27,9 +27,9 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
     private const int MostVersions = 1000;
     private const string OwnTopic = "$user/" + TopicName.Me;
 
-    private static readonly Refusal EitherOr = StrictJson.Invalid($"Give 'versions' (1 to {MostVersions} of them) or 'upTo', one of the two.");
-    private static readonly Refusal BadState = StrictJson.Invalid("'state' is 'all' (the default: what is not archived), 'unread' or 'archived'.");
-    private static readonly Refusal OneFilter = StrictJson.Invalid("A list has at most one 'filter'.");
+    private static readonly Refusal EitherOr = Refusal.Invalid($"Give 'versions' (1 to {MostVersions} of them) or 'upTo', one of the two.");
+    private static readonly Refusal BadState = Refusal.Invalid("'state' is 'all' (the default: what is not archived), 'unread' or 'archived'.");
+    private static readonly Refusal OneFilter = Refusal.Invalid("A list has at most one 'filter'.");
 
     public async Task ListAsync(HttpContext context, Caller caller)
     {
@@ -134,7 +134,7 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
         if (given.Count == 0) return null;
         return given.Count == 1 && long.TryParse(given[0], NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most
             ? null
-            : StrictJson.Invalid($"'{name}' is a whole number from {least} to {most}.");
+            : Refusal.Invalid($"'{name}' is a whole number from {least} to {most}.");
     }
 
     private static Refusal? ReadFilters(HttpRequest request, string user, out IReadOnlyList<InboxFilter> filters)
@@ -142,7 +142,7 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
         var read = new List<InboxFilter>();
         filters = read;
         var texts = QueryFilters.Read(request);
-        if (texts.Count > MostFilters) return StrictJson.Invalid($"At most {MostFilters} filters in one call.");
+        if (texts.Count > MostFilters) return Refusal.Invalid($"At most {MostFilters} filters in one call.");
         foreach (var text in texts)
         {
             if (ReadFilter(text, user, out var filter) is { } refusal) return refusal;

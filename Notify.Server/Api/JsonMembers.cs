@@ -30,7 +30,7 @@ internal sealed class JsonMembers
         try
         {
             using var document = JsonDocument.Parse(json, Options);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) return (null, StrictJson.Invalid("The body is a JSON object."));
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return (null, Refusal.Invalid("The body is a JSON object."));
             var members = new JsonMembers();
             return members.Take(document.RootElement, names) is { } refusal ? (null, refusal) : (members, null);
         }
@@ -46,7 +46,7 @@ internal sealed class JsonMembers
         if (!TryFind(name, out var member)) return null;
         return Claims.TryText(member, out value) && value.Length > 0 && value.Length <= maxLength && !value.Any(char.IsControl)
             ? null
-            : StrictJson.Invalid($"'{name}' is a text of 1 to {maxLength} characters, without control characters.");
+            : Refusal.Invalid($"'{name}' is a text of 1 to {maxLength} characters, without control characters.");
     }
 
     public Refusal? Flag(string name, out bool value)
@@ -54,7 +54,7 @@ internal sealed class JsonMembers
         value = false;
         if (!TryFind(name, out var member)) return null;
         value = member.ValueKind == JsonValueKind.True;
-        return member.ValueKind is JsonValueKind.True or JsonValueKind.False ? null : StrictJson.Invalid($"'{name}' is true or false.");
+        return member.ValueKind is JsonValueKind.True or JsonValueKind.False ? null : Refusal.Invalid($"'{name}' is true or false.");
     }
 
     public Refusal? Time(string name, out DateTimeOffset? value)
@@ -63,7 +63,7 @@ internal sealed class JsonMembers
         if (!TryFind(name, out var member)) return null;
         if (!Claims.TryText(member, out var text) || !text.Contains('T', StringComparison.OrdinalIgnoreCase) || !char.IsAsciiDigit(text[0])
             || !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
-            return StrictJson.Invalid($"'{name}' is a time such as 2026-11-23T05:00:00Z (RFC 3339).");
+            return Refusal.Invalid($"'{name}' is a time such as 2026-11-23T05:00:00Z (RFC 3339).");
         value = time;
         return null;
     }
@@ -74,10 +74,10 @@ internal sealed class JsonMembers
         var filters = new List<string>();
         values = filters;
         if (!TryFind(name, out var member)) return null;
-        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > MostFilters) return StrictJson.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
+        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > MostFilters) return Refusal.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
         foreach (var item in member.EnumerateArray())
         {
-            if (!Claims.TryText(item, out var text)) return StrictJson.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
+            if (!Claims.TryText(item, out var text)) return Refusal.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
             if (!TopicFilter.TryParseAny(text, out _, out var problem)) return new Refusal(ErrorCodes.InvalidFilter, problem);
             if (!filters.Contains(text, StringComparer.Ordinal)) filters.Add(text);
         }
@@ -90,7 +90,7 @@ internal sealed class JsonMembers
     {
         values = null;
         if (!TryFind(name, out var member)) return null;
-        var refusal = StrictJson.Invalid($"'{name}' is an array of 1 to {most} versions: whole numbers from 1 to {LogLimits.MaxVersion}.");
+        var refusal = Refusal.Invalid($"'{name}' is an array of 1 to {most} versions: whole numbers from 1 to {LogLimits.MaxVersion}.");
         if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() is < 1 || member.GetArrayLength() > most) return refusal;
         var versions = new List<long>(member.GetArrayLength());
         foreach (var item in member.EnumerateArray())
@@ -108,7 +108,7 @@ internal sealed class JsonMembers
     {
         value = null;
         if (!TryFind(name, out var member)) return null;
-        if (!TryVersion(member, 0, out var version)) return StrictJson.Invalid($"'{name}' is a version: a whole number from 0 to {LogLimits.MaxVersion}.");
+        if (!TryVersion(member, 0, out var version)) return Refusal.Invalid($"'{name}' is a version: a whole number from 0 to {LogLimits.MaxVersion}.");
         value = version;
         return null;
     }
@@ -125,11 +125,11 @@ internal sealed class JsonMembers
         var ids = new List<string>();
         values = ids;
         if (!TryFind(name, out var member)) return null;
-        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > most) return StrictJson.Invalid($"'{name}' is an array of at most {most} {what} names.");
+        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > most) return Refusal.Invalid($"'{name}' is an array of at most {most} {what} names.");
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var item in member.EnumerateArray())
         {
-            if (!Claims.TryText(item, out var text)) return StrictJson.Invalid($"'{name}' is an array of at most {most} {what} names.");
+            if (!Claims.TryText(item, out var text)) return Refusal.Invalid($"'{name}' is an array of at most {most} {what} names.");
             if (!TopicName.IsValidId(text, what, out var problem)) return new Refusal(ErrorCodes.InvalidRequest, problem);
             if (seen.Add(text)) ids.Add(text);
         }
@@ -142,10 +142,10 @@ internal sealed class JsonMembers
     {
         var texts = new List<string>();
         values = texts;
-        if (!TryFind(name, out var member) || member.ValueKind != JsonValueKind.Array) return StrictJson.Invalid($"'{name}' is missing: an array of topic filters.");
+        if (!TryFind(name, out var member) || member.ValueKind != JsonValueKind.Array) return Refusal.Invalid($"'{name}' is missing: an array of topic filters.");
         foreach (var item in member.EnumerateArray())
         {
-            if (!Claims.TryText(item, out var text)) return StrictJson.Invalid($"'{name}' is an array of topic filters.");
+            if (!Claims.TryText(item, out var text)) return Refusal.Invalid($"'{name}' is an array of topic filters.");
             if (!texts.Contains(text, StringComparer.Ordinal)) texts.Add(text);
         }
 
@@ -159,8 +159,8 @@ internal sealed class JsonMembers
         foreach (var member in root.EnumerateObject())
         {
             var shown = member.Name.Length <= 64 ? member.Name : member.Name[..64];
-            if (Array.IndexOf(names, member.Name) < 0) return StrictJson.Invalid($"The member '{shown}' is unknown. There are: {string.Join(", ", names)}.");
-            if (!_members.TryAdd(member.Name, member.Value.Clone())) return StrictJson.Invalid($"The member '{shown}' is there twice.");
+            if (Array.IndexOf(names, member.Name) < 0) return Refusal.Invalid($"The member '{shown}' is unknown. There are: {string.Join(", ", names)}.");
+            if (!_members.TryAdd(member.Name, member.Value.Clone())) return Refusal.Invalid($"The member '{shown}' is there twice.");
         }
 
         return null;

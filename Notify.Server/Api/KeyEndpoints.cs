@@ -22,8 +22,8 @@ internal sealed class KeyEndpoints(INotificationLog log, DirectoryChanges change
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1000;
 
-    private static readonly Refusal NoName = StrictJson.Invalid("'name' is missing: what people call the key.");
-    private static readonly Refusal Past = StrictJson.Invalid("'expiresAt' is in the past.");
+    private static readonly Refusal NoName = Refusal.Invalid("'name' is missing: what people call the key.");
+    private static readonly Refusal Past = Refusal.Invalid("'expiresAt' is in the past.");
     private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no such API key.");
 
     public async Task PostAsync(HttpContext context, Caller caller)
@@ -101,7 +101,7 @@ internal sealed class KeyEndpoints(INotificationLog log, DirectoryChanges change
         if (given.Count == 0) return null;
         return given.Count == 1 && long.TryParse(given[0], NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most
             ? null
-            : StrictJson.Invalid(name == "limit" ? $"'limit' is a whole number from {least} to {most}." : $"'{name}' is what the page before gave as 'next'.");
+            : Refusal.Invalid(name == "limit" ? $"'limit' is a whole number from {least} to {most}." : $"'{name}' is what the page before gave as 'next'.");
     }
 
     private static Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> write)

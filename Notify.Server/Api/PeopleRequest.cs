@@ -44,10 +44,10 @@ internal static class PeopleRequest
         var query = context.Request.Query;
         if (query["limit"] is { Count: > 0 } limits
             && !(limits.Count == 1 && int.TryParse(limits[0], NumberStyles.None, CultureInfo.InvariantCulture, out limit) && limit is >= 1 and <= MaxLimit))
-            return StrictJson.Invalid($"'limit' is a whole number from 1 to {MaxLimit}.");
+            return Refusal.Invalid($"'limit' is a whole number from 1 to {MaxLimit}.");
         if (query["after"] is not { Count: > 0 } afters) return null;
         after = afters[0];
-        return afters.Count == 1 && after is { Length: > 0 } ? null : StrictJson.Invalid("'after' is what the page before gave as 'next'.");
+        return afters.Count == 1 && after is { Length: > 0 } ? null : Refusal.Invalid("'after' is what the page before gave as 'next'.");
     }
 
     /// <summary>As <see cref="Page(HttpContext, out int, out string?)"/>, where the place is a number.</summary>
@@ -57,7 +57,7 @@ internal static class PeopleRequest
         if (Page(context, out limit, out string? text) is { } refusal) return refusal;
         return text is null || long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out after)
             ? null
-            : StrictJson.Invalid("'after' is what the page before gave as 'next'.");
+            : Refusal.Invalid("'after' is what the page before gave as 'next'.");
     }
 
     /// <summary><c>{ items, next? }</c>; a page that is full has another one after it.</summary>

@@ -24,8 +24,8 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
     private const int MaxLimit = 1000;
     private const long MaxVersion = LogLimits.MaxVersion;
 
-    private static readonly Refusal SinceBackwards = StrictJson.Invalid("'since' is for oldest first. With 'order=desc' a page is what is below 'before'.");
-    private static readonly Refusal BeforeForwards = StrictJson.Invalid("'before' is for newest first: add 'order=desc'. Oldest first, a page is what is after 'since'.");
+    private static readonly Refusal SinceBackwards = Refusal.Invalid("'since' is for oldest first. With 'order=desc' a page is what is below 'before'.");
+    private static readonly Refusal BeforeForwards = Refusal.Invalid("'before' is for newest first: add 'order=desc'. Oldest first, a page is what is after 'since'.");
     private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no such notification, or no longer.");
 
     public async Task ListAsync(HttpContext context, Caller caller)
@@ -133,7 +133,7 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
         isNewestFirst = order.Count == 1 && order[0] == "desc";
         return isNewestFirst || order.Count == 0 || (order.Count == 1 && order[0] == "asc")
             ? null
-            : StrictJson.Invalid("'order' is 'asc' (oldest first) or 'desc' (newest first).");
+            : Refusal.Invalid("'order' is 'asc' (oldest first) or 'desc' (newest first).");
     }
 
     private static Refusal? ReadNumber(HttpRequest request, string name, long least, long most, out long? value)
@@ -142,7 +142,7 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
         var given = request.Query[name];
         if (given.Count == 0) return null;
         if (given.Count > 1 || !long.TryParse(given[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < least || number > most)
-            return StrictJson.Invalid($"'{name}' is a whole number from {least} to {most}.");
+            return Refusal.Invalid($"'{name}' is a whole number from {least} to {most}.");
         value = number;
         return null;
     }

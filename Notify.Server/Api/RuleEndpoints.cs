@@ -24,7 +24,7 @@ internal sealed class RuleEndpoints(INotificationLog log)
             (var members, refusal) = await JsonMembers.ReadAsync(context, mayBeEmpty: false, "rule");
             string? text = null;
             refusal ??= members!.Text("rule", RuleParser.MostBytes, out text);
-            if (refusal is null && !RuleParser.TryParse(text ?? "", out rule!, out var problem)) refusal = StrictJson.Invalid(problem);
+            if (refusal is null && !RuleParser.TryParse(text ?? "", out rule!, out var problem)) refusal = Refusal.Invalid(problem);
         }
 
         if (refusal is not null)

@@ -1,15 +1,12 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Publishing;
 using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Configuration;
-using Notify.Engine.Observability;
 using Notify.Engine.Publishing;
-using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
 
@@ -17,7 +14,7 @@ namespace Notify.Server.Api;
 /// <c>POST /topics/{topic…}</c>, for shells: <c>curl -d "Backup done" HOST/api/v1/topics/backups</c>. Rewritten as the
 /// request of <c>POST /notifications</c>, whose rules it has.
 /// </summary>
-internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions> options, PublishingMetrics metrics)
+internal sealed class TopicEndpoint(PublishFront front, IOptions<NotifyOptions> options)
 {
     /// <summary>What besides the body may be said, as a query parameter or as the header <c>X-…</c>.</summary>
     internal static readonly string[] Parameters = ["title", "priority", "tags", "type", "link", "ttlSeconds"];
@@ -27,29 +24,24 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
 
     private const string HeaderPrefix = "X-";
 
-    private readonly LimitSettings _limits = options.Value.Limits;
+    private readonly int _payloadBytes = options.Value.Limits.PayloadBytes;
 
     public async Task PostAsync(HttpContext context, Caller caller)
     {
-        var refusal = Prepare(context.Request, out var request, out var json, out var header);
-        PublishCommand? command = null;
-        IdempotencyKey? key = null;
-        if (refusal is null)
+        PreparedPublish prepared;
+        if (Prepare(context.Request, out var request, out var json, out var header) is { } refusal)
         {
-            using var body = await RequestBody.ReadAsync(context, _limits.PayloadBytes);
-            refusal = body is { Bytes: var bytes }
-                ? Read(request, json, bytes.Span, header, caller, out command, out key)
-                : PayloadLimit.TooLarge(_limits.PayloadBytes);
+            prepared = PreparedPublish.Refused(refusal);
+        }
+        else
+        {
+            using var body = await RequestBody.ReadAsync(context, _payloadBytes);
+            prepared = body is { Bytes: var bytes }
+                ? Read(request, json, bytes.Span, new PublishCall($"POST {ApiPaths.Topics}{request.Topic}", caller, header))
+                : PreparedPublish.Refused(PayloadLimit.TooLarge(_payloadBytes));
         }
 
-        if (refusal is null)
-        {
-            await PublishAnswer.WriteAsync(context, await publisher.PublishAsync(command!, key, context.RequestAborted));
-            return;
-        }
-
-        metrics.Refused(refusal.Code);
-        await Problem.WriteAsync(context, refusal);
+        await PublishAnswer.WriteAsync(context, await front.PublishAsync(prepared, context.RequestAborted));
     }
 
     private static Refusal? Prepare(HttpRequest http, out PublishRequest request, out bool json, out string? key)
@@ -89,33 +81,19 @@ internal sealed class TopicEndpoint(Publisher publisher, IOptions<NotifyOptions>
         {
             var query = http.Query[Parameters[i]];
             var header = http.Headers[HeaderPrefix + Parameters[i]];
-            if (query.Count + header.Count > 1) return StrictJson.Invalid($"'{Parameters[i]}' is given twice.");
+            if (query.Count + header.Count > 1) return Refusal.Invalid($"'{Parameters[i]}' is given twice.");
             values[i] = query.Count == 1 ? query[0] : header.Count == 1 ? header[0] : null;
-            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0) return StrictJson.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
+            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0) return Refusal.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
         }
 
         return null;
     }
 
-    private static Refusal? Read(PublishRequest request, bool json, ReadOnlySpan<byte> body, string? header, Caller caller, out PublishCommand? command, out IdempotencyKey? key)
+    private static PreparedPublish Read(PublishRequest request, bool json, ReadOnlySpan<byte> body, in PublishCall call)
     {
-        (command, key) = (null, null);
-        if (!Utf8.IsValid(body)) return StrictJson.Invalid("The body is not valid UTF-8.");
-        ReadOnlyMemory<byte> whole;
-        try
-        {
-            whole = json
-                ? PublishRequestJson.Write(request, body)
-                : PublishRequestJson.Write(request with { Body = body.IsEmpty ? null : Encoding.UTF8.GetString(body) });
-        }
-        catch (JsonException malformed)
-        {
-            return StrictJson.Malformed(malformed);
-        }
-
-        if (!PublishRequestReader.TryRead(whole.Span, caller.Name, out command, out var refusal)) return refusal;
-        if (AccessRules.Publish(caller, command.Topic) is { } forbidden) return forbidden;
-        if (header is not null) key = IdempotencyKeys.Own(caller, header, IdempotencyKeys.Hash($"POST {ApiPaths.Topics}{request.Topic}", whole.Span));
-        return null;
+        if (!Utf8.IsValid(body)) return PreparedPublish.Refused(Refusal.Invalid("The body is not valid UTF-8."));
+        return json
+            ? PublishFront.Prepare(request, body, call)
+            : PublishFront.Prepare(request with { Body = body.IsEmpty ? null : Encoding.UTF8.GetString(body) }, default, call);
     }
 }

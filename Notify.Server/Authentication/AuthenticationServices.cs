@@ -22,7 +22,7 @@ internal static class AuthenticationServices
         services.AddSingleton<DirectoryChanges>();
         services.AddSingleton<HostPrincipal>();
         services.AddSingleton<CredentialState>();
-        services.AddSingleton<Doors>();
+        services.AddSingleton<CurrentAccessMode>();
         services.AddSingleton<BadCredentials>();
         services.AddSingleton<AccessMetrics>();
         services.AddSingleton<Authenticator>();

@@ -19,7 +19,7 @@ internal sealed partial class Authenticator(
     ApiKeyVerifier keys,
     HostPrincipal host,
     CredentialState state,
-    Doors doors,
+    CurrentAccessMode accessMode,
     BadCredentials bad,
     AccessMetrics metrics,
     IOptions<NotifyOptions> options,
@@ -72,26 +72,26 @@ internal sealed partial class Authenticator(
 
     private async ValueTask<(Caller?, Refusal?)> IdentifyAsync(HttpContext context, bool tokenInQuery)
     {
-        var door = doors.Now;
-        if (door == Door.Undecided) return (null, StorageAway);
-        if (door == Door.Development && !Doors.IsLocal(context)) return (null, NotLocal);
+        var mode = accessMode.Now;
+        if (mode == AccessMode.Undecided) return (null, StorageAway);
+        if (mode == AccessMode.Development && !CurrentAccessMode.IsLocal(context)) return (null, NotLocal);
 
         string? user = null, device = null;
         if (context.Request.QueryString.HasValue)
         {
             if ((Read(context, UserParameter, out user) ?? Read(context, DeviceParameter, out device)) is { } problem) return (null, problem);
-            if (user is not null && door != Door.Development) return (null, OtherUser);
+            if (user is not null && mode != AccessMode.Development) return (null, OtherUser);
         }
 
         if (ShownCredential.Find(context.Request, tokenInQuery, out var shown) is { } several) return (null, several);
-        if (shown is { } credential && door != Door.Development) return await CheckAsync(context, credential, device);
-        if (door != Door.Development && host.IsAuthenticated(context)) // an open service asks nobody who it is
+        if (shown is { } credential && mode != AccessMode.Development) return await CheckAsync(context, credential, device);
+        if (mode != AccessMode.Development && host.IsAuthenticated(context)) // an open service asks nobody who it is
         {
             if (await state.MayAcceptAsync() is { } blind) return (null, blind);
             return await host.CallerOfAsync(context, device);
         }
 
-        return (Unshown(door, user, device), null);
+        return (Unshown(mode, user, device), null);
     }
 
     private async ValueTask<(Caller?, Refusal?)> CheckAsync(HttpContext context, ShownCredential shown, string? device)
@@ -107,7 +107,7 @@ internal sealed partial class Authenticator(
 
     private async Task<(Caller?, Rejection?)> VerifyAsync(ShownCredential shown, string? device)
     {
-        if (doors.Now == Door.Everybody)
+        if (accessMode.Now == AccessMode.Everybody)
             return (null, new Rejection("unconfigured", "This service takes no credentials: it is open (Notify:Auth:AllowAnonymous), and has no key and no authority.", Counts: true));
         if (shown.MustBeKey || KeyText.IsKey(shown.Text)) return await keys.VerifyAsync(shown.Text, device);
 
@@ -129,9 +129,9 @@ internal sealed partial class Authenticator(
         Credential = new Credential(null, token.IssuedAt, token.ExpiresAt),
     };
 
-    private Caller Unshown(Door door, string? user, string? device) => door switch
+    private Caller Unshown(AccessMode mode, string? user, string? device) => mode switch
     {
-        Door.Development => new Caller
+        AccessMode.Development => new Caller
         {
             Kind = CallerKind.Development,
             User = user,
@@ -140,7 +140,7 @@ internal sealed partial class Authenticator(
             Publisher = user is null ? Caller.AnonymousPublisher : $"dev:{user}",
             Grants = Grants.OfAdmin,
         },
-        Door.Everybody => new Caller { Kind = CallerKind.Everybody, Device = device, Grants = new Grants { Subscribe = Grants.EveryTopic, Publish = Grants.Everything } },
+        AccessMode.Everybody => new Caller { Kind = CallerKind.Everybody, Device = device, Grants = new Grants { Subscribe = Grants.EveryTopic, Publish = Grants.Everything } },
         _ => new Caller { Kind = CallerKind.Anonymous, Device = device, Grants = _anonymous },
     };
 

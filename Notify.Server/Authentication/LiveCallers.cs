@@ -16,17 +16,17 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
 
     private readonly ConcurrentDictionary<string, LiveCaller> _live = new(StringComparer.Ordinal);
     private readonly CredentialState _state;
-    private readonly Doors _doors;
+    private readonly CurrentAccessMode _accessMode;
     private readonly INotificationLog _log;
     private readonly AccessMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private int _lookAgain;
 
-    public LiveCallers(Revocations revocations, CredentialState state, Doors doors, INotificationLog log, AccessMetrics metrics, TimeProvider time, ILogger<LiveCallers> logger)
+    public LiveCallers(Revocations revocations, CredentialState state, CurrentAccessMode accessMode, INotificationLog log, AccessMetrics metrics, TimeProvider time, ILogger<LiveCallers> logger)
     {
-        (_state, _doors, _log, _metrics, _time, _logger) = (state, doors, log, metrics, time, logger);
-        revocations.Tell(this);
+        (_state, _accessMode, _log, _metrics, _time, _logger) = (state, accessMode, log, metrics, time, logger);
+        revocations.Watch(this);
     }
 
     /// <summary>
@@ -59,7 +59,7 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
     /// <summary>From the first stored key on, callers without a credential are no longer let in; those who were are let go.</summary>
     public void KeyStored()
     {
-        _doors.Decide(Door.Closed);
+        _accessMode.Decide(AccessMode.Closed);
         Close("closed", caller => caller.Kind is CallerKind.Development or CallerKind.Everybody);
     }
 
@@ -84,7 +84,7 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
     }
 
     private bool IsGood(Caller caller) =>
-        _state.Check(caller) is null && (caller.Kind is not (CallerKind.Development or CallerKind.Everybody) || _doors.Now != Door.Closed);
+        _state.Check(caller) is null && (caller.Kind is not (CallerKind.Development or CallerKind.Everybody) || _accessMode.Now != AccessMode.Closed);
 
     private void CloseExpired()
     {
@@ -97,7 +97,7 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
     {
         try
         {
-            if (_doors.Now is Door.Development or Door.Everybody && await _log.Directory.WereKeysStoredAsync(cancellationToken)) KeyStored();
+            if (_accessMode.Now is AccessMode.Development or AccessMode.Everybody && await _log.Directory.WereKeysStoredAsync(cancellationToken)) KeyStored();
             foreach (var key in _live.Values.Select(live => live.Current.Credential.KeyId).OfType<string>().Distinct().ToArray())
             {
                 if (await _log.Directory.FindKeyAsync(key, cancellationToken) is null) KeyRevoked(key);

@@ -27,7 +27,7 @@ internal static class HelpCommand
               dotnet Notify.Server.dll --version               says which build this is
 
             Settings are written --Notify:Retention:MaxAge=7.00:00:00, as a variable Notify__Retention__MaxAge=7.00:00:00, or in
-            appsettings.json. What they mean and their defaults are in README.md.
+            appsettings.json. What they mean and their defaults are in docs/settings.md.
 
 
             """);

@@ -12,7 +12,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
 /// stops the start. When that shows only later, it stops the service's own process; an app it is a guest of goes on.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorKeeper doors, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, AccessModeDecision accessMode, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -35,7 +35,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
         var opening = OpenAsync(_stop.Token);
         try
         {
-            if (doors.MayRefuse) await Task.WhenAny(opening, _unavailable.Task).WaitAsync(cancellationToken); // nothing else starts before it is known
+            if (accessMode.MayRefuse) await Task.WhenAny(opening, _unavailable.Task).WaitAsync(cancellationToken); // nothing else starts before it is known
             await opening.WaitAsync(Patience, time, cancellationToken);
         }
         catch (Exception exception) when (exception is TimeoutException || cancellationToken.IsCancellationRequested)
@@ -85,7 +85,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, DoorK
         var log = await open(cancellationToken);
         try
         {
-            await doors.DecideAsync(log, cancellationToken);
+            await accessMode.DecideAsync(log, cancellationToken);
             return log;
         }
         catch

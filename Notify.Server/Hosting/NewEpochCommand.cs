@@ -4,7 +4,7 @@ namespace Notify.Server.Hosting;
 
 /// <summary>
 /// <c>new-epoch</c>: after a logical restore, or on a copied file, tells clients that their versions are of another
-/// life of the log. Run while the service is stopped; with the service's own settings.
+/// epoch of the log. Run while the service is stopped; with the service's own settings.
 /// </summary>
 internal static class NewEpochCommand
 {

@@ -5,7 +5,7 @@ namespace Notify.Server.Hubs;
 /// <summary>
 /// A client that negotiates asks twice: for a connection, and to upgrade it, and a balancer may send the two to different nodes. A WebSocket
 /// needs nothing of the node that was asked first, so one with the <c>id</c> of a connection that is not here begins as if it had not been
-/// negotiated. (Long polling and SignalR's event streams do need that node: see the README's proxy.)
+/// negotiated. (Long polling and SignalR's event streams do need that node: see docs/nginx.md.)
 /// </summary>
 internal static class NegotiatedElsewhere
 {

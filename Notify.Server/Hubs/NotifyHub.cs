@@ -19,7 +19,7 @@ namespace Notify.Server.Hubs;
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
 internal sealed class NotifyHub(
-    Resumption resumption, FilterReader filterReader, RecordPublisher publisher, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
+    Resumption resumption, FilterReader filterReader, PublishFront publishing, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
     InboxSignals inbox) : Hub
 {
     private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
@@ -108,15 +108,9 @@ internal sealed class NotifyHub(
     public async Task<PublishResult> Publish(PublishRequest request)
     {
         if (rate.Check(Context.GetHttpContext(), Caller) is { } tooMany) throw Error(tooMany);
-        return await publisher.PublishAsync(request, Caller, Context.ConnectionAborted) switch
+        return await publishing.PublishAsync(publishing.Prepare(request, new PublishCall(nameof(Publish), Caller)), Context.ConnectionAborted) switch
         {
-            PublishOutcome.Accepted accepted => new PublishResult
-            {
-                Id = accepted.Id,
-                Version = accepted.As == AcceptedAs.Ephemeral ? null : accepted.Version,
-                Topic = accepted.Topic,
-                PublishedAt = accepted.PublishedAt,
-            },
+            PublishOutcome.Accepted accepted => accepted.ToResult(),
             PublishOutcome.Refused refused => throw Error(refused.Refusal),
             var other => throw new NotSupportedException(other.GetType().Name),
         };

@@ -8,6 +8,6 @@ namespace Notify.Server.Observability;
 internal sealed class DeliveryCheck(TailPosition tail) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
-        tail.Life is null ? HealthCheckResult.Unhealthy("The log has not been read yet.")
+        tail.View is null ? HealthCheckResult.Unhealthy("The log has not been read yet.")
         : HealthCheckResult.Healthy());
 }

@@ -27,15 +27,15 @@ internal sealed partial class OriginGate
     private readonly CorsService _cors;
     private readonly CorsPolicy _policy;
     private readonly bool _isDevelopment;
-    private readonly Doors _doors;
+    private readonly CurrentAccessMode _accessMode;
     private readonly int _allowed;
     private readonly Occasionally _log;
     private readonly ILogger<OriginGate> _logger;
 
-    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, Doors doors, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
+    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, CurrentAccessMode accessMode, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
     {
         _cors = new CorsService(Options.Create(new CorsOptions()), loggers); // its evaluation only, and not what an app may have put in its place
-        _doors = doors;
+        _accessMode = accessMode;
         _isDevelopment = environment.IsDevelopment() && (!options.Value.Auth.Embedded || options.Value.Auth.OpenInDevelopment);
         _allowed = options.Value.AllowedOrigins.Count;
         (_log, _logger) = (new Occasionally(time, LogInterval), logger);
@@ -56,7 +56,7 @@ internal sealed partial class OriginGate
         if (IsOwn(context.Request, origin)) return next(context);
         if (!_policy.IsOriginAllowed(origin))
         {
-            Tell(context.Request, origin);
+            LogRefused(context.Request, origin);
             return Problem.WriteAsync(context, Forbidden);
         }
 
@@ -73,7 +73,7 @@ internal sealed partial class OriginGate
     private static bool IsLoopback(Uri address) => address.IsLoopback || address.Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
 
     // The browser says it to its console alone, and CORS tells the page nothing. The origin is printed as it was understood, never as it came.
-    private void Tell(HttpRequest request, string origin)
+    private void LogRefused(HttpRequest request, string origin)
     {
         if (!_log.Now(out var passedOver)) return;
         if (!OriginRule.TryNormalise(origin, out var theirs)) Log.RefusedNone(_logger, passedOver);
@@ -87,7 +87,7 @@ internal sealed partial class OriginGate
         Uri.TryCreate(origin, UriKind.Absolute, out var theirs)
         && Uri.TryCreate($"{request.Scheme}://{request.Host.Value}", UriKind.Absolute, out var own)
         && string.Equals(theirs.GetLeftPart(UriPartial.Authority), own.GetLeftPart(UriPartial.Authority), StringComparison.OrdinalIgnoreCase)
-        && (_doors.Now != Door.Development || IsLoopback(own) || IPAddress.TryParse(own.Host, out _));
+        && (_accessMode.Now != AccessMode.Development || IsLoopback(own) || IPAddress.TryParse(own.Host, out _));
 
     private static partial class Log
     {

@@ -45,12 +45,12 @@ internal sealed class RequestRate : IDisposable
         if (_limiter is null) return null;
         var partition = Partition(context, caller);
         using var lease = _limiter.AttemptAcquire(partition);
-        if (context is { Response.HasStarted: false }) Tell(context.Response.Headers, partition);
+        if (context is { Response.HasStarted: false }) WriteHeaders(context.Response.Headers, partition);
         return lease.IsAcquired ? null : _refusal;
     }
 
     // draft-ietf-httpapi-ratelimit-headers-10: so many a second, and so many left of them now.
-    private void Tell(IHeaderDictionary headers, string partition)
+    private void WriteHeaders(IHeaderDictionary headers, string partition)
     {
         headers[PolicyHeader] = _policy;
         headers[LimitHeader] = string.Create(CultureInfo.InvariantCulture, $"\"publish\";r={_limiter!.GetStatistics(partition)?.CurrentAvailablePermits ?? 0};t=1");

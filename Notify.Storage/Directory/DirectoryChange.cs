@@ -104,7 +104,7 @@ public abstract record DirectoryChange
     /// <summary>Marks items of the user's inbox: either these ones or everything up to a version. All marks of a batch are one entry.</summary>
     /// <param name="User">Whose inbox.</param>
     /// <param name="Operation">What the mark does.</param>
-    /// <param name="Epoch">The life of the log that the versions are of; nothing is marked in another one.</param>
+    /// <param name="Epoch">The epoch of the log that the versions are of; nothing is marked in another one.</param>
     /// <param name="Items">Items of the user's, of topics that the filter is for; null: up to <paramref name="UpTo"/>.</param>
     /// <param name="UpTo">The last version that it is for; at most the head that the node knew when it was asked.</param>
     /// <param name="Filter">Only topics that it matches; empty: all.</param>
@@ -133,7 +133,7 @@ public sealed record ChangeBatch(Guid Id, IReadOnlyList<DirectoryChange> Changes
 public sealed record DirectoryLimits(int GroupsPerUser, int SubscriptionsPerUser);
 
 /// <summary>The answer to a batch of changes.</summary>
-/// <param name="Epoch">The life of the log it is in.</param>
+/// <param name="Epoch">The epoch of the log it is in.</param>
 /// <param name="Head">The log's last version after it: what was done before this answer is at or below it.</param>
 /// <param name="Outcomes">One for each change, in their order.</param>
 /// <param name="Stored">The internal entries stored by this batch: contiguous versions, in order. Empty when nothing changed.</param>
@@ -169,7 +169,7 @@ public enum ChangeStatus
     /// <summary>Too many users' attributes changed since the members were filled in: these are to be looked at first.</summary>
     TooManyChanged,
 
-    /// <summary>The log is in another life than the one that the change speaks of.</summary>
+    /// <summary>The log is in another epoch than the one that the change speaks of.</summary>
     OtherEpoch,
 
     /// <summary>The user has marked by more filters than are kept.</summary>

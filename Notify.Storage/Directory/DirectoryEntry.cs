@@ -23,8 +23,11 @@ public abstract record DirectoryEntry
     [JsonIgnore]
     public abstract EntryKind Kind { get; }
 
+    /// <summary>The highest kind that this node knows, and with it all below. A new one is written only once every node knows it.</summary>
+    public const EntryKind NewestKind = EntryKind.InboxMarked;
+
     /// <summary>Whether this node knows the kind of this entry.</summary>
-    public static bool IsKnown(EntryKind kind) => kind is >= EntryKind.Notification and <= EntryKind.InboxMarked;
+    public static bool IsKnown(EntryKind kind) => kind is >= EntryKind.Notification and <= NewestKind;
 
     /// <summary>Reads the content of an internal entry of the directory.</summary>
     /// <exception cref="UnknownEntryException">This node knows no such kind, or cannot read what it says.</exception>

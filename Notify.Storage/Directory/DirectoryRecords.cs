@@ -53,7 +53,7 @@ public sealed record UserDevice(string Device, long Version, DateTimeOffset Seen
 /// <summary>A device's acknowledgement to store.</summary>
 /// <param name="User">The user's number.</param>
 /// <param name="Device">Its name.</param>
-/// <param name="Epoch">The life of the log that the version is of; one that is not the present one is not stored.</param>
+/// <param name="Epoch">The epoch of the log that the version is of; one that is not the present one is not stored.</param>
 /// <param name="Version">Everything up to here. Never goes back within an epoch.</param>
 public readonly record struct Acknowledgement(long User, string Device, Guid Epoch, long Version);
 
@@ -96,7 +96,7 @@ public sealed record UserAttributes(long User, string Name, string? Json, long S
 /// <param name="Users">One for each that was asked for, in that order.</param>
 public sealed record AttributesReading(long RulesRevision, IReadOnlyList<UserAttributes> Users)
 {
-    /// <summary>The life of the log: a revision counts within one.</summary>
+    /// <summary>The epoch of the log: a revision counts within one.</summary>
     public Guid Epoch { get; init; }
 }
 

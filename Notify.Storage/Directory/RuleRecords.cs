@@ -15,7 +15,7 @@ public sealed record RuleTest(string JsonPath, string Vars, Func<string?, bool> 
 public sealed record StoredRule(long Group, string Rule, long Revision, bool IsActive, bool IsEnded);
 
 /// <summary>The rules that changed since a revision.</summary>
-/// <param name="Epoch">The life of the log.</param>
+/// <param name="Epoch">The epoch of the log.</param>
 /// <param name="Revision">The revision that these bring the older ones to.</param>
 /// <param name="Rules">Ended ones are among them only where an older revision was asked about.</param>
 public sealed record RulesReading(Guid Epoch, long Revision, IReadOnlyList<StoredRule> Rules);

@@ -24,7 +24,7 @@ internal sealed class AppendAnswers
         return this;
     }
 
-    public AppendResult Tell(AppendBatch batch, IReadOnlyDictionary<int, string> refused)
+    public AppendResult ResultOf(AppendBatch batch, IReadOnlyDictionary<int, string> refused)
     {
         var outcomes = new AppendOutcome[batch.Entries.Count];
         var stored = new List<LogEntry>(Rows.Count);
@@ -33,7 +33,7 @@ internal sealed class AppendAnswers
             var entry = batch.Entries[position];
             outcomes[position] = refused.TryGetValue(position, out var reason)
                 ? new AppendOutcome.Refused(reason)
-                : Tell(entry, stored);
+                : OutcomeOf(entry, stored);
         }
 
         return new AppendResult(Epoch, outcomes, stored);
@@ -41,7 +41,7 @@ internal sealed class AppendAnswers
 
     /// <param name="entry">The next one of the batch.</param>
     /// <param name="stored">What was stored of those before it: rows come in the order of the batch.</param>
-    private AppendOutcome Tell(NewEntry entry, List<LogEntry> stored)
+    private AppendOutcome OutcomeOf(NewEntry entry, List<LogEntry> stored)
     {
         var row = stored.Count < Rows.Count && Rows[stored.Count].Id == entry.Id ? Rows[stored.Count] : (StoredRow?)null;
         if (entry.Key is { } key && ByKey.TryGetValue((key.Publisher, key.Key), out var answer))

@@ -1,5 +1,6 @@
 using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
+using Notify.Storage.Nodes;
 
 namespace Notify.Storage.Log;
 
@@ -23,6 +24,10 @@ public interface INotificationLog : IAsyncDisposable
     /// <summary>What inboxes are made of, kept in the same database.</summary>
     /// <exception cref="StorageUnavailableException">The storage has not been reached yet.</exception>
     IInbox Inbox => throw new NotSupportedException("This log keeps no inbox.");
+
+    /// <summary>The nodes that run on this log.</summary>
+    /// <exception cref="StorageUnavailableException">The storage has not been reached yet.</exception>
+    INodes Nodes => throw new NotSupportedException("This log keeps no list of nodes.");
 
     /// <summary>Where the log is: committed values, read from the primary.</summary>
     Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken);
@@ -69,6 +74,6 @@ public interface INotificationLog : IAsyncDisposable
     /// </summary>
     Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken);
 
-    /// <summary>Declares a new life of the log (after a logical restore, or on a copied file) and returns its epoch.</summary>
+    /// <summary>Declares a new epoch of the log (after a logical restore, or on a copied file) and returns its epoch.</summary>
     Task<Guid> BeginEpochAsync(CancellationToken cancellationToken);
 }

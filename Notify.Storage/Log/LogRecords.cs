@@ -1,7 +1,7 @@
 namespace Notify.Storage.Log;
 
 /// <summary>The place of the log, as committed.</summary>
-/// <param name="Epoch">One life of the log.</param>
+/// <param name="Epoch">One epoch of the log.</param>
 /// <param name="Head">Its last version; 0 when nothing was ever stored.</param>
 /// <param name="Oldest">The oldest version kept; 1 at first, head + 1 when nothing is kept.</param>
 public readonly record struct LogHead(Guid Epoch, long Head, long Oldest)
@@ -110,7 +110,7 @@ public sealed record IdempotencyKey(string Publisher, string Key, ReadOnlyMemory
 public sealed record AppendBatch(Guid Id, IReadOnlyList<NewEntry> Entries);
 
 /// <summary>The answer to an append, known to be committed.</summary>
-/// <param name="Epoch">The life of the log it is in.</param>
+/// <param name="Epoch">The epoch of the log it is in.</param>
 /// <param name="Outcomes">One for each entry of the batch, in its order.</param>
 /// <param name="Stored">The entries stored by this batch: contiguous versions, in order. Empty when all were repeats or refused.</param>
 public sealed record AppendResult(Guid Epoch, IReadOnlyList<AppendOutcome> Outcomes, IReadOnlyList<LogEntry> Stored);

@@ -1,5 +1,6 @@
 using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
+using Notify.Storage.Nodes;
 
 namespace Notify.Storage.Log;
 
@@ -31,6 +32,8 @@ public sealed class OpenedLog : INotificationLog
     public IDirectory Directory => Log.Directory;
 
     public IInbox Inbox => Log.Inbox;
+
+    public INodes Nodes => Log.Nodes;
 
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => Log.ReadHeadAsync(cancellationToken);
 

@@ -66,7 +66,7 @@ internal sealed class SubscriptionRow
     public long Until { get; set; }
 }
 
-/// <summary>What a device has acknowledged, in one life of the log.</summary>
+/// <summary>What a device has acknowledged, in one epoch of the log.</summary>
 internal sealed class DeviceRow
 {
     public long UserId { get; set; }

@@ -1,6 +1,6 @@
 namespace Notify.Storage.Model;
 
-/// <summary>The log's one row: which life it is in and what is kept. Its lock is what orders appends.</summary>
+/// <summary>The log's one row: which epoch it is in and what is kept. Its lock is what orders appends.</summary>
 internal sealed class LogHeadRow
 {
     public short Id { get; set; }
@@ -10,7 +10,7 @@ internal sealed class LogHeadRow
     /// <summary>Postgres: <see cref="TopicRow.LastSeq"/> is right as of this version.</summary>
     public long Settled { get; set; }
 
-    /// <summary>Postgres: which cluster and timeline this epoch belongs to; another one is another life.</summary>
+    /// <summary>Postgres: which cluster and timeline this epoch belongs to; another one is another epoch.</summary>
     public long SystemIdentifier { get; set; }
     public int Timeline { get; set; }
 }

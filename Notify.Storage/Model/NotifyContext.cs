@@ -74,5 +74,6 @@ internal abstract class NotifyContext(DbContextOptions options) : DbContext(opti
         });
         DirectoryModel.Build(modelBuilder);
         InboxModel.Build(modelBuilder);
+        NodeModel.Build(modelBuilder);
     }
 }

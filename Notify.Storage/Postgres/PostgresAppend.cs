@@ -27,19 +27,19 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
                 try
                 {
                     var answers = await SubmitAsync(batch.Id, entries, cancellationToken);
-                    return answers.Tell(batch, refused);
+                    return answers.ResultOf(batch, refused);
                 }
                 catch (PostgresException error) when (PostgresErrors.IsNoPartition(error))
                 {
                     // Made here or meanwhile by another node; and the others may use them up before this one's turn.
                     if (++makings > PartitionMakings) throw PostgresErrors.Unavailable(error);
-                    await PostgresErrors.AsUnavailable(() => partitions.MakeAheadAsync(entries.Count, cancellationToken));
+                    await PostgresErrors.TranslateOutages(() => partitions.MakeAheadAsync(entries.Count, cancellationToken));
                 }
-                catch (PostgresException error) when (PostgresErrors.IsOfARow(error))
+                catch (PostgresException error) when (PostgresErrors.IsRowError(error))
                 {
                     // The error names no row. Whoever repeats the batch comes to the same entries in the same way.
                     var before = refused.Count;
-                    await PostgresErrors.AsUnavailable(() => FindRefusedAsync(batch, positions, refused, cancellationToken));
+                    await PostgresErrors.TranslateOutages(() => FindRefusedAsync(batch, positions, refused, cancellationToken));
                     if (refused.Count == before)
                         throw PostgresErrors.Unavailable(error);
                 }
@@ -66,7 +66,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
                 catch (PostgresException error) when (PostgresErrors.IsNoPartition(error))
                 {
                     if (makings == PartitionMakings) throw PostgresErrors.Unavailable(error);
-                    await PostgresErrors.AsUnavailable(() => partitions.MakeAheadAsync(ChangeBatch.MostRows, cancellationToken));
+                    await PostgresErrors.TranslateOutages(() => partitions.MakeAheadAsync(ChangeBatch.MostRows, cancellationToken));
                 }
             }
         }
@@ -87,14 +87,14 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
     private async Task<AppendAnswers> SubmitAsync(
         Guid batchId, IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)
     {
-        var session = await PostgresErrors.AsUnavailable(() => OpenAsync(cancellationToken));
+        var session = await PostgresErrors.TranslateOutages(() => OpenAsync(cancellationToken));
         try
         {
             return await session.SubmitAsync(batchId, entries, cancellationToken);
         }
         catch (PostgresException error) when (PostgresErrors.IsRolledBack(error))
         {
-            if (PostgresErrors.IsOfARow(error) || PostgresErrors.IsNoPartition(error))
+            if (PostgresErrors.IsRowError(error) || PostgresErrors.IsNoPartition(error))
                 throw;
 
             // A prepared statement that has gone bad (somebody's DISCARD, a changed table) must not stay for ever.
@@ -113,7 +113,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
     /// <summary>Lets a missing partition pass; everything else leaves as what it means for the caller.</summary>
     private async Task<ChangeResult> SubmitAsync(ChangeBatch changes, CancellationToken cancellationToken)
     {
-        var session = await PostgresErrors.AsUnavailable(() => OpenAsync(cancellationToken));
+        var session = await PostgresErrors.TranslateOutages(() => OpenAsync(cancellationToken));
         try
         {
             return await session.SubmitAsync(changes, cancellationToken);
@@ -127,7 +127,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
                 throw PostgresErrors.Unavailable(error);
             }
 
-            await PostgresErrors.AsUnavailable(async () =>
+            await PostgresErrors.TranslateOutages(async () =>
             {
                 await session.RollBackAsync(cancellationToken);
                 return true;
@@ -149,7 +149,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
     private async Task EndStalledHolderAsync(PostgresException error, CancellationToken cancellationToken)
     {
         if (error.SqlState != PostgresErrorCodes.LockNotAvailable) return;
-        var ended = await PostgresErrors.AsUnavailable(() => PostgresStalledHolder.EndAsync(connections, cancellationToken));
+        var ended = await PostgresErrors.TranslateOutages(() => PostgresStalledHolder.EndAsync(connections, cancellationToken));
         if (ended > 0)
             throw new StorageUnavailableException($"The log's lock was held by {ended} connection(s) of a node that had stopped in the middle of a batch; they were ended, and the next attempt finds the lock free.", error);
     }

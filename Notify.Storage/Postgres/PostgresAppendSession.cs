@@ -83,7 +83,7 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
             await check.ExecuteNonQueryAsync(cancellationToken);
             return null;
         }
-        catch (PostgresException error) when (PostgresErrors.IsRolledBack(error) && PostgresErrors.IsOfARow(error))
+        catch (PostgresException error) when (PostgresErrors.IsRolledBack(error) && PostgresErrors.IsRowError(error))
         {
             return error;
         }

@@ -34,7 +34,7 @@ internal static class PostgresAppendSql
     /// <summary>
     /// Stores the batch and returns its place; no row when it must not be stored as it is (<see cref="ReadPlace"/> tells why):
     /// the batch is stored already (the backend of a lost connection may have been queued for the lock), one of its keys
-    /// has been used, or what the session knows of the topics is of another life of the log or too old to be completed.
+    /// has been used, or what the session knows of the topics is of another epoch of the log or too old to be completed.
     /// </summary>
     /// <remarks>
     /// Insert-only on purpose: the head is the last row of <c>appends</c>, a topic's sequence that of its last row, so that

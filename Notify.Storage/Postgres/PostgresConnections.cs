@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Notify.Storage.Postgres;
 
-/// <summary>The connections of one node, each checked for its place in the log's life before it is used.</summary>
+/// <summary>The connections of one node, each checked for its place in the log's epoch before it is used.</summary>
 internal static class PostgresConnections
 {
     /// <summary>
@@ -24,7 +24,7 @@ internal static class PostgresConnections
         "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
     /// <param name="settings">With the installation's schema as their search path.</param>
-    /// <param name="known">What the node knows of the log's life.</param>
+    /// <param name="known">What the node knows of the log's epoch.</param>
     public static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings, KnownHead known)
     {
         var builder = new NpgsqlDataSourceBuilder(Tuned(settings).ConnectionString);

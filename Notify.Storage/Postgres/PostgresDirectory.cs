@@ -16,14 +16,14 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
 
     public async Task<ChangeResult> ChangeAsync(ChangeBatch batch, CancellationToken cancellationToken)
     {
-        var nothing = await PostgresErrors.AsUnavailable(() => PostgresChanges.LookAsync(people, batch, cancellationToken));
+        var nothing = await PostgresErrors.TranslateOutages(() => PostgresChanges.LookAsync(people, batch, cancellationToken));
         if (nothing is not null) return nothing;
         var result = await append.ChangeAsync(batch, cancellationToken);
-        known.Saw(result.Epoch, result.Head);
+        known.Observe(result.Epoch, result.Head);
         return result;
     }
 
-    public Task<PeopleReading> ReadPeopleAsync(IReadOnlyList<SessionUser> users, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<PeopleReading> ReadPeopleAsync(IReadOnlyList<SessionUser> users, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         var reading = new PeopleReader(users);
         for (var attempt = 0; ; attempt++)
@@ -66,7 +66,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     }
 
     public Task<(LogHead Head, IReadOnlyList<long> Users)> FindMembersAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable<(LogHead, IReadOnlyList<long>)>(async () =>
+        PostgresErrors.TranslateOutages<(LogHead, IReadOnlyList<long>)>(async () =>
         {
             await using var command = people.CreateCommand(PostgresDirectorySql.FindMembers);
             command.Parameters.Add(Value(group));
@@ -82,7 +82,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     public Task<IReadOnlyList<string>> ListSubscriptionsAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
         ListAsync(PostgresDirectorySql.ListFilters, rows => rows.GetString(0), cancellationToken, Value(user), Value(after ?? ""), Value((long)limit));
 
-    public Task AcknowledgeAsync(IReadOnlyCollection<Acknowledgement> acknowledgements, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task AcknowledgeAsync(IReadOnlyCollection<Acknowledgement> acknowledgements, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         var highest = AcknowledgementList.Highest(acknowledgements);
         if (highest.Count == 0) return 0;
@@ -110,7 +110,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     public Task ForgetDeviceAsync(string user, string device, CancellationToken cancellationToken) =>
         ExecuteAsync(PostgresDirectorySql.ForgetDevice, cancellationToken, Value(user), Value(device));
 
-    public Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -121,7 +121,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     });
 
     public Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable<IReadOnlyList<long>>(async () =>
+        PostgresErrors.TranslateOutages<IReadOnlyList<long>>(async () =>
         {
             var users = attributes.Select(one => one.User).ToArray();
             var stamps = attributes.Select(one => one.Stamp).ToArray();
@@ -172,7 +172,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             Value(usedAt.Keys.ToArray()), Value(usedAt.Values.Select(at => at.UtcDateTime).ToArray()));
 
     public Task<(LogHead Head, DirectoryPage<TokenRevocation, long> Page)> ListRevocationsAsync(long after, int limit, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable<(LogHead, DirectoryPage<TokenRevocation, long>)>(async () =>
+        PostgresErrors.TranslateOutages<(LogHead, DirectoryPage<TokenRevocation, long>)>(async () =>
         {
             await using var command = people.CreateCommand(PostgresDirectorySql.ListRevocations);
             command.Parameters.Add(Value(after));
@@ -194,7 +194,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             rows => new TokenRevocation(rows.GetInt64(0), rows.GetString(1), rows.GetDateTime(2), rows.GetInt64(3)), cancellationToken, Value(user))) is [var found, ..] ? found : null;
 
     /// <summary>Closes what groups that have ended left open; part of the log's sweep.</summary>
-    public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         while (true)
         {
@@ -259,7 +259,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     }
 
     private Task<IReadOnlyList<T>> ListAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
-        PostgresErrors.AsUnavailable<IReadOnlyList<T>>(async () =>
+        PostgresErrors.TranslateOutages<IReadOnlyList<T>>(async () =>
         {
             await using var command = people.CreateCommand(sql);
             command.Parameters.AddRange(parameters);
@@ -270,7 +270,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         });
 
     private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
-        PostgresErrors.AsUnavailable(async () =>
+        PostgresErrors.TranslateOutages(async () =>
         {
             await using var command = people.CreateCommand(sql);
             command.Parameters.AddRange(parameters);

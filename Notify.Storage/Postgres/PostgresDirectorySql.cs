@@ -93,7 +93,7 @@ internal static class PostgresDirectorySql
 
     /// <summary>
     /// In one order, so that nodes that store the same devices do not wait for each other in a circle. Only in the present
-    /// life of the log; a number of another life is replaced.
+    /// epoch of the log; a number of another epoch is replaced.
     /// </summary>
     public const string Acknowledge = """
         INSERT INTO devices (user_id, device, epoch, version, seen_at)

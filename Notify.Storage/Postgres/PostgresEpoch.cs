@@ -4,7 +4,7 @@ using Npgsql;
 namespace Notify.Storage.Postgres;
 
 /// <summary>
-/// One life of the log. A standby that took over without the last commits, or a database restored elsewhere, gives versions
+/// One epoch of the log. A standby that took over without the last commits, or a database restored elsewhere, gives versions
 /// again that clients have seen with other contents: it must be another epoch before anything is appended or read.
 /// </summary>
 internal sealed class PostgresEpoch(NpgsqlDataSource connections)

@@ -17,7 +17,7 @@ internal static class PostgresErrors
     /// A value of some row is what the database does not take: data exception, constraint, or size limit. A double version
     /// or batch id is no row's fault.
     /// </summary>
-    public static bool IsOfARow(PostgresException error) =>
+    public static bool IsRowError(PostgresException error) =>
         error.SqlState[..2] is "22" or "23" or "54" && error.SqlState != PostgresErrorCodes.UniqueViolation && !IsNoPartition(error);
 
     /// <summary>The log has grown past its last partition. Only this check violation names no constraint.</summary>
@@ -66,7 +66,7 @@ internal static class PostgresErrors
     };
 
     /// <summary>Runs something that stores nothing unless it ends well.</summary>
-    public static async Task<T> AsUnavailable<T>(Func<Task<T>> work)
+    public static async Task<T> TranslateOutages<T>(Func<Task<T>> work)
     {
         try
         {

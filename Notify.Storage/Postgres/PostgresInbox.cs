@@ -13,7 +13,7 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
     private const int Attempts = 5;
 
     public Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(async () =>
+        PostgresErrors.TranslateOutages(async () =>
         {
             for (var attempt = 1; ; attempt++)
             {
@@ -34,7 +34,7 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
             }
         });
 
-    public Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var command = people.CreateCommand(PostgresInboxSql.FindKept);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
@@ -43,7 +43,7 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
     });
 
     /// <summary>What is kept too long, and marks of what is no longer kept; part of the log's sweep.</summary>
-    public Task SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         int dropped;
         do

@@ -1,6 +1,7 @@
 using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
 using Notify.Storage.Log;
+using Notify.Storage.Nodes;
 using Npgsql;
 
 namespace Notify.Storage.Postgres;
@@ -33,12 +34,15 @@ internal sealed class PostgresLog : INotificationLog
         _people = PostgresConnections.CreateForPeople(inPlace, _known);
         _directory = new PostgresDirectory(_people, _append, _known);
         _inbox = new PostgresInbox(_people);
+        Nodes = new PostgresNodes(_people);
         Place = $"{PostgresSettings.Describe(settings)}, schema {place.Schema}";
     }
 
     public IDirectory Directory => _directory;
 
     public IInbox Inbox => _inbox;
+
+    public INodes Nodes { get; }
 
     public string Place { get; }
 
@@ -62,40 +66,40 @@ internal sealed class PostgresLog : INotificationLog
 
     public async Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken)
     {
-        var head = await PostgresErrors.AsUnavailable(() => _reader.ReadHeadAsync(cancellationToken));
-        _known.Saw(head.Epoch, head.Head);
+        var head = await PostgresErrors.TranslateOutages(() => _reader.ReadHeadAsync(cancellationToken));
+        _known.Observe(head.Epoch, head.Head);
         return head;
     }
 
     public async Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
     {
         var result = await _append.AppendAsync(batch, cancellationToken);
-        if (result.Stored.Count > 0) _known.Saw(result.Epoch, result.Stored[^1].Version);
+        if (result.Stored.Count > 0) _known.Observe(result.Epoch, result.Stored[^1].Version);
         return result;
     }
 
     public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _reader.ReadAsync(after, maxEntries, maxBytes, cancellationToken));
+        PostgresErrors.TranslateOutages(() => _reader.ReadAsync(after, maxEntries, maxBytes, cancellationToken));
 
     public Task<LogPage> ReadTopicsAsync(
         IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));
+        PostgresErrors.TranslateOutages(() => _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));
 
     public Task<LogPage> ReadTopicsBackAsync(
         IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken));
+        PostgresErrors.TranslateOutages(() => _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken));
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _reader.FindTopicsAsync(names, cancellationToken));
+        PostgresErrors.TranslateOutages(() => _reader.FindTopicsAsync(names, cancellationToken));
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _reader.FindTopicsByPrefixAsync(prefix, limit, cancellationToken));
+        PostgresErrors.TranslateOutages(() => _reader.FindTopicsByPrefixAsync(prefix, limit, cancellationToken));
 
     public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _reader.FindAsync(id, cancellationToken));
+        PostgresErrors.TranslateOutages(() => _reader.FindAsync(id, cancellationToken));
 
     public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(async () =>
+        PostgresErrors.TranslateOutages(async () =>
         {
             await _retention.SweepAsync(await _reader.ReadHeadAsync(cancellationToken), maxAge, cancellationToken);
             await _directory.SweepAsync(cancellationToken);
@@ -104,7 +108,7 @@ internal sealed class PostgresLog : INotificationLog
         });
 
     public Task<Guid> BeginEpochAsync(CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(() => _epoch.BeginAsync(cancellationToken));
+        PostgresErrors.TranslateOutages(() => _epoch.BeginAsync(cancellationToken));
 
     public async ValueTask DisposeAsync()
     {

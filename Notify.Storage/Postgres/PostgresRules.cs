@@ -6,7 +6,7 @@ namespace Notify.Storage.Postgres;
 /// <summary>Rules at work on Postgres, which evaluates them itself.</summary>
 internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
 {
-    public Task<RulesReading> ReadRulesAsync(long above, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<RulesReading> ReadRulesAsync(long above, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var command = Command(PostgresRuleSql.ReadRules, Value(above));
         await using var rows = await command.ExecuteReaderAsync(cancellationToken);
@@ -20,7 +20,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         return new RulesReading(epoch, revision, rules);
     });
 
-    public Task<RuleWork?> ClaimAsync(Guid owner, TimeSpan lease, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<RuleWork?> ClaimAsync(Guid owner, TimeSpan lease, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var command = Command(PostgresRuleSql.Claim, Value(owner), Value(lease));
         await using var rows = await command.ExecuteReaderAsync(cancellationToken);
@@ -36,7 +36,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
     public Task AbandonAsync(RuleWork work, CancellationToken cancellationToken) => ExecuteAsync(PostgresRuleSql.Abandon, cancellationToken, Value(work.Group));
 
     public Task<RuleSlice> CompareAsync(RuleWork work, RuleTest rule, long after, int users, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(async () =>
+        PostgresErrors.TranslateOutages(async () =>
         {
             await using var command = Command(
                 PostgresRuleSql.Compare, Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(after), Value((long)users));
@@ -73,7 +73,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
             },
             cancellationToken);
 
-    public Task<long> CountFilledAsync(RuleWork work, CancellationToken cancellationToken) => PostgresErrors.AsUnavailable(async () =>
+    public Task<long> CountFilledAsync(RuleWork work, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var batch = people.CreateBatch();
         batch.BatchCommands.Add(new(PostgresRuleSql.HoldFill) { Parameters = { Value(work.Group) } });
@@ -85,7 +85,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
     });
 
     public Task<RulePreview> PreviewAsync(RuleTest rule, long after, int users, int examples, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable(async () =>
+        PostgresErrors.TranslateOutages(async () =>
         {
             await using var command = Command(
                 PostgresRuleSql.Preview, Value(rule.JsonPath), Value(rule.Vars), Value(after), Value((long)users), Value((long)examples));
@@ -95,7 +95,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         });
 
     private Task<FillStep?> FillAsync(RuleWork work, int users, NpgsqlBatchCommand fill, CancellationToken cancellationToken) =>
-        PostgresErrors.AsUnavailable<FillStep?>(async () =>
+        PostgresErrors.TranslateOutages<FillStep?>(async () =>
         {
             await ExecuteAsync(PostgresRuleSql.LowerStamps, cancellationToken);
 
@@ -123,7 +123,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         return command;
     }
 
-    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) => PostgresErrors.AsUnavailable(async () =>
+    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var command = Command(sql, parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);

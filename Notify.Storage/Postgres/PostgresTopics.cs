@@ -23,7 +23,7 @@ internal sealed class PostgresTopics
     private long _last;
     private int _alone;
 
-    /// <summary>The life of the log in which the topics were read.</summary>
+    /// <summary>The epoch of the log in which the topics were read.</summary>
     public Guid Epoch { get; private set; }
 
     /// <summary>The version up to which the sequences are complete.</summary>

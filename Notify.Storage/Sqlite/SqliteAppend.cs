@@ -55,9 +55,9 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
                     statements => Submit(statements, batch, AppendPlan.Positions(batch, refused), position => current = position),
                     cancellationToken,
                     error => new AppendOutcomeUnknownException($"The disk failed during the commit: {error.Message}", error));
-                return answers.Tell(batch, refused);
+                return answers.ResultOf(batch, refused);
             }
-            catch (SqliteException error) when (SqliteErrors.IsOfARow(error))
+            catch (SqliteException error) when (SqliteErrors.IsRowError(error))
             {
                 if (current < 0)
                     throw SqliteErrors.Unavailable(error);

@@ -8,7 +8,7 @@ namespace Notify.Storage.Sqlite;
 internal static class SqliteErrors
 {
     /// <summary>A value of the row at hand is what the database does not take.</summary>
-    public static bool IsOfARow(SqliteException error) =>
+    public static bool IsRowError(SqliteException error) =>
         error.SqliteErrorCode is raw.SQLITE_TOOBIG or raw.SQLITE_CONSTRAINT or raw.SQLITE_MISMATCH;
 
     public static bool IsDiskError(SqliteException error) => error.SqliteErrorCode == raw.SQLITE_IOERR;

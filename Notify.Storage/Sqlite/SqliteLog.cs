@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
 using Notify.Storage.Log;
+using Notify.Storage.Nodes;
 
 namespace Notify.Storage.Sqlite;
 
@@ -28,11 +29,14 @@ internal sealed class SqliteLog : INotificationLog
         _retention = new SqliteRetention(Writer, _reader, time);
         _directory = new SqliteDirectory(Writer, _readers, time);
         _inbox = new SqliteInbox(Writer, _readers, time);
+        Nodes = new SqliteNodes(Writer, _readers, time);
     }
 
     public IDirectory Directory => _directory;
 
     public IInbox Inbox => _inbox;
+
+    public INodes Nodes { get; }
 
     /// <summary>For tests that fill the disk or take the file away.</summary>
     internal SqliteWriter Writer { get; }
@@ -44,6 +48,7 @@ internal sealed class SqliteLog : INotificationLog
         try
         {
             await log.Writer.UseAsync(statements => SqliteSchema.Ensure(statements.Connection, log._file, options), cancellationToken);
+            await log.Writer.UseAsync(statements => statements.Execute(SqliteNodes.EndAll), cancellationToken);
             return log;
         }
         catch (SqliteException error)

@@ -65,7 +65,7 @@ internal sealed class SqliteWriter(SqliteFile file) : IDisposable
         catch (SqliteException error)
         {
             Recover();
-            if (SqliteErrors.IsOfARow(error))
+            if (SqliteErrors.IsRowError(error))
                 throw;
             throw committing && SqliteErrors.IsDiskError(error) ? commitFailed(error) : SqliteErrors.Unavailable(error);
         }

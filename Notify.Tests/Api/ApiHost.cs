@@ -55,7 +55,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var handedOver = new HandedOver();
         builder.AddProcess();
         builder.Services.AddNotify(builder.Configuration, builder.Environment);
-        builder.Services.AddSingleton<ICommittedEntries>(handedOver);
+        builder.Services.AddSingleton<ICommitObserver>(handedOver);
         builder.Services.AddSingleton<IReplay>(new ListReplay(log));
         builder.Services.AddSingleton<IHistory>(new ListReplay(log));
         builder.Services.AddSingleton<LogOpener>(_ => open?.Invoke(log) ?? Task.FromResult<INotificationLog>(log));

@@ -80,6 +80,8 @@ public sealed class RouteMatrixTests
         ["POST /api/v1/users/{user}/inbox/seen"] = new("users/alice/inbox/seen", """{"versions":[1]}""", 401, 403, 200, 403, 200),
         ["POST /api/v1/users/{user}/inbox/archive"] = new("users/alice/inbox/archive", """{"versions":[1]}""", 401, 403, 200, 403, 200),
         ["POST /api/v1/users/{user}/inbox/unarchive"] = new("users/alice/inbox/unarchive", """{"versions":[1]}""", 401, 403, 200, 403, 200),
+        ["GET /api/v1/stats"] = new("stats", null, 401, 404, 404, 404, 200),
+        ["HEAD /api/v1/stats"] = new("stats", null, 401, 404, 404, 404, 200),
         ["POST /api/v1/users/{user}/tokens/revoke"] = new("users/somebody/tokens/revoke", null, 401, 403, 403, 403, 204),
     };
 

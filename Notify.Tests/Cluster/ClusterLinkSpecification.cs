@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Notify.Engine.Cluster;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 using Notify.Server.Configuration;
 using Notify.Storage;
 using Notify.Storage.Log;
@@ -27,7 +27,7 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     private INotificationLog _log = null!;
     private ClusterNode _one = null!;
     private ClusterNode _other = null!;
-    private ClusterNode _stranger = null!; // silent; a test speaks on the carrier in its place
+    private ClusterNode _stranger = null!; // silent; a test speaks on the backplane in its place
 
     protected virtual bool Crosses => true;
 
@@ -96,7 +96,7 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     {
         var (here, there) = (await _one.FollowAsync(), await _other.FollowAsync());
         _one.PublishEphemeral();
-        await _one.PublishAsync(); // comes after it on every carrier
+        await _one.PublishAsync(); // comes after it on every backplane
         await Eventually.TrueAsync(() => here.Versions.Contains(1) && there.Versions.Contains(1), "the one after it");
         Assert.Equal([0, 1], here.Versions.Order());
         Assert.Equal(Crosses ? [0, 1] : [1], there.Versions.Order());
@@ -216,12 +216,25 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
         Assert.True(time.GetElapsedTime(startedAt) < OtherNodes.Silence, "not because nobody is heard for long");
     }
 
-    /// <summary>In the life of another log: what the three others say does not count as company.</summary>
+    /// <summary>In the epoch of another log: what the three others say does not count as company.</summary>
     private Task<INotificationLog> OpenLogAsync() => LogStore.OpenAsync(new StorageOptions { SqlitePath = _folder.File("alone.db") }, CancellationToken.None);
 
     private async Task<ClusterNode> StartAloneAsync(INotificationLog log, FakeTimeProvider time)
     {
         var alone = await ClusterNode.StartAsync(log, _settings, time);
+
+        // What is told before the link is connected is dropped: its own hello must have gone and come back.
+        Task<bool>? hears = null;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                if (!Crosses) return true;
+                if (hears is null or { IsCompleted: true, Result: false })
+                    hears = alone.Get<ClusterLink>().HearsItselfAsync(OtherNodes.HelloInterval, CancellationToken.None);
+                time.Advance(ClusterLink.FirstHelloInterval);
+                return hears is { IsCompleted: true, Result: true };
+            },
+            "it is connected");
         await Eventually.TrueAsync(
             async () =>
             {
@@ -238,13 +251,13 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
         var (entries, ephemeral) = (node.Counted[Sent, "entries"], node.Counted[Sent, "ephemeral"]);
         await node.PublishAsync();
         node.PublishEphemeral(); // is told whether or not anybody may be there, and behind it
-        if (node.Get<ICarrier>().Crosses) await Eventually.TrueAsync(() => node.Counted[Sent, "ephemeral"] == ephemeral + 1, "the one behind it");
+        if (node.Get<IBackplane>().Crosses) await Eventually.TrueAsync(() => node.Counted[Sent, "ephemeral"] == ephemeral + 1, "the one behind it");
         return node.Counted[Sent, "entries"] - entries;
     }
 
     private Task SayAsync(LinkMessage message) => SayAsync(LinkWriter.Write(Guid.NewGuid(), message));
 
-    private Task SayAsync(EncodedMessage message) => _stranger.Get<ICarrier>().SendAsync([message], CancellationToken.None);
+    private Task SayAsync(EncodedMessage message) => _stranger.Get<IBackplane>().SendAsync([message], CancellationToken.None);
 
     private static async Task DeliveredAsync(int count, params RecordingSink[] sinks)
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Notify.Contracts.Hub;
 using Notify.Engine.Cluster;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Sessions;
@@ -35,15 +35,15 @@ internal sealed class ClusterNode : IAsyncDisposable
 
     public Readings Counted { get; }
 
-    /// <summary>What was given to its carrier so far.</summary>
-    public IReadOnlyCollection<LinkMessage?> Said => ((ListenedCarrier)Get<ICarrier>()).Said;
+    /// <summary>What was given to its backplane so far.</summary>
+    public IReadOnlyCollection<LinkMessage?> Said => ((ListenedBackplane)Get<IBackplane>()).Said;
 
-    public Guid Epoch => Get<TailPosition>().Life!.EpochId;
+    public Guid Epoch => Get<TailPosition>().View!.EpochId;
 
     /// <param name="log">The log it is on.</param>
     /// <param name="settings">What joins it to others.</param>
     /// <param name="time">The clock it goes by; null for the real one.</param>
-    /// <param name="isSilent">Its own link is not started: a test may speak on its carrier.</param>
+    /// <param name="isSilent">Its own link is not started: a test may speak on its backplane.</param>
     public static async Task<ClusterNode> StartAsync(INotificationLog log, ClusterSettings settings, TimeProvider? time = null, bool isSilent = false)
     {
         var services = new ServiceCollection()
@@ -57,12 +57,12 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddNotifyDelivery()
             .AddNotifyDirectory()
             .AddNotifyCluster(settings.Postgres, settings.Redis);
-        var carrier = services.Last(service => service.ServiceType == typeof(ICarrier)).ImplementationType!;
-        services.AddSingleton<ICarrier>(provider => new ListenedCarrier((ICarrier)ActivatorUtilities.CreateInstance(provider, carrier)));
+        var backplane = services.Last(service => service.ServiceType == typeof(IBackplane)).ImplementationType!;
+        services.AddSingleton<IBackplane>(provider => new ListenedBackplane((IBackplane)ActivatorUtilities.CreateInstance(provider, backplane)));
         var node = new ClusterNode(log, services.BuildServiceProvider());
         if (isSilent) node._hosted.RemoveAll(hosted => hosted is ClusterLink);
         foreach (var hosted in node._hosted) await hosted.StartAsync(CancellationToken.None);
-        await Eventually.TrueAsync(() => node.Get<TailPosition>().Life is not null, "the tail has begun");
+        await Eventually.TrueAsync(() => node.Get<TailPosition>().View is not null, "the tail has begun");
         return node;
     }
 
@@ -84,11 +84,11 @@ internal sealed class ClusterNode : IAsyncDisposable
     public async Task<IReadOnlyList<LogEntry>> PublishAsync(int count = 1, int bodyBytes = 10)
     {
         var stored = await AppendAsync(_log, count, bodyBytes);
-        Get<ICommittedEntries>().Committed(stored.Epoch, stored.Stored);
+        Get<ICommitObserver>().Committed(stored.Epoch, stored.Stored);
         return stored.Stored;
     }
 
-    public void PublishEphemeral(int bodyBytes = 10) => Get<ICommittedEntries>().Ephemeral(
+    public void PublishEphemeral(int bodyBytes = 10) => Get<ICommitObserver>().Ephemeral(
         Entries.At(0, content: $$"""{"body":"{{new string('e', bodyBytes)}}","priority":"normal"}""") with { TopicSeq = 0 });
 
     /// <summary>Appends without a word.</summary>

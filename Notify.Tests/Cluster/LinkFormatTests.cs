@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using CsCheck;
 using Notify.Engine.Cluster;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Cluster;
@@ -56,10 +56,10 @@ public class LinkFormatTests
     public void What_goes_as_text_comes_back_as_bytes() => Message.Sample(message =>
     {
         var encoded = LinkWriter.Write(Node, message);
-        var text = PostgresCarrier.ToText(encoded);
-        Assert.Equal(encoded.Bytes, PostgresCarrier.FromText(text).ToArray());
+        var text = PostgresBackplane.ToText(encoded);
+        Assert.Equal(encoded.Bytes, PostgresBackplane.FromText(text).ToArray());
         Assert.DoesNotContain('\0', text);
-        Assert.Equal(new PostgresCarrier(null!, null!, null!, null!).Cost(encoded.ContentsAt, encoded.Bytes.Length - encoded.ContentsAt), Encoding.UTF8.GetByteCount(text));
+        Assert.Equal(new PostgresBackplane(null!, null!, null!, null!).Cost(encoded.ContentsAt, encoded.Bytes.Length - encoded.ContentsAt), Encoding.UTF8.GetByteCount(text));
     });
 
     [Fact]
@@ -71,7 +71,7 @@ public class LinkFormatTests
     });
 
     [Fact]
-    public void Any_text_is_read_or_refused() => Gen.String.Sample(text => LinkReader.Read(PostgresCarrier.FromText(text)));
+    public void Any_text_is_read_or_refused() => Gen.String.Sample(text => LinkReader.Read(PostgresBackplane.FromText(text)));
 
     [Fact]
     public void A_damaged_message_is_refused_or_is_another_valid_one() =>

@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using Notify.Engine.Cluster;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 
 namespace Notify.Tests.Cluster;
 
 public class LinkPackingTests
 {
     private static readonly Guid Epoch = Guid.NewGuid();
-    private static readonly NoCarrier Splitting = new();
-    private static readonly PostgresCarrier Short = new(null!, null!, null!, null!);
+    private static readonly NoBackplane Splitting = new();
+    private static readonly PostgresBackplane Short = new(null!, null!, null!, null!);
 
     [Fact]
     public void Batches_that_follow_one_another_become_one()

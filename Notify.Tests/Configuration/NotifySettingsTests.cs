@@ -86,20 +86,20 @@ public class NotifySettingsTests
     [Theory]
     [InlineData("Production", false, false, false, null)]
     [InlineData("Staging", false, false, false, null)]
-    [InlineData("Production", true, false, false, Door.Everybody)]
-    [InlineData("Production", false, false, true, Door.Closed)]
-    [InlineData("Production", true, false, true, Door.Closed)]
-    [InlineData("Production", false, true, false, Door.Closed)]
-    [InlineData("Production", true, true, false, Door.Closed)]
-    [InlineData("Development", false, false, false, Door.Development)]
-    [InlineData("Development", true, false, false, Door.Development)]
-    [InlineData("Development", false, true, false, Door.Closed)]
-    [InlineData("Development", false, false, true, Door.Closed)]
+    [InlineData("Production", true, false, false, AccessMode.Everybody)]
+    [InlineData("Production", false, false, true, AccessMode.Closed)]
+    [InlineData("Production", true, false, true, AccessMode.Closed)]
+    [InlineData("Production", false, true, false, AccessMode.Closed)]
+    [InlineData("Production", true, true, false, AccessMode.Closed)]
+    [InlineData("Development", false, false, false, AccessMode.Development)]
+    [InlineData("Development", true, false, false, AccessMode.Development)]
+    [InlineData("Development", false, true, false, AccessMode.Closed)]
+    [InlineData("Development", false, false, true, AccessMode.Closed)]
     public void Who_is_let_in_without_a_credential_is_decided_by_what_is_configured_and_stored(string environment, bool allowAnonymous, bool token, bool storedKeys, object? expected)
     {
         var auth = new AuthSettings { AllowAnonymous = allowAnonymous, Embedded = false, OpenInDevelopment = true };
         if (token) auth.SigningKeys.Add(TestToken.Key);
-        Door Decide() => DoorKeeper.Decide(auth, new TestEnvironment(environment), hostAuthenticates: false, storedKeys);
+        AccessMode Decide() => AccessModeDecision.Decide(auth, new TestEnvironment(environment), hostAuthenticates: false, storedKeys);
         if (expected is null) Assert.Contains("Notify:Auth:AllowAnonymous", Assert.Throws<SettingsException>(() => Decide()).Message, StringComparison.Ordinal);
         else Assert.Equal(expected, Decide());
     }
@@ -108,12 +108,12 @@ public class NotifySettingsTests
     public void Inside_another_app_Development_is_closed_and_nothing_stops_the_app()
     {
         var auth = new AuthSettings();
-        Assert.Equal(Door.Closed, DoorKeeper.Decide(auth, new TestEnvironment("Production"), hostAuthenticates: false, keysStored: false));
-        Assert.Equal(Door.Closed, DoorKeeper.Decide(auth, new TestEnvironment("Development"), hostAuthenticates: false, keysStored: false));
+        Assert.Equal(AccessMode.Closed, AccessModeDecision.Decide(auth, new TestEnvironment("Production"), hostAuthenticates: false, keysStored: false));
+        Assert.Equal(AccessMode.Closed, AccessModeDecision.Decide(auth, new TestEnvironment("Development"), hostAuthenticates: false, keysStored: false));
         auth.OpenInDevelopment = true;
-        Assert.Equal(Door.Development, DoorKeeper.Decide(auth, new TestEnvironment("Development"), hostAuthenticates: false, keysStored: false));
+        Assert.Equal(AccessMode.Development, AccessModeDecision.Decide(auth, new TestEnvironment("Development"), hostAuthenticates: false, keysStored: false));
         auth.AllowAnonymous = true;
-        Assert.Equal(Door.Closed, DoorKeeper.Decide(auth, new TestEnvironment("Production"), hostAuthenticates: true, keysStored: false));
+        Assert.Equal(AccessMode.Closed, AccessModeDecision.Decide(auth, new TestEnvironment("Production"), hostAuthenticates: true, keysStored: false));
     }
 
     [Theory]

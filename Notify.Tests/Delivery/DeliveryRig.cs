@@ -69,7 +69,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddSingleton(log)
             .AddSingleton(Options.Create(new NotifyOptions { Limits = limits ?? new() }))
             .AddSingleton<AppendTurn>()
-            .AddSingleton<ICommittedEntries, ToTheTail>()
+            .AddSingleton<ICommitObserver, TailCommitObserver>()
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
@@ -77,7 +77,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
         var rig = new DeliveryRig(folder, services, log);
         foreach (var (count, topic) in stored) await rig.AppendAsync(count, topic);
         foreach (var hosted in rig._hosted) await hosted.StartAsync(CancellationToken.None);
-        await Eventually.TrueAsync(() => rig.Position.Life is not null, "the tail has begun");
+        await Eventually.TrueAsync(() => rig.Position.View is not null, "the tail has begun");
         return rig;
     }
 
@@ -156,7 +156,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
     }
 
     /// <summary>A node that is alone.</summary>
-    private sealed class ToTheTail(LogTail tail) : ICommittedEntries
+    private sealed class TailCommitObserver(LogTail tail) : ICommitObserver
     {
         public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) => tail.Committed(epoch, entries);
 

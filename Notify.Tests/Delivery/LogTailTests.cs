@@ -5,7 +5,7 @@ using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Delivery;
 
-/// <summary>Hints may come early, late, twice, overlapping, from another life, or not at all.</summary>
+/// <summary>Hints may come early, late, twice, overlapping, from another epoch, or not at all.</summary>
 public sealed class LogTailTests
 {
     [Fact]
@@ -43,7 +43,7 @@ public sealed class LogTailTests
         log.RowsAreAway = false;
         await using var rig = await starting; // and it begins when they can
         Assert.True(TimeProvider.System.GetElapsedTime(asked[0], asked[3]) > TimeSpan.FromMilliseconds(150), "three pauses of 100 ms");
-        Assert.Equal(1, rig.Position.Life!.Ring.End);
+        Assert.Equal(1, rig.Position.View!.Ring.End);
     }
 
     [Fact]

@@ -25,13 +25,13 @@ public sealed class ReconcilerTests
         using var counted = new Readings(rig.Get<IMeterFactory>());
         await rig.PublishAsync("t", 5);
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 2_005, "dispatched");
-        var life = rig.Position.Life;
+        var view = rig.Position.View;
 
         await rig.Get<Reconciler>().ReconcileAsync(Cancel);
         await rig.PublishAsync("t");
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 2_006, "the tail goes on");
         Assert.Equal(0, counted[Metric]);
-        Assert.Same(life, rig.Position.Life);
+        Assert.Same(view, rig.Position.View);
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class ReconcilerTests
         await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
         using var counted = new Readings(rig.Get<IMeterFactory>());
         var stored = (await rig.Log.ReadAsync(0, 10, int.MaxValue, Cancel)).Entries;
-        rig.Position.Life = Life(rig, [.. stored.Select(entry => entry.Version == 7 ? Forged(entry) : entry)]);
+        rig.Position.View = View(rig, [.. stored.Select(entry => entry.Version == 7 ? Forged(entry) : entry)]);
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
 
@@ -59,13 +59,13 @@ public sealed class ReconcilerTests
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
         using var counted = new Readings(rig.Get<IMeterFactory>());
-        var life = rig.Position.Life;
+        var view = rig.Position.View;
         using var reconciler = Reconciler(rig, rig.Position, new LogWithout(rig.Log, 7));
         await reconciler.ReconcileAsync(Cancel);
         await rig.PublishAsync();
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 11, "the tail goes on");
         Assert.Equal((1, 1), (counted[Metric], counted[Metric, "absent"]));
-        Assert.Same(life, rig.Position.Life);
+        Assert.Same(view, rig.Position.View);
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class ReconcilerTests
         using var counted = new Readings(rig.Get<IMeterFactory>());
         var followedByNobody = new TailPosition(rig.Log, rig.Get<LogClock>(), TimeProvider.System)
         {
-            Life = await LogLife.ReadAsync(rig.Log, rig.Position.Life!.EpochId, null, Cancel),
+            View = await LogView.ReadAsync(rig.Log, rig.Position.View!.EpochId, null, Cancel),
         };
         using var reconciler = Reconciler(rig, followedByNobody, rig.Log);
         await reconciler.ReconcileAsync(Cancel);
@@ -94,13 +94,13 @@ public sealed class ReconcilerTests
         await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
         var (session, sink, _) = await rig.ResumeAsync(0, "#");
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
-        var life = rig.Position.Life!;
+        var view = rig.Position.View!;
         sink.Stall();
         await rig.PublishAsync("t", 3); // queued while the log is read anew
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 13, "dispatched");
 
-        rig.Tail.Distrust(life, 14);
-        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.Life, life), "the log is read anew");
+        rig.Tail.Distrust(view, 14);
+        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.View, view), "the log is read anew");
         await rig.PublishAsync("t", 2);
         sink.Open();
         await Eventually.TrueAsync(() => sink.Versions.Contains(15), "the session goes on");
@@ -111,11 +111,11 @@ public sealed class ReconcilerTests
     private static Reconciler Reconciler(DeliveryRig rig, TailPosition position, INotificationLog log) =>
         new(position, rig.Tail, log, rig.Get<TailMetrics>(), TimeProvider.System, NullLogger<Reconciler>.Instance);
 
-    private static LogLife Life(DeliveryRig rig, IReadOnlyList<LogEntry> entries)
+    private static LogView View(DeliveryRig rig, IReadOnlyList<LogEntry> entries)
     {
         var ring = new Ring(0, 100, int.MaxValue);
         ring.Append([.. entries.Select(entry => new DeliveryEntry(entry))]);
-        return new LogLife(new LogHead(rig.Position.Life!.EpochId, entries[^1].Version, 1), ring);
+        return new LogView(new LogHead(rig.Position.View!.EpochId, entries[^1].Version, 1), ring);
     }
 
     private static LogEntry Forged(LogEntry entry) => entry with { Content = Encoding.UTF8.GetBytes("""{"title":"forged","priority":"normal"}""") };

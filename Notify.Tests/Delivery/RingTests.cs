@@ -1,6 +1,7 @@
 using CsCheck;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Tail;
+using Notify.Server.Wire;
 
 namespace Notify.Tests.Delivery;
 
@@ -30,6 +31,55 @@ public class RingTests
         var ring = new Ring(0, 1000, one * 10);
         ring.Append(Entries.Range(1, 100));
         Assert.Equal(91, ring.First);
+    }
+
+    [Fact]
+    public void Keeps_the_last_one_however_large_it_is_and_lets_the_rest_go_to_the_byte()
+    {
+        var one = Entries.Range(1, 1)[0].EstimatedBytes;
+        var ring = new Ring(0, 1000, one - 1);
+        ring.Append(Entries.Range(1, 3));
+        Assert.Equal((3, 3), (ring.First, ring.End));
+        ring = new Ring(0, 1000, one * 3);
+        ring.Append(Entries.Range(1, 3));
+        Assert.Equal(1, ring.First);
+        ring.Append(Entries.Range(4, 1));
+        Assert.Equal(2, ring.First);
+    }
+
+    [Fact]
+    public void A_read_begins_above_what_was_asked_for_and_brings_no_more_than_asked()
+    {
+        var ring = new Ring(100, 10, long.MaxValue);
+        Assert.Equal((101, 100), (ring.First, ring.End));
+        ring.Append(Entries.Range(101, 5));
+        Assert.Equal([103, 104], Read(ring, 102, 2));
+        Assert.Equal([105], Read(ring, 104, 2));
+        Assert.Empty(Read(ring, 105, 2));
+        Assert.False(ring.TryRead(99, 2, []));
+    }
+
+    [Theory]
+    [InlineData(1, 8192 + 100, 100)] // more entries than are kept encoded
+    [InlineData(2 * 1024 * 1024, 5, 2)] // more bytes
+    public void The_last_entries_keep_their_encoded_forms_and_older_ones_do_not(int titleLength, int count, int cold)
+    {
+        var content = $$"""{"title":"{{new string('x', titleLength)}}","priority":"normal"}""";
+        var entries = Enumerable.Range(1, count).Select(version => new DeliveryEntry(Entries.At(version, content: content))).ToArray();
+        var encoded = entries.Select(entry => entry.Encoded(FrameEncoders.Json)).ToArray();
+        var ring = new Ring(0, 20_000, long.MaxValue);
+        ring.Append(entries);
+        var dropped = entries.Select((entry, i) => !ReferenceEquals(encoded[i], entry.Encoded(FrameEncoders.Json))).ToArray();
+        Assert.Equal(Enumerable.Repeat(true, cold), dropped[..cold]);
+        Assert.DoesNotContain(true, dropped[cold..]);
+        Assert.Equal(count, Read(ring, 0, int.MaxValue).Count); // they are all there
+    }
+
+    private static List<long> Read(Ring ring, long after, int max)
+    {
+        var read = new List<DeliveryEntry>();
+        Assert.True(ring.TryRead(after, max, read));
+        return [.. read.Select(entry => entry.Version)];
     }
 
     [Fact]

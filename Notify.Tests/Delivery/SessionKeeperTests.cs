@@ -20,7 +20,7 @@ public sealed class SessionKeeperTests
         var version = await rig.PublishAsync("others", 5);
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "Progress"), "progress");
         Assert.Equal(["CaughtUp", "Progress"], sink.Received.Select(r => r.Target));
-        Assert.Equal((version, rig.Position.Life!.Epoch), (sink.Received[1].Version, sink.Received[1].Argument.GetProperty("epoch").GetString()));
+        Assert.Equal((version, rig.Position.View!.Epoch), (sink.Received[1].Version, sink.Received[1].Argument.GetProperty("epoch").GetString()));
 
         version = await rig.PublishAsync("others");
         time.Advance(HalfAMinute);

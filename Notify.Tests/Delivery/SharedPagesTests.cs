@@ -8,7 +8,7 @@ namespace Notify.Tests.Delivery;
 
 public sealed class SharedPagesTests
 {
-    private static readonly LogLife Log = new(new LogHead(Guid.NewGuid(), 100, 1), new Ring(100, 10, 1000));
+    private static readonly LogView Log = new(new LogHead(Guid.NewGuid(), 100, 1), new Ring(100, 10, 1000));
 
     [Fact]
     public void A_page_is_for_who_stands_at_the_same_place_of_the_same_log_with_the_same_filters()
@@ -22,7 +22,7 @@ public sealed class SharedPagesTests
         Assert.Same(page.Frames[0].For(FrameEncoders.Json), same.Frames[0].For(FrameEncoders.Json)); // encoded once
         Assert.False(pages.TryGet(new(Log, 6, "t"), out _));
         Assert.False(pages.TryGet(new(Log, 5, "t\nu"), out _));
-        Assert.False(pages.TryGet(new(new LogLife(new LogHead(Guid.NewGuid(), 100, 1), Log.Ring), 5, "t"), out _));
+        Assert.False(pages.TryGet(new(new LogView(new LogHead(Guid.NewGuid(), 100, 1), Log.Ring), 5, "t"), out _));
     }
 
     [Fact]

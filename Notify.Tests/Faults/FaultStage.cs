@@ -7,13 +7,13 @@ internal sealed class FaultStage : IAsyncDisposable
 {
     private readonly List<FaultNode> _nodes = [];
     private readonly List<PostgresCluster> _clusters = [];
-    private readonly TcpProxy _door;
+    private readonly TcpProxy _mode;
     private int _nextThroughDoor;
 
     private FaultStage(PostgresCluster postgres)
     {
         Postgres = Owned(postgres);
-        _door = new TcpProxy(() => _nodes[(int)((uint)Interlocked.Increment(ref _nextThroughDoor) % _nodes.Count)].Front.Port);
+        _mode = new TcpProxy(() => _nodes[(int)((uint)Interlocked.Increment(ref _nextThroughDoor) % _nodes.Count)].Front.Port);
     }
 
     /// <summary>The one that the nodes reach; another one after <see cref="SwitchTo"/>.</summary>
@@ -29,7 +29,7 @@ internal sealed class FaultStage : IAsyncDisposable
     public IReadOnlyList<Uri> Urls => [.. _nodes.Select(node => node.Url)];
 
     /// <summary>One address for all nodes, taken in turn, as of a load balancer without sticky sessions.</summary>
-    public Uri Door => new($"http://127.0.0.1:{_door.Port}");
+    public Uri Door => new($"http://127.0.0.1:{_mode.Port}");
 
     public static async Task<FaultStage> StartAsync(PostgresCluster? postgres = null, bool redis = false, int nodes = 3)
     {
@@ -65,7 +65,7 @@ internal sealed class FaultStage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _door.DisposeAsync();
+        await _mode.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();
         if (Redis is not null) await Redis.DisposeAsync();
         foreach (var cluster in _clusters) await cluster.DisposeAsync();

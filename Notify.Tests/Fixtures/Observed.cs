@@ -68,7 +68,7 @@ internal sealed class Observed<T>
     /// <summary>Waits until the condition, which is asked under the lock, holds.</summary>
     public async Task UntilAsync(Func<IReadOnlyList<T>, bool> condition, TimeSpan? limit = null)
     {
-        using var deadline = new CancellationTokenSource(limit ?? TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(limit ?? Eventually.Patience);
         while (true)
         {
             Task changed;

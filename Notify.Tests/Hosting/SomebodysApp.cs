@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Notify.Server;
+using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Hosting;
@@ -30,8 +31,13 @@ internal sealed class SomebodysApp : IAsyncDisposable
     /// <param name="add">The app's services, before the service is added.</param>
     /// <param name="map">Its pipeline and endpoints, with the service's.</param>
     /// <param name="settings">Pairs of key and value, below the service's.</param>
-    public static async Task<SomebodysApp> StartAsync(Action<WebApplicationBuilder> add, Action<WebApplication> map, params (string Key, string Value)[] settings) =>
-        await StartAsync(add, map, _ => { }, settings);
+    /// <returns>The app, once the service has opened its storage: an app starts without waiting for it.</returns>
+    public static async Task<SomebodysApp> StartAsync(Action<WebApplicationBuilder> add, Action<WebApplication> map, params (string Key, string Value)[] settings)
+    {
+        var app = await StartAsync(add, map, _ => { }, settings);
+        await Eventually.TrueAsync(() => app.Services.GetRequiredService<OpenedLog>().IsOpen, "the storage is open");
+        return app;
+    }
 
     /// <param name="replace">Replaces parts of the service.</param>
     public static async Task<SomebodysApp> StartAsync(Action<WebApplicationBuilder> add, Action<WebApplication> map, Action<IServiceCollection> replace, params (string Key, string Value)[] settings)

@@ -11,7 +11,7 @@ using Notify.Tests.Streaming;
 
 namespace Notify.Tests.Operations;
 
-/// <summary>The README's nginx block, word for word, before two nodes in Production: only addresses and file names are this machine's.</summary>
+/// <summary>The block of docs/nginx.md, word for word, before two nodes in Production: only addresses and file names are this machine's.</summary>
 public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -123,7 +123,7 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
 
     private string Block(int port)
     {
-        var block = NginxBlock().Match(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))).Groups["block"].Value;
+        var block = NginxBlock().Match(File.ReadAllText(Path.Combine(Repository.Root, "docs", "nginx.md"))).Groups["block"].Value;
         return Replace(Replace(Replace(Replace(Replace(block,
             "10.0.0.1:5080", $"127.0.0.1:{_nodes[0].Url.Port}"),
             "10.0.0.2:5080", $"127.0.0.1:{_nodes[1].Url.Port}"),

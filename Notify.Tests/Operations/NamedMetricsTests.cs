@@ -79,6 +79,7 @@ public partial class NamedMetricsTests
         services.GetRequiredService<SessionMetrics>();
         services.GetRequiredService<LinkMetrics>();
         services.GetRequiredService<AccessMetrics>();
+        services.GetRequiredService<NodeLeases>();
         return made;
     }
 

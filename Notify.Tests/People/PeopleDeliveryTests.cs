@@ -183,7 +183,7 @@ public sealed class PeopleDeliveryTests
         await Eventually.TrueAsync(() => rig.Position.Dispatched == first, "dispatched");
 
         // None of it is in the ring, as after a long time; and what comes now is stored before it is applied here.
-        rig.Position.Life = new LogLife(new LogHead(rig.Position.Life!.EpochId, first, 1), new Ring(first, 100, 1_000_000));
+        rig.Position.View = new LogView(new LogHead(rig.Position.View!.EpochId, first, 1), new Ring(first, 100, 1_000_000));
         using var applied = new ManualResetEventSlim();
         applier.Before = _ => applied.Wait();
         var (asked, stored) = (new TaskCompletionSource(), new TaskCompletionSource());

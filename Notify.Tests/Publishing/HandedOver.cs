@@ -5,7 +5,7 @@ using Notify.Storage.Log;
 namespace Notify.Tests.Publishing;
 
 /// <summary>Delivery that only remembers what it was given.</summary>
-internal sealed class HandedOver : ICommittedEntries
+internal sealed class HandedOver : ICommitObserver
 {
     public ConcurrentQueue<LogEntry> Stored { get; } = [];
     public ConcurrentQueue<LogEntry> EphemeralOnes { get; } = [];

@@ -89,7 +89,7 @@ public abstract class InboxSpecification : IAsyncLifetime
         Assert.Equal((1L, 0L, 3L), await UnreadAsync("alice"));
         Assert.Equal((0L, 0L, 3L), await UnreadAsync("bob"));
 
-        // In another life of the log the versions would be of other notifications.
+        // In another epoch of the log the versions would be of other notifications.
         await Log.BeginEpochAsync(Stop);
         var refused = await ChangeAsync(Mark("alice", InboxOperation.Archive, epoch, [item]));
         Assert.Equal((ChangeStatus.OtherEpoch, 0), (refused.Outcomes[0].Status, refused.Stored.Count));

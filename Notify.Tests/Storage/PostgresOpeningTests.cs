@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Notify.Tests.Storage;
 
-/// <summary>Schema, settings, and which life of the log it is.</summary>
+/// <summary>Schema, settings, and which epoch of the log it is.</summary>
 public sealed class PostgresOpeningTests(PostgresCluster cluster) : PostgresLogTestBase(cluster)
 {
     [Fact]

@@ -35,12 +35,12 @@ public sealed class LogApplierTests
         Assert.All(first.Units, unit => Assert.DoesNotContain(unit.Entries[..^1], entry => entry.Entry.Kind is EntryKind.MembersChanged or EntryKind.KeysChanged));
         Assert.Equal([5, 9], first.Units.Where(unit => unit.HasChanges).Select(unit => unit.Last));
         Assert.Equal([5, 7, 9], first.Units.SelectMany(unit => unit.Changes).Select(entry => entry.Version));
-        Assert.Equal(10, rig.Position.Life!.Applied);
+        Assert.Equal(10, rig.Position.View!.Applied);
 
         void Note(string name, LogUnit unit)
         {
             order.Add(name);
-            if (unit.Life.Ring.End >= unit.First || unit.Life.Applied >= unit.First) early.Add(unit.First);
+            if (unit.View.Ring.End >= unit.First || unit.View.Applied >= unit.First) early.Add(unit.First);
         }
     }
 
@@ -56,11 +56,11 @@ public sealed class LogApplierTests
         await using var rig = await DeliveryRig.StartAsync([first, second]);
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
 
-        var applied = rig.Position.Life!.WhenAppliedAsync(4);
+        var applied = rig.Position.View!.WhenAppliedAsync(4);
         await AppendAsync(rig, EntryKind.Notification, EntryKind.TokensRevoked, EntryKind.Notification);
         await Eventually.TrueAsync(() => failures < 2, "it failed");
         Assert.Empty(sink.Versions);
-        Assert.Equal(0, rig.Position.Life.Ring.End);
+        Assert.Equal(0, rig.Position.View.Ring.End);
         Assert.False(applied.IsCompleted);
         await rig.PublishAsync();
 
@@ -78,7 +78,7 @@ public sealed class LogApplierTests
         var late = new RecordingApplier();
         var plain = new RecordingApplier();
         INotificationLog? log = null;
-        late.Snapshot = async life =>
+        late.Snapshot = async view =>
         {
             // Two more are committed between the end of the ring and the snapshot.
             await log!.AppendAsync(Batch(EntryKind.MembersChanged, EntryKind.Notification), CancellationToken.None);
@@ -91,7 +91,7 @@ public sealed class LogApplierTests
             Assert.Equal([5], late.Loads.Select(load => load.AsOf));
             Assert.Equal([6, 7], late.Versions);
             Assert.Equal([4, 5, 6, 7], plain.Versions);
-            Assert.Same(rig.Position.Life, late.Begun);
+            Assert.Same(rig.Position.View, late.Begun);
         }
     }
 
@@ -100,22 +100,22 @@ public sealed class LogApplierTests
     {
         var asked = 0;
         DeliveryRig? rig = null;
-        var published = new List<LogLife?>();
+        var published = new List<LogView?>();
         var applier = new RecordingApplier();
-        applier.Snapshot = life =>
+        applier.Snapshot = view =>
         {
-            published.Add(rig?.Position.Life);
-            return Task.FromResult(asked++ == 0 ? new LogHead(Guid.NewGuid(), 99, 1) : new LogHead(life.EpochId, life.Ring.End, 1));
+            published.Add(rig?.Position.View);
+            return Task.FromResult(asked++ == 0 ? new LogHead(Guid.NewGuid(), 99, 1) : new LogHead(view.EpochId, view.Ring.End, 1));
         };
         await using (rig = await DeliveryRig.StartAsync([applier], stored: (5, "t")))
         {
             Assert.Equal(2, asked); // the first snapshot was of another log
-            var first = rig.Position.Life!;
+            var first = rig.Position.View!;
             var waiting = first.WhenAppliedAsync(1_000);
             await rig.Log.BeginEpochAsync(CancellationToken.None);
-            await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.Life, first), "the new epoch");
+            await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.View, first), "the new epoch");
             Assert.Same(first, published[^1]); // asked while the old one was still there
-            Assert.Same(rig.Position.Life, applier.Begun);
+            Assert.Same(rig.Position.View, applier.Begun);
             Assert.False(await waiting);
             await rig.PublishAsync();
             await Eventually.TrueAsync(() => applier.Versions.Contains(6), "it goes on");
@@ -132,8 +132,8 @@ public sealed class LogApplierTests
 
         // The first is parked, the second comes in time: neither may be believed.
         var forged = stored.Select(entry => entry.Kind == EntryKind.Notification ? entry : entry with { Content = "{\"groups\":[],\"forged\":true}"u8.ToArray() }).ToArray();
-        rig.Tail.CommittedElsewhere(rig.Position.Life!.EpochId, forged[1..3], default);
-        rig.Tail.CommittedElsewhere(rig.Position.Life.EpochId, forged[..2], default);
+        rig.Tail.CommittedElsewhere(rig.Position.View!.EpochId, forged[1..3], default);
+        rig.Tail.CommittedElsewhere(rig.Position.View.EpochId, forged[..2], default);
 
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 4, "all delivered");
         Assert.Equal([1, 2, 3, 4], applier.Versions);
@@ -148,12 +148,12 @@ public sealed class LogApplierTests
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         await rig.PublishAsync();
         await Eventually.TrueAsync(() => sink.Versions.Contains(1), "one delivered");
-        var life = rig.Position.Life!;
+        var view = rig.Position.View!;
         await rig.Log.AppendAsync(Batch(EntryKind.MembersChanged, EntryKind.Notification), CancellationToken.None);
-        rig.Tail.CommittedElsewhere(life.EpochId, [Entries.At(2), Entries.At(3)], default);
+        rig.Tail.CommittedElsewhere(view.EpochId, [Entries.At(2), Entries.At(3)], default);
 
-        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.Life, life) && rig.Position.Life!.EpochId == life.EpochId, "read anew");
-        Assert.Equal(2, rig.Position.Life!.DiffersFrom);
+        await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.View, view) && rig.Position.View!.EpochId == view.EpochId, "read anew");
+        Assert.Equal(2, rig.Position.View!.DiffersFrom);
         Assert.Equal(2, applier.Loads.Count);
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "Gap"), "who was given it is told");
         await Eventually.TrueAsync(() => sink.Versions.Last() == 3, "and given the right one");

@@ -8,10 +8,10 @@ internal sealed class RecordingApplier : ILogApplier
 {
     private readonly Lock _lock = new();
     private readonly List<LogUnit> _units = [];
-    private readonly List<(LogLife Life, long AsOf)> _loads = [];
+    private readonly List<(LogView View, long AsOf)> _loads = [];
 
     /// <summary>What the state is as of; null: the end of the ring.</summary>
-    public Func<LogLife, Task<LogHead>>? Snapshot { get; set; }
+    public Func<LogView, Task<LogHead>>? Snapshot { get; set; }
 
     /// <summary>Runs before a unit is noted; what it throws is thrown to the tail.</summary>
     public Action<LogUnit> Before { get; set; } = _ => { };
@@ -26,7 +26,7 @@ internal sealed class RecordingApplier : ILogApplier
 
     public IEnumerable<long> Versions => Units.SelectMany(unit => unit.Entries).Select(entry => entry.Version);
 
-    public IReadOnlyList<(LogLife Life, long AsOf)> Loads
+    public IReadOnlyList<(LogView View, long AsOf)> Loads
     {
         get
         {
@@ -34,17 +34,17 @@ internal sealed class RecordingApplier : ILogApplier
         }
     }
 
-    /// <summary>The life that was announced as published last.</summary>
-    public LogLife? Begun { get; private set; }
+    /// <summary>The epoch that was announced as published last.</summary>
+    public LogView? Begun { get; private set; }
 
-    public async ValueTask<LogHead> LoadAsync(LogLife life, CancellationToken cancellationToken)
+    public async ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken)
     {
-        var head = Snapshot is { } snapshot ? await snapshot(life) : new LogHead(life.EpochId, life.Ring.End, life.Oldest);
-        lock (_lock) _loads.Add((life, head.Head));
+        var head = Snapshot is { } snapshot ? await snapshot(view) : new LogHead(view.EpochId, view.Ring.End, view.Oldest);
+        lock (_lock) _loads.Add((view, head.Head));
         return head;
     }
 
-    public void Begin(LogLife life) => Begun = life;
+    public void Begin(LogView view) => Begun = view;
 
     public ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
     {

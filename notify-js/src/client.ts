@@ -16,8 +16,8 @@ import { Tokens, claims } from "./tokens.js";
 import { watchWaking } from "./waking.js";
 import type { Wake } from "./waking.js";
 import type {
-  CaughtUp, Gap, InboxSummary, Me, Notification, NotificationPage, PresenceChange, PresenceCount, PublishRequest, PublishResult, ResumeResult,
-  SubscriptionsChange,
+  CaughtUp, Gap, InboxSummary, Me, Notification, NotificationPage, PresenceChange, PresenceCount, PresencePage, PublishRequest, PublishResult,
+  ResumeResult, SubscriptionsChange,
 } from "./wire.js";
 
 /** What a client is doing. */
@@ -208,18 +208,20 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
    */
   follow(topics: string | readonly string[], { durable = false } = {}): Promise<void> {
     const filters = checked([topics].flat());
-    return this.#change(async link => {
+    return this.#change(!durable, async link => {
       if (durable) return void await this.#invoke(link ?? disconnected(), "Subscribe", { topics: filters, durable });
       const added = filters.filter(filter => !this.#topics.has(filter));
       if (link && added.length) await this.#invoke(link, "Subscribe", { topics: added });
     }, () => { if (!durable) for (const filter of filters) this.#topics.add(filter); });
   }
 
-  /** Follows fewer filters. What has already arrived is still handled. */
+  /** Follows fewer filters. What has already arrived is still handled. One that is not of this connection is a durable one: that needs it. */
   unfollow(topics: string | readonly string[]): Promise<void> {
     const filters = checked([topics].flat());
+    const named = filters.every(filter => this.#topics.has(filter));
     return this.#change(
-      async link => { if (link && filters.length) await this.#invoke(link, "Unsubscribe", { topics: filters }); },
+      named,
+      async link => { if (filters.length && (link || !named)) await this.#invoke(link ?? disconnected(), "Unsubscribe", { topics: filters }); },
       () => { for (const filter of filters) this.#topics.delete(filter); });
   }
 
@@ -247,6 +249,11 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   /** Who the service takes this client for. */
   me(): Promise<Me> { return this.#http.call("GET", "/users/me", { repeat: true }); }
 
+  /** The user's durable subscriptions. */
+  async subscriptions(): Promise<readonly string[]> {
+    return (await this.#http.call<{ topics: readonly string[] }>("GET", "/users/me/subscriptions", { repeat: true })).topics;
+  }
+
   /** Joins groups that the token allows to join; answers all groups of the user. */
   joinGroups(groups: string | readonly string[]): Promise<readonly string[]> { return this.#groups("JoinGroups", groups); }
 
@@ -269,6 +276,11 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
     const names = [topics].flat();
     for (const name of names) this.#watched.delete(name);
     if (this.#link) await this.#invoke(this.#link, "UnwatchPresence", { topics: names });
+  }
+
+  /** The connections that follow a topic now, on all nodes, page by page. */
+  presence(topic: string, query: { after?: string; limit?: number } = {}): Promise<PresencePage> {
+    return this.#http.call("GET", "/presence", { query: { topic, ...query }, repeat: true });
   }
 
   // ---- the connection ----
@@ -387,6 +399,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
       });
       if (!this.#cut || this.#state.name === "closed") return;
       this.#link = link;
+      this.#started?.resolve(); // not before: calls on the connection may follow at once
       this.#renewLater(link);
       if (this.#watched.size) void this.#watchAgain(link);
     });
@@ -402,7 +415,6 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
     this.#everResumed = true;
     this.#refused = 0;
     this.#askedAgain = false;
-    this.#started?.resolve();
     this.#enter({ name: "catchingUp" });
   }
 
@@ -604,21 +616,26 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   }
 
   async #watchAgain(link: Link): Promise<void> {
+    if (this.#link !== link) return;
     try {
       const answer = await this.#invoke<{ topics: readonly PresenceCount[] }>(link, "WatchPresence", { topics: [...this.#watched] });
-      for (const topic of answer.topics) this.#emit("presence", topic);
-    } catch (error) { report(error); }
+      for (const { topic, count } of answer.topics) this.#emit("presence", { topic, count });
+    } catch (error) {
+      if (this.#link !== link) return; // the next connection watches them
+      if ((error as NotifyError).kind === "permanent") report(error);
+      else setTimeout(() => void this.#watchAgain(link), 1_000 + Math.random() * 4_000);
+    }
   }
 
   // One at a time with Resume: a filter added while Resume is on its way would be in neither. A call that dies with its
-  // connection is no refusal: the next Resume carries the change.
-  #change(call: (link: Link | undefined) => Promise<void>, remember: () => void): Promise<void> {
+  // connection is no refusal when the next Resume carries the change; a durable subscription it does not carry.
+  #change(carried: boolean, call: (link: Link | undefined) => Promise<void>, remember: () => void): Promise<void> {
     return this.#alone(async () => {
       const link = this.#link;
       try {
         await call(link);
       } catch (error) {
-        if (!link || (error as NotifyError).kind === "permanent" || this.#link === link) throw error;
+        if (!carried || !link || (error as NotifyError).kind === "permanent" || this.#link === link) throw error;
       }
       remember();
       if (this.#keeper.key) this.#keeper.rename(this.#placeKey());

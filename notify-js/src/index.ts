@@ -8,5 +8,5 @@ export type { Place, PlaceStorage } from "./place.js";
 export type { AccessToken } from "./tokens.js";
 export type {
   CaughtUp, Gap, InboxCounts, InboxItem, InboxMark, InboxPage, InboxSummary, Me, Notification, NotificationPage, PresenceChange, PresenceCount,
-  Priority, PublishRequest, PublishResult, SubscriptionsChange,
+  PresenceItem, PresencePage, Priority, PublishRequest, PublishResult, SubscriptionsChange,
 } from "./wire.js";

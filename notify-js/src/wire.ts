@@ -112,9 +112,27 @@ export interface PresenceCount {
 }
 
 /** Somebody came to or left a watched topic, or only their number changed. */
-export interface PresenceChange extends PresenceCount {
+export interface PresenceChange {
+  readonly topic: string;
+  readonly count: number;
   readonly user?: string;
   readonly event?: "join" | "leave";
+}
+
+/** A connection that follows a topic, on any node. */
+export interface PresenceItem {
+  readonly user?: string;
+  readonly device?: string;
+  readonly connectedAt: string;
+}
+
+/** `next`, absent at the end, is the `after` of the next page. `partial`: a node did not answer. */
+export interface PresencePage {
+  readonly topic: string;
+  readonly count: number;
+  readonly items: readonly PresenceItem[];
+  readonly next?: string;
+  readonly partial?: boolean;
 }
 
 /** The user's durable subscriptions and groups, after a change on any device. */

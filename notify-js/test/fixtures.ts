@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, request as httpRequest } from "node:http";
@@ -115,6 +116,16 @@ export class Server {
     await this.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+export const signingKey = "a-key-of-the-tests-of-at-least-thirty-two-bytes";
+
+/** A token as an application would sign it: for so many seconds from now, or with claims of its own. */
+export function token(sub: string, claims: Record<string, unknown> = {}, seconds = 3600): string {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub, iat: now, exp: now + seconds, ...claims })}`;
+  return `${signed}.${createHmac("sha256", signingKey).update(signed).digest("base64url")}`;
 }
 
 /** Stands between a client and a server: cuts what is open, or lets nothing through. */

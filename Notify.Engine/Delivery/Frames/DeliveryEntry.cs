@@ -27,7 +27,7 @@ internal sealed class DeliveryEntry(LogEntry entry)
     };
 
     /// <summary>Lets go of the encoded forms; they are made again for a late reader.</summary>
-    public void Cool() => _json = _messagePack = null;
+    public void DropEncodings() => _json = _messagePack = null;
 
     private byte[] Encode(FrameEncoder encoder)
     {

@@ -25,31 +25,31 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
     /// The next entries to look at above <paramref name="cursor"/>: at least those that the filters match, up to
     /// <see cref="ReplayStep.Through"/>.
     /// </summary>
-    /// <exception cref="StorageUnavailableException">Storage was needed and does not answer, or is of another life.</exception>
-    public async ValueTask<ReplayStep> NextAsync(LogLife life, long cursor, TopicFilter[] filters, TopicPlan plan, CancellationToken cancellationToken)
+    /// <exception cref="StorageUnavailableException">Storage was needed and does not answer, or is of another epoch.</exception>
+    public async ValueTask<ReplayStep> NextAsync(LogView view, long cursor, TopicFilter[] filters, TopicPlan plan, CancellationToken cancellationToken)
     {
-        if (cursor + 1 < life.Oldest) return ReplayStep.Gone(life.Oldest);
-        if (filters.Length == 0) return new ReplayStep([], Math.Max(cursor, life.Ring.End), null);
+        if (cursor + 1 < view.Oldest) return ReplayStep.Gone(view.Oldest);
+        if (filters.Length == 0) return new ReplayStep([], Math.Max(cursor, view.Ring.End), null);
 
         var entries = new List<DeliveryEntry>();
-        if (life.Ring.TryRead(cursor, StepEntries, entries))
+        if (view.Ring.TryRead(cursor, StepEntries, entries))
             return new ReplayStep(entries, entries.Count > 0 ? entries[^1].Version : cursor, null);
 
         metrics.Read();
-        var before = life.Ring.First - 1; // the ring has the rest
+        var before = view.Ring.First - 1; // the ring has the rest
         if (await plan.TopicsAsync(log, filters, cursor, before, cancellationToken) is { } topics)
         {
             var found = await ReadTopicsAsync(topics, cursor, before, cancellationToken);
-            plan.Saw(found.Entries.Count, cursor, found.Through);
-            return Checked(life, cursor, found);
+            plan.Examined(found.Entries.Count, cursor, found.Through);
+            return Checked(view, cursor, found);
         }
 
-        return Checked(life, cursor, await life.Blocks.GetAsync(cursor, ReadBlockAsync));
+        return Checked(view, cursor, await view.Blocks.GetAsync(cursor, ReadBlockAsync));
     }
 
     public async Task<ReplayPage> ReadAsync(IReadOnlyList<TopicFilter> filters, long after, int maxEntries, CancellationToken cancellationToken)
     {
-        var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
+        var view = tail.View ?? throw new StorageUnavailableException("The log has not been read yet.");
         TopicFilter[] all = [.. filters];
         var plan = new TopicPlan();
         var found = new List<LogEntry>();
@@ -57,18 +57,18 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
         var cursor = after;
 
         // Who has been told of a version, here or by another node, finds it: the tail may not have come there yet.
-        var head = Math.Max(Math.Max(life.Head, life.Ring.End), (await tail.RefreshAsync(cancellationToken)).Head);
+        var head = Math.Max(Math.Max(view.Head, view.Ring.End), (await tail.RefreshAsync(cancellationToken)).Head);
         if (cursor > head)
         {
             gap = GapReasons.Epoch;
-            cursor = life.Oldest - 1;
+            cursor = view.Oldest - 1;
         }
 
         for (var step = 0; step < StepsPerPage && cursor < head; step++)
         {
-            var next = cursor < life.Ring.End
-                ? await NextAsync(life, cursor, all, plan, cancellationToken)
-                : Checked(life, cursor, await ReadBlockAsync(cursor));
+            var next = cursor < view.Ring.End
+                ? await NextAsync(view, cursor, all, plan, cancellationToken)
+                : Checked(view, cursor, await ReadBlockAsync(cursor));
             if (next.Oldest is { } oldest)
             {
                 gap ??= GapReasons.Retention;
@@ -89,27 +89,27 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
 
         return Page(cursor);
 
-        ReplayPage Page(long next) => new(found, next, new LogHead(life.EpochId, Math.Max(head, next), life.Oldest), gap);
+        ReplayPage Page(long next) => new(found, next, new LogHead(view.EpochId, Math.Max(head, next), view.Oldest), gap);
     }
 
     /// <summary>The block after a version; read anew where the log still grows (not settled), since what is cached may end too early.</summary>
-    public async Task<Block> BlockAsync(LogLife life, long cursor, bool isSettled, CancellationToken cancellationToken)
+    public async Task<Block> BlockAsync(LogView view, long cursor, bool isSettled, CancellationToken cancellationToken)
     {
-        var block = isSettled ? await life.Blocks.GetAsync(cursor, ReadBlockAsync) : await ReadBlockAsync(cursor);
+        var block = isSettled ? await view.Blocks.GetAsync(cursor, ReadBlockAsync) : await ReadBlockAsync(cursor);
         cancellationToken.ThrowIfCancellationRequested();
-        See(life, block);
+        See(view, block);
         return block;
     }
 
     /// <summary>Another read of storage, in its turn.</summary>
-    public async Task<Block> ReadStorageAsync(LogLife life, Func<Task<LogPage>> read, CancellationToken cancellationToken)
+    public async Task<Block> ReadStorageAsync(LogView view, Func<Task<LogPage>> read, CancellationToken cancellationToken)
     {
         metrics.Read();
         await _storage.WaitAsync(cancellationToken);
         try
         {
             var block = BlockOf(await read());
-            See(life, block);
+            See(view, block);
             return block;
         }
         finally
@@ -152,24 +152,24 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
 
     private static Block BlockOf(LogPage page) => new([.. page.Entries.Select(e => new DeliveryEntry(e))], page.Through, page.Head);
 
-    private ReplayStep Checked(LogLife life, long cursor, Block block)
+    private ReplayStep Checked(LogView view, long cursor, Block block)
     {
         // Rows below the oldest version may have been dropped while they were read: the page is worth nothing then.
-        See(life, block);
+        See(view, block);
         return cursor + 1 < block.Head.Oldest
             ? ReplayStep.Gone(block.Head.Oldest)
             : new ReplayStep(block.Entries, block.Through, null);
     }
 
-    private void See(LogLife life, Block block)
+    private void See(LogView view, Block block)
     {
-        if (block.Head.Epoch != life.EpochId)
+        if (block.Head.Epoch != view.EpochId)
         {
             tail.Suspect();
             throw new StorageUnavailableException("The log was replaced; this node is about to notice.");
         }
 
-        life.Saw(block.Head);
+        view.Observe(block.Head);
     }
 }
 

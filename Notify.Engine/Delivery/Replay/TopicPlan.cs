@@ -28,7 +28,7 @@ internal sealed class TopicPlan
     public bool IsByTopic(long cursor) => cursor >= _scansThrough;
 
     /// <summary>Remembers what a step by topic brought: of the versions between these two so many were wanted.</summary>
-    public void Saw(int wanted, long after, long through)
+    public void Examined(int wanted, long after, long through)
     {
         if ((long)wanted * Dense >= through - after) _scansThrough = through + ShortWay;
     }

@@ -13,6 +13,9 @@ internal sealed class FilterIndex
 
     public int Count { get; private set; }
 
+    /// <summary>Nothing is held for filters that were once here.</summary>
+    public bool IsEmpty => _exact.Count == 0 && _root.IsEmpty;
+
     /// <returns>The list of that filter, and the holder's slot in it: what <see cref="Remove"/> takes.</returns>
     public (InterestList List, int Slot) Add(TopicFilter filter, Interests holder)
     {

@@ -339,11 +339,15 @@ internal sealed class Interests(Subscriber session, Router router)
         if (isIndexed && until != Interest.Open) router.NoteEnded(session);
     }
 
-    private void PutIntoIndex(int at) => router.Change((this, at), static (index, state) =>
+    private void PutIntoIndex(int at)
     {
-        ref var interest = ref state.Item1._held[state.at];
-        (interest.List, interest.Slot) = index.Add(interest.List.Filter, state.Item1);
-    });
+        router.Change((this, at), static (index, state) =>
+        {
+            ref var interest = ref state.Item1._held[state.at];
+            (interest.List, interest.Slot) = index.Add(interest.List.Filter, state.Item1);
+        });
+        if (_held[at].Until != Interest.Open) router.NoteEnded(session);
+    }
 
     private void TakeOutOfIndex(int at)
     {

@@ -33,7 +33,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         try
         {
             var run = new Progression(session, time);
-            while (session.IsCatchingUp && !session.TryGoLive(tail.Life!)) await StepAsync(run);
+            while (session.IsCatchingUp && !session.TryGoLive(tail.View!)) await StepAsync(run);
         }
         catch (Exception e)
         {
@@ -49,13 +49,13 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         var session = run.Session;
         while (session.TryTakeSignal(out var signal)) await SendAsync(session, signal);
 
-        if (session.MustReadUser(tail.Life!))
+        if (session.MustReadUser(tail.View!))
         {
             await ReadUserAsync(session);
             return;
         }
 
-        if (session.AdoptLife(tail.Life!) is { } epochGap)
+        if (session.AdoptView(tail.View!) is { } epochGap)
         {
             await SendAsync(session, new ControlFrame(ClientMethods.Gap, epochGap));
             return;
@@ -77,7 +77,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         else if (time.GetElapsedTime(run.LastSentAt) >= ProgressInterval)
         {
             run.LastSentAt = time.GetTimestamp();
-            await SendAsync(session, new ControlFrame(ClientMethods.Progress, new Progress(page.Through, place.Life.Epoch)));
+            await SendAsync(session, new ControlFrame(ClientMethods.Progress, new Progress(page.Through, place.View.Epoch)));
         }
     }
 
@@ -98,13 +98,13 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
     private async Task<CatchUpPage?> PageAsync(Progression run, SessionPlace place)
     {
         var session = run.Session;
-        var shared = place.SharedKey is { } key && place.Cursor + 1 >= place.Life.Oldest ? new SharedPages.Place(place.Life, place.Cursor, key) : (SharedPages.Place?)null;
+        var shared = place.SharedKey is { } key && place.Cursor + 1 >= place.View.Oldest ? new SharedPages.Place(place.View, place.Cursor, key) : (SharedPages.Place?)null;
         if (shared is { } known && _shared.TryGet(known, out var made)) return made;
 
         ReplayStep step;
         try
         {
-            step = (await replay.NextAsync(place.Life, place.Cursor, place.Filters, run.Plan, CancellationToken.None)).UpTo(place.Cap, place.Cursor);
+            step = (await replay.NextAsync(place.View, place.Cursor, place.Filters, run.Plan, CancellationToken.None)).UpTo(place.Cap, place.Cursor);
         }
         catch (StorageUnavailableException)
         {
@@ -122,7 +122,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         var wanted = new List<DeliveryEntry>();
         session.Select(step.Entries, clock.Now, wanted);
         var page = new CatchUpPage(wanted, step.Through);
-        if (shared is { } kept && session.FilterStamp == place.Stamp && page.Through <= place.Life.Applied) _shared.Keep(kept, page);
+        if (shared is { } kept && session.FilterStamp == place.Stamp && page.Through <= place.View.Applied) _shared.Keep(kept, page);
         return page;
     }
 

@@ -27,7 +27,7 @@ internal sealed class DeliverySession : Subscriber
     private readonly Interests _interests;
     private SessionQueue _queue;
     private SessionState _state;
-    private LogLife? _life;
+    private LogView? _view;
     private long _cursor;
     private bool _pumping;
     private bool _owesCaughtUp;
@@ -75,7 +75,7 @@ internal sealed class DeliverySession : Subscriber
         lock (_gate)
         {
             if (_state != SessionState.Idle) return false;
-            _life = beginning.Life;
+            _view = beginning.View;
             _cursor = beginning.Since;
             _startsWithEpochGap = beginning.IsForeign;
             _owesCaughtUp = true;
@@ -111,7 +111,7 @@ internal sealed class DeliverySession : Subscriber
         {
             head = 0;
             topics = [];
-            if (_life is null || _state == SessionState.Closed) return false;
+            if (_view is null || _state == SessionState.Closed) return false;
             if (_interests.NamedCount + filters.Count(f => !_interests.IsNamed(f)) > _limits.FiltersPerConnection) return false;
 
             _interests.Add(InterestKind.Named, filters);
@@ -146,7 +146,7 @@ internal sealed class DeliverySession : Subscriber
     {
         lock (_gate)
         {
-            if (_state != SessionState.Live || !ReferenceEquals(_life, unit.Life)) return false;
+            if (_state != SessionState.Live || !ReferenceEquals(_view, unit.View)) return false;
 
             var frame = Notes.Individually || Notes.Stamp != _interests.Stamp || _cursor >= unit.First
                 ? unit.FrameFor(_interests, _cursor)
@@ -217,12 +217,12 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>Says Progress when the log moved on and nothing was sent for <paramref name="quiet"/>. Returns true when ready to be pumped.</summary>
-    public bool OfferProgress(LogLife life, long dispatched, Func<long, OutgoingFrame> frameOf, long now, TimeSpan quiet)
+    public bool OfferProgress(LogView view, long dispatched, Func<long, OutgoingFrame> frameOf, long now, TimeSpan quiet)
     {
         lock (_gate)
         {
             // With an empty queue a live session has passed everything that was dispatched.
-            if (_state != SessionState.Live || _pumping || !_queue.IsEmpty || !ReferenceEquals(_life, life)) return false;
+            if (_state != SessionState.Live || _pumping || !_queue.IsEmpty || !ReferenceEquals(_view, view)) return false;
             if (dispatched <= _cursor || _scheduler.Time.GetElapsedTime(_lastSentAt, now) < quiet) return false;
             _cursor = dispatched;
             return Enqueue(frameOf(dispatched));
@@ -230,7 +230,7 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>The log is another one, or read anew: a live session goes back to catching up, where it learns of it.</summary>
-    public void LeaveLife(LogLife current)
+    public void LeaveView(LogView current)
     {
         lock (_gate)
         {
@@ -238,7 +238,7 @@ internal sealed class DeliverySession : Subscriber
             _state = SessionState.CatchingUp;
 
             // Of the same log what is queued still goes out: the cursor is past it already.
-            if (_life!.EpochId != current.EpochId) _queue.Clear();
+            if (_view!.EpochId != current.EpochId) _queue.Clear();
             if (!_pumping) _scheduler.CatchUp(this);
         }
     }
@@ -266,7 +266,7 @@ internal sealed class DeliverySession : Subscriber
         lock (_gate)
         {
             if (_prepared?.Epoch == epoch) _prepared.Begin(interest);
-            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.Begin(interest, IsCovered(interest), _life!.Applied);
+            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.Begin(interest, IsCovered(interest), _view!.Applied);
         }
     }
 
@@ -305,13 +305,13 @@ internal sealed class DeliverySession : Subscriber
         }
     }
 
-    /// <summary>Whether the client may have everything up to this version: it was sent or passed in the log's present life.</summary>
+    /// <summary>Whether the client may have everything up to this version: it was sent or passed in the log's present epoch.</summary>
     public bool MayAcknowledge(long version, out Guid epoch)
     {
         lock (_gate)
         {
-            epoch = _life?.EpochId ?? Guid.Empty;
-            return _life is not null && version <= _cursor;
+            epoch = _view?.EpochId ?? Guid.Empty;
+            return _view is not null && version <= _cursor;
         }
     }
 
@@ -322,8 +322,8 @@ internal sealed class DeliverySession : Subscriber
         lock (_gate)
         {
             _covers = access.Covers;
-            if (_life is null || _state == SessionState.Closed) return [];
-            _interests.Cover(access.Covers, _life.Applied);
+            if (_view is null || _state == SessionState.Closed) return [];
+            _interests.Cover(access.Covers, _view.Applied);
             _interests.Keep(InterestKind.Token, access.TokenGroups);
             _interests.Add(InterestKind.Token, access.TokenGroups);
             _interests.Activate(KnownHead);
@@ -334,7 +334,7 @@ internal sealed class DeliverySession : Subscriber
     private void Take(IntervalReading reading)
     {
         (_readEpoch, _readHead, _prepared) = (reading.Epoch, reading.Head, null);
-        _interests.ReplaceIntervals(reading.Interests, _covers, _life!.Applied);
+        _interests.ReplaceIntervals(reading.Interests, _covers, _view!.Applied);
     }
 
     private bool IsCovered(UserInterest interest) => interest.Kind != InterestKind.Durable || _covers(interest.Filter);
@@ -354,19 +354,19 @@ internal sealed class DeliverySession : Subscriber
 
     public bool IsCatchingUp => _state == SessionState.CatchingUp;
 
-    /// <summary>Where the loop reads on, in which life, and for which filters.</summary>
+    /// <summary>Where the loop reads on, in which epoch, and for which filters.</summary>
     public SessionPlace Place()
     {
-        lock (_gate) return new SessionPlace(_life!, _cursor, KnownThrough, _interests.Filters(_cursor), _interests.Stamp, _interests.SharedKey(_cursor));
+        lock (_gate) return new SessionPlace(_view!, _cursor, KnownThrough, _interests.Filters(_cursor), _interests.Stamp, _interests.SharedKey(_cursor));
     }
 
     /// <summary>Becomes live when the ring ends at the cursor (or the client is ahead of this node's tail).</summary>
-    public bool TryGoLive(LogLife current)
+    public bool TryGoLive(LogView current)
     {
         lock (_gate)
         {
             if (_state != SessionState.CatchingUp) return true;
-            if (_startsWithEpochGap || !ReferenceEquals(_life, current) || current.Ring.End > _cursor) return false;
+            if (_startsWithEpochGap || !ReferenceEquals(_view, current) || current.Ring.End > _cursor) return false;
             _state = SessionState.Live;
             _lastSentAt = _scheduler.Time.GetTimestamp();
             if (!_owesCaughtUp)
@@ -384,14 +384,14 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>
-    /// Whether the session has no reading of its user's intervals that is good in this life: of its epoch, and complete up to
+    /// Whether the session has no reading of its user's intervals that is good in this epoch: of its epoch, and complete up to
     /// where its tail began.
     /// </summary>
-    public bool MustReadUser(LogLife current)
+    public bool MustReadUser(LogView current)
     {
         lock (_gate)
         {
-            if (_readEpoch == Guid.Empty || ReferenceEquals(_life, current)) return false;
+            if (_readEpoch == Guid.Empty || ReferenceEquals(_view, current)) return false;
             var (epoch, head) = _prepared is { } prepared ? (prepared.Epoch, prepared.Head) : (_readEpoch, _readHead);
             return epoch != current.EpochId || head < current.Start;
         }
@@ -401,15 +401,15 @@ internal sealed class DeliverySession : Subscriber
     /// The Gap to send when the log is another one than the client's, or this node gave it something else than the log
     /// has; the session then stands before the first version that it must read again.
     /// </summary>
-    public Gap? AdoptLife(LogLife current)
+    public Gap? AdoptView(LogView current)
     {
         lock (_gate)
         {
-            if (!_startsWithEpochGap && ReferenceEquals(_life, current)) return null;
-            var differsFrom = _startsWithEpochGap || _life!.EpochId != current.EpochId ? null : current.DiffersFrom;
+            if (!_startsWithEpochGap && ReferenceEquals(_view, current)) return null;
+            var differsFrom = _startsWithEpochGap || _view!.EpochId != current.EpochId ? null : current.DiffersFrom;
             _startsWithEpochGap = false;
-            _life = current;
-            if (_prepared?.Epoch == current.EpochId) Take(_prepared); // the life and its intervals change together
+            _view = current;
+            if (_prepared?.Epoch == current.EpochId) Take(_prepared); // the epoch and its intervals change together
             if (differsFrom > _cursor) return null;
             return differsFrom is { } from
                 ? GapTo(Math.Max(from, current.Oldest), GapReasons.Epoch, restart: false)
@@ -445,14 +445,14 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>A filter that begins now begins above everything that this node knows of, has applied or has examined for the session.</summary>
-    private long KnownHead => Math.Max(Math.Max(_life!.Ring.End, _life.Head), KnownThrough);
+    private long KnownHead => Math.Max(Math.Max(_view!.Ring.End, _view.Head), KnownThrough);
 
     /// <summary>The session's interests are complete up to here: by what the node has applied, or by the reading itself.</summary>
-    private long KnownThrough => Math.Max(_life!.Applied, _readHead);
+    private long KnownThrough => Math.Max(_view!.Applied, _readHead);
 
     private Gap GapTo(long oldest, string reason, bool restart)
     {
-        var gap = new Gap(_cursor, oldest, Math.Max(_life!.Head, oldest - 1), _life.Epoch, reason);
+        var gap = new Gap(_cursor, oldest, Math.Max(_view!.Head, oldest - 1), _view.Epoch, reason);
         _cursor = oldest - 1;
         if (restart) _interests.RestartFrom(_cursor);
         return gap;

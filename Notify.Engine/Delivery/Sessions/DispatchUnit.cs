@@ -13,9 +13,9 @@ internal sealed class DispatchUnit
     private readonly DeliveryEntry[] _entries;
     private readonly int[] _topicOf;
 
-    public DispatchUnit(LogLife life, DeliveryEntry[] entries, DateTimeOffset now)
+    public DispatchUnit(LogView view, DeliveryEntry[] entries, DateTimeOffset now)
     {
-        Life = life;
+        View = view;
         First = entries[0].Version;
         Last = entries[^1].Version;
         _entries = [.. entries.Where(e => e.IsNotification && !e.HasExpired(now))];
@@ -31,7 +31,7 @@ internal sealed class DispatchUnit
         Nothing = new UnitShare(this, null, -1);
     }
 
-    public LogLife Life { get; }
+    public LogView View { get; }
     public long First { get; }
     public long Last { get; }
 

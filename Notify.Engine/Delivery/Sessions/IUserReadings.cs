@@ -19,14 +19,14 @@ internal interface IUserReadings
     /// <returns>False when it has to be read again.</returns>
     bool TryInstall(DeliverySession session, UserStart start, Func<bool> install);
 
-    /// <summary>Reads again for a session whose reading is not of the present life of the log.</summary>
+    /// <summary>Reads again for a session whose reading is not of the present epoch of the log.</summary>
     /// <exception cref="Storage.Log.StorageUnavailableException">Storage does not answer.</exception>
     Task ReadAgainAsync(DeliverySession session, CancellationToken cancellationToken);
 }
 
 /// <summary>What a session of a user begins with.</summary>
-/// <param name="Life">The log as this node has it, of the reading's epoch.</param>
+/// <param name="View">The log as this node has it, of the reading's epoch.</param>
 /// <param name="User">The user's number.</param>
 /// <param name="Reading">What the user follows by interval.</param>
 /// <param name="Acknowledged">What the device has acknowledged in this epoch; null: nothing.</param>
-internal sealed record UserStart(LogLife Life, long User, IntervalReading Reading, long? Acknowledged);
+internal sealed record UserStart(LogView View, long User, IntervalReading Reading, long? Acknowledged);

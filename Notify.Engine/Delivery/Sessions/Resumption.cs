@@ -27,8 +27,8 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, FilterR
         if (session.State != SessionState.Idle) return ResumedBefore();
         if (session.User is null)
         {
-            var life = tail.Life ?? throw new StorageUnavailableException("The log has not been read yet.");
-            return await ResumeAsync(session, request, life, named, access, start: null, install => install(), cancellationToken);
+            var view = tail.View ?? throw new StorageUnavailableException("The log has not been read yet.");
+            return await ResumeAsync(session, request, view, named, access, start: null, install => install(), cancellationToken);
         }
 
         while (true)
@@ -36,7 +36,7 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, FilterR
             var start = await users.ReadAsync(session, cancellationToken);
             var isInstalled = false;
             var answer = await ResumeAsync(
-                session, request, start.Life, named, access, start, install => isInstalled = users.TryInstall(session, start, install), cancellationToken);
+                session, request, start.View, named, access, start, install => isInstalled = users.TryInstall(session, start, install), cancellationToken);
             if (isInstalled) return answer;
         }
     }
@@ -44,22 +44,22 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, FilterR
     private async Task<(ResumeResult? Result, Refusal? Refusal)> ResumeAsync(
         DeliverySession session,
         ResumeRequest request,
-        LogLife life,
+        LogView view,
         IReadOnlyList<TopicFilter> named,
         SessionAccess access,
         UserStart? start,
         Func<Func<bool>, bool> install,
         CancellationToken cancellationToken)
     {
-        var end = Math.Max(Math.Max(life.Ring.End, life.Head), start?.Reading.Head ?? 0);
+        var end = Math.Max(Math.Max(view.Ring.End, view.Head), start?.Reading.Head ?? 0);
         var since = request.Since ?? start?.Acknowledged ?? end;
 
         // A client that comes from a node that was further is no stranger: only the log itself can tell.
         if (since > end) end = Math.Max(end, (await tail.RefreshAsync(cancellationToken)).Head);
-        var isForeign = since > end || (request.Epoch is { } epoch && !string.Equals(epoch, life.Epoch, StringComparison.OrdinalIgnoreCase));
+        var isForeign = since > end || (request.Epoch is { } epoch && !string.Equals(epoch, view.Epoch, StringComparison.OrdinalIgnoreCase));
 
         // What the device has acknowledged speaks for what comes to the user: filters named without 'since' begin now.
-        var beginning = new SessionBeginning(life, since, isForeign)
+        var beginning = new SessionBeginning(view, since, isForeign)
         {
             Named = named,
             NamedFrom = request.Since ?? end,
@@ -70,7 +70,7 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, FilterR
         var isResumed = false;
         if (!install(() => isResumed = session.TryResume(beginning))) return default;
         if (!isResumed) return ResumedBefore();
-        return (new ResumeResult(end, life.Epoch, since, session.Topics)
+        return (new ResumeResult(end, view.Epoch, since, session.Topics)
         {
             User = session.User,
             Groups = session.User is null ? null : session.Groups,

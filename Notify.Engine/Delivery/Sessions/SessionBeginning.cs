@@ -5,10 +5,10 @@ using Notify.Engine.Tail;
 namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>Where a session begins, and what it follows.</summary>
-/// <param name="Life">The log as this node has it.</param>
+/// <param name="View">The log as this node has it.</param>
 /// <param name="Since">The last version that the client has.</param>
 /// <param name="IsForeign">That number is of another epoch of the log: the session begins with a Gap.</param>
-internal sealed record SessionBeginning(LogLife Life, long Since, bool IsForeign)
+internal sealed record SessionBeginning(LogView View, long Since, bool IsForeign)
 {
     /// <summary>The filters that the client named.</summary>
     public IReadOnlyList<TopicFilter> Named { get; init; } = [];
@@ -22,7 +22,7 @@ internal sealed record SessionBeginning(LogLife Life, long Since, bool IsForeign
     /// <summary>What its credential allows.</summary>
     public SessionAccess Access { get; init; } = SessionAccess.Everything;
 
-    /// <summary>What its user follows by interval, of the life's epoch; null for a connection without a user.</summary>
+    /// <summary>What its user follows by interval, of the epoch's epoch; null for a connection without a user.</summary>
     public IntervalReading? Reading { get; init; }
 }
 

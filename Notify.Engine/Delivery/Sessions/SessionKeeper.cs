@@ -28,9 +28,9 @@ internal sealed partial class SessionKeeper(
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            if (tail.Life is not { } life) continue;
+            if (tail.View is not { } view) continue;
             if (tail.UnreadableFor > options.Value.Storage.UnreadableLimit) await CloseAsync([.. sessions.All], stoppingToken);
-            else SayProgress(life);
+            else SayProgress(view);
         }
     }
 
@@ -48,14 +48,14 @@ internal sealed partial class SessionKeeper(
         }
     }
 
-    private void SayProgress(LogLife life)
+    private void SayProgress(LogView view)
     {
         var dispatched = tail.Dispatched;
         var now = time.GetTimestamp();
         OutgoingFrame? shared = null;
         foreach (var session in sessions.All)
         {
-            if (session.OfferProgress(life, dispatched, version => shared ??= new ControlFrame(ClientMethods.Progress, new Progress(version, life.Epoch)), now, Quiet))
+            if (session.OfferProgress(view, dispatched, version => shared ??= new ControlFrame(ClientMethods.Progress, new Progress(version, view.Epoch)), now, Quiet))
                 scheduler.Ready(session);
         }
     }

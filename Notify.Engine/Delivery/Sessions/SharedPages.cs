@@ -11,7 +11,7 @@ namespace Notify.Engine.Delivery.Sessions;
 internal sealed class SharedPages(TimeProvider time)
 {
     private const int MaxBytes = 8 * 1024 * 1024;
-    private static readonly TimeSpan Life = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan View = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Place, (CatchUpPage Page, long MadeAt)> _pages = [];
@@ -22,7 +22,7 @@ internal sealed class SharedPages(TimeProvider time)
     {
         lock (_gate)
         {
-            page = _pages.TryGetValue(place, out var kept) && time.GetElapsedTime(kept.MadeAt) < Life ? kept.Page : null;
+            page = _pages.TryGetValue(place, out var kept) && time.GetElapsedTime(kept.MadeAt) < View ? kept.Page : null;
             return page is not null;
         }
     }
@@ -42,8 +42,8 @@ internal sealed class SharedPages(TimeProvider time)
         }
     }
 
-    /// <param name="Log">Which life of the log.</param>
+    /// <param name="Log">Which epoch of the log.</param>
     /// <param name="Cursor">After which version.</param>
     /// <param name="Filters">For which filters, all of which began at or before the cursor.</param>
-    internal readonly record struct Place(LogLife Log, long Cursor, string Filters);
+    internal readonly record struct Place(LogView Log, long Cursor, string Filters);
 }

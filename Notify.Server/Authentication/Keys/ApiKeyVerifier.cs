@@ -31,7 +31,7 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
     public ApiKeyVerifier(Revocations revocations, INotificationLog log, CredentialState state, TimeProvider time, ILogger<ApiKeyVerifier> logger)
     {
         (_log, _state, _time, _logger) = (log, state, time, logger);
-        revocations.Tell(this);
+        revocations.Watch(this);
     }
 
     void ICredentialWatch.TokensRevoked(string user)

@@ -55,7 +55,7 @@ internal sealed partial class NamedArgumentsProtocol(IHubProtocol inner, ILogger
     {
         Log.NotBound(logger, failure.Target); // the name of a method that exists
         var unbound = Unbound(failure.BindingFailure.SourceException) ?? UnboundArgumentException.NotThese([.. binder.Asked.Select(ArgumentBinder.ShapeOf)]);
-        var exception = HubErrors.Of(unbound.Refusal(failure.Target));
+        var exception = HubErrors.Of(unbound.RefusalOf(failure.Target));
         return new InvocationBindingFailureMessage(failure.InvocationId, failure.Target, ExceptionDispatchInfo.Capture(exception));
     }
 

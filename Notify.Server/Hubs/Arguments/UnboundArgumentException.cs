@@ -18,7 +18,7 @@ internal sealed class UnboundArgumentException : Exception
         : base(detail("The call")) => _detail = detail;
 
     /// <summary>What the caller is told of this call.</summary>
-    public Refusal Refusal(string method) => StrictJson.Invalid(_detail(method));
+    public Refusal RefusalOf(string method) => Refusal.Invalid(_detail(method));
 
     public static UnboundArgumentException Unknown(ArgumentShape shape, string name)
     {

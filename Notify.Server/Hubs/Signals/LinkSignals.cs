@@ -36,13 +36,13 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
 
     public override Task SendAllAsync(string methodName, object?[] args, CancellationToken cancellationToken = default)
     {
-        Tell(SignalTarget.All, [], [], methodName, args);
+        SendToOtherNodes(SignalTarget.All, [], [], methodName, args);
         return _local.SendAllAsync(methodName, args, cancellationToken);
     }
 
     public override Task SendAllExceptAsync(string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default)
     {
-        Tell(SignalTarget.All, [], excludedConnectionIds, methodName, args);
+        SendToOtherNodes(SignalTarget.All, [], excludedConnectionIds, methodName, args);
         return _local.SendAllExceptAsync(methodName, args, excludedConnectionIds, cancellationToken);
     }
 
@@ -52,37 +52,37 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
     public override Task SendConnectionsAsync(IReadOnlyList<string> connectionIds, string methodName, object?[] args, CancellationToken cancellationToken = default)
     {
         var elsewhere = connectionIds.Where(id => _sessions.Find(id) is null).ToArray();
-        if (elsewhere.Length > 0) Tell(SignalTarget.Connections, elsewhere, [], methodName, args);
+        if (elsewhere.Length > 0) SendToOtherNodes(SignalTarget.Connections, elsewhere, [], methodName, args);
         return _local.SendConnectionsAsync(connectionIds, methodName, args, cancellationToken);
     }
 
     public override Task SendGroupAsync(string groupName, string methodName, object?[] args, CancellationToken cancellationToken = default)
     {
-        Tell(SignalTarget.Groups, [groupName], [], methodName, args);
+        SendToOtherNodes(SignalTarget.Groups, [groupName], [], methodName, args);
         return _local.SendGroupAsync(groupName, methodName, args, cancellationToken);
     }
 
     public override Task SendGroupsAsync(IReadOnlyList<string> groupNames, string methodName, object?[] args, CancellationToken cancellationToken = default)
     {
-        Tell(SignalTarget.Groups, groupNames, [], methodName, args);
+        SendToOtherNodes(SignalTarget.Groups, groupNames, [], methodName, args);
         return _local.SendGroupsAsync(groupNames, methodName, args, cancellationToken);
     }
 
     public override Task SendGroupExceptAsync(string groupName, string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default)
     {
-        Tell(SignalTarget.Groups, [groupName], excludedConnectionIds, methodName, args);
+        SendToOtherNodes(SignalTarget.Groups, [groupName], excludedConnectionIds, methodName, args);
         return _local.SendGroupExceptAsync(groupName, methodName, args, excludedConnectionIds, cancellationToken);
     }
 
     public override Task SendUserAsync(string userId, string methodName, object?[] args, CancellationToken cancellationToken = default)
     {
-        Tell(SignalTarget.Users, [userId], [], methodName, args);
+        SendToOtherNodes(SignalTarget.Users, [userId], [], methodName, args);
         return _local.SendUserAsync(userId, methodName, args, cancellationToken);
     }
 
     public override Task SendUsersAsync(IReadOnlyList<string> userIds, string methodName, object?[] args, CancellationToken cancellationToken = default)
     {
-        Tell(SignalTarget.Users, userIds, [], methodName, args);
+        SendToOtherNodes(SignalTarget.Users, userIds, [], methodName, args);
         return _local.SendUsersAsync(userIds, methodName, args, cancellationToken);
     }
 
@@ -95,7 +95,7 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
     public override bool TryGetReturnType(string invocationId, [NotNullWhen(true)] out Type? type) => _local.TryGetReturnType(invocationId, out type);
 
     // A message takes so many names: more go as several, each to others.
-    private void Tell(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, object?[] args)
+    private void SendToOtherNodes(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, object?[] args)
     {
         if (!_link.Crosses) return;
         var json = JsonSerializer.SerializeToUtf8Bytes(args, NotifyJson.Options);

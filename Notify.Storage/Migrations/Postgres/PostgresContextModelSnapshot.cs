@@ -165,6 +165,31 @@ namespace Notify.Storage.Migrations.Postgres
                         });
                 });
 
+            modelBuilder.Entity("Notify.Storage.Model.EntryGateRow", b =>
+                {
+                    b.Property<short>("Id")
+                        .HasColumnType("smallint")
+                        .HasColumnName("id");
+
+                    b.Property<short>("Opened")
+                        .HasColumnType("smallint")
+                        .HasColumnName("opened");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("entry_gate", null, t =>
+                        {
+                            t.HasCheckConstraint("one_gate", "id = 1");
+                        });
+
+                    b.HasData(
+                        new
+                        {
+                            Id = (short)1,
+                            Opened = (short)7
+                        });
+                });
+
             modelBuilder.Entity("Notify.Storage.Model.GroupRow", b =>
                 {
                     b.Property<long>("Id")
@@ -452,6 +477,47 @@ namespace Notify.Storage.Migrations.Postgres
                         .HasFilter("until = 9223372036854775807");
 
                     b.ToTable("memberships", (string)null);
+                });
+
+            modelBuilder.Entity("Notify.Storage.Model.NodeRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Connections")
+                        .HasColumnType("integer")
+                        .HasColumnName("connections");
+
+                    b.Property<long>("Head")
+                        .HasColumnType("bigint")
+                        .HasColumnName("head");
+
+                    b.Property<string>("Host")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("host");
+
+                    b.Property<short>("Knows")
+                        .HasColumnType("smallint")
+                        .HasColumnName("knows");
+
+                    b.Property<DateTimeOffset>("LeaseUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("lease_until");
+
+                    b.Property<DateTimeOffset>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("nodes", (string)null);
                 });
 
             modelBuilder.Entity("Notify.Storage.Model.NotificationRow", b =>

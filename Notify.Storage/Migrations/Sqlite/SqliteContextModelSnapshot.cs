@@ -163,6 +163,31 @@ namespace Notify.Storage.Migrations.Sqlite
                         });
                 });
 
+            modelBuilder.Entity("Notify.Storage.Model.EntryGateRow", b =>
+                {
+                    b.Property<short>("Id")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<short>("Opened")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("opened");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("entry_gate", null, t =>
+                        {
+                            t.HasCheckConstraint("one_gate", "id = 1");
+                        });
+
+                    b.HasData(
+                        new
+                        {
+                            Id = (short)1,
+                            Opened = (short)7
+                        });
+                });
+
             modelBuilder.Entity("Notify.Storage.Model.GroupRow", b =>
                 {
                     b.Property<long>("Id")
@@ -436,6 +461,47 @@ namespace Notify.Storage.Migrations.Sqlite
                         .HasFilter("until = 9223372036854775807");
 
                     b.ToTable("memberships", (string)null);
+                });
+
+            modelBuilder.Entity("Notify.Storage.Model.NodeRow", b =>
+                {
+                    b.Property<byte[]>("Id")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Connections")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("connections");
+
+                    b.Property<long>("Head")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("head");
+
+                    b.Property<string>("Host")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("host");
+
+                    b.Property<short>("Knows")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("knows");
+
+                    b.Property<long>("LeaseUntil")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("lease_until");
+
+                    b.Property<long>("StartedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("started_at");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("nodes", (string)null);
                 });
 
             modelBuilder.Entity("Notify.Storage.Model.NotificationRow", b =>

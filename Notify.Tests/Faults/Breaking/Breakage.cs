@@ -1,5 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Hosting;
 using Notify.Storage.Log;
@@ -23,7 +23,7 @@ internal sealed record Breakage(string Name, Action<IServiceCollection> Apply, V
         new("repair, and hints lost", services => { LoseHints(services); ReplaceLog(services, log => new UnreadLog(log)); }, Verdict.Lost),
     ];
 
-    private static void LoseHints(IServiceCollection services) => Replace<ICarrier>(services, carrier => new LossyCarrier(carrier));
+    private static void LoseHints(IServiceCollection services) => Replace<IBackplane>(services, backplane => new LossyCarrier(backplane));
 
     private static void ReplaceLog(IServiceCollection services, Func<INotificationLog, INotificationLog> with) =>
         Replace<LogOpener>(services, open => async cancellationToken => with(await open(cancellationToken)));

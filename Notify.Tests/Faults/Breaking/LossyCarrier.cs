@@ -1,10 +1,10 @@
 using Notify.Engine.Cluster;
-using Notify.Engine.Cluster.Carriers;
+using Notify.Engine.Cluster.Backplanes;
 
 namespace Notify.Tests.Faults.Breaking;
 
 /// <summary>Loses some of what other nodes tell: no harm as long as there is repair.</summary>
-internal sealed class LossyCarrier(ICarrier inner) : ICarrier
+internal sealed class LossyCarrier(IBackplane inner) : IBackplane
 {
     private const int Every = 10;
 

@@ -60,7 +60,7 @@ internal static class Checker
         }
     }
 
-    // Known is what anybody saw of the same life of the log: who went past it must have it, or a Gap over it.
+    // Known is what anybody saw of the same epoch of the log: who went past it must have it, or a Gap over it.
     private static void NoSilentHole(
         bool replaced, List<SubscriberWalk> walks, Dictionary<(string Epoch, long Version), Seen.Received> contents, List<Finding> findings)
     {
@@ -106,7 +106,7 @@ internal static class Checker
             var acks = published.Acks.Where(ack => !history.IsDestroyed(ack)).ToList();
             if (acks.Select(ack => (ack.Version, ack.Id)).Distinct().Count() > 1)
                 findings.Add(new(Verdict.KeyTwice, published.Publisher, acks[0].Version, $"key {published.Key} was answered with {string.Join(" and ", acks.Select(ack => ack.Version).Distinct())}"));
-            if (places.GroupBy(place => place.Epoch).FirstOrDefault(life => life.Count() > 1) is { } twice)
+            if (places.GroupBy(place => place.Epoch).FirstOrDefault(view => view.Count() > 1) is { } twice)
                 findings.Add(new(Verdict.KeyTwice, published.Publisher, twice.First().Version, $"key {published.Key} was delivered as {string.Join(" and ", twice.Select(place => place.Version))}"));
             foreach (var ack in acks.Where(ack => places.Count > 0 && !places.Exists(place => (place.Version, place.Id) == (ack.Version, ack.Id))))
                 findings.Add(new(Verdict.TwoContents, published.Publisher, ack.Version, $"'{published.Body}' was acknowledged as this version and delivered as {places[0].Version}"));

@@ -1,6 +1,6 @@
 namespace Notify.Tests.Faults.Checking;
 
-/// <summary>One life of the log as one subscriber saw it: from a start to as far as it came.</summary>
+/// <summary>One epoch of the log as one subscriber saw it: from a start to as far as it came.</summary>
 internal sealed class Segment(string epoch, long start)
 {
     public string Epoch { get; } = epoch;

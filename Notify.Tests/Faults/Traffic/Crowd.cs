@@ -8,7 +8,7 @@ namespace Notify.Tests.Faults.Traffic;
 /// <param name="nodes">The addresses of all nodes.</param>
 /// <param name="door">One address behind which they all are.</param>
 /// <param name="random">Decides who does what.</param>
-internal sealed class Crowd(IReadOnlyList<Uri> nodes, Uri door, Random random) : IAsyncDisposable
+internal sealed class Crowd(IReadOnlyList<Uri> nodes, Uri mode, Random random) : IAsyncDisposable
 {
     private const int RawFollowers = 11;
     private const int ProductFollowers = 11;
@@ -39,7 +39,7 @@ internal sealed class Crowd(IReadOnlyList<Uri> nodes, Uri door, Random random) :
             var recorder = new Recorder(_clock);
             Followers.Add(i < RawFollowers
                 ? new RawFollower($"raw {i}", nodes, filters, own, recorder, random.Next())
-                : new ProductFollower($"product {i}", door, filters, own, recorder, messagePack: i % 2 == 0));
+                : new ProductFollower($"product {i}", mode, filters, own, recorder, messagePack: i % 2 == 0));
         }
 
         await Eventually.TrueAsync(() => Followers.TrueForAll(follower => follower.Recorder.CaughtUp > 0), "all subscribers are live");

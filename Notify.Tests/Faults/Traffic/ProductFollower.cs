@@ -13,12 +13,12 @@ internal sealed class ProductFollower : IFollower
     private readonly NotifyClient _client;
     private readonly Task _reading;
 
-    public ProductFollower(string name, Uri door, string[] filters, IReadOnlySet<string> topics, Recorder recorder, bool messagePack)
+    public ProductFollower(string name, Uri mode, string[] filters, IReadOnlySet<string> topics, Recorder recorder, bool messagePack)
     {
         (_name, Topics, Recorder) = (name, topics, recorder);
         var options = new NotifyClientOptions
         {
-            Url = door,
+            Url = mode,
             Topics = filters,
             CursorStore = new MemoryCursorStore(),
             MaxReconnectDelay = TimeSpan.FromMilliseconds(500),

@@ -225,7 +225,10 @@ export class NotifyInbox extends LitElement {
     });
     this.#seen = 0;
     this.#counts = this.#unseen = undefined;
-    this.#offs = [client.on("inbox", counts => this.#counted(counts)), client.on("state", () => this.requestUpdate())];
+    this.#offs = [client.on("inbox", counts => this.#counted(counts)), client.on("state", ({ name }) => {
+      if (name === "live" && this.open && this.#list!.error) this.#list!.refresh(); // of an absence that is over
+      this.requestUpdate();
+    })];
     if (client.inbox.current) this.#counted(client.inbox.current);
     if (this.#own) client.start().catch(() => {});
     this.#countTabs();

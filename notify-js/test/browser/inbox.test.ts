@@ -1,16 +1,14 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../fixtures.js";
 import { axeFindings, complaintsOf, launch, picture } from "./browser.js";
 import { InboxDouble } from "./double.js";
+import { articlesOf, badgeOf, bellOf, focusedOf, html, plain, titlesOf } from "./inboxPage.js";
+
+// What a real service is not brought to at will: answers that are late, refused or held back, times long ago, links that it would
+// not take. What it does by itself is in inboxService.test.ts.
 
 let browser: Browser, context: BrowserContext, service: InboxDouble, page: Page, complaints: string[];
-
-const html = (body: string, attributes = 'lang="en"', head = ""): string => `<!doctype html>
-<html ${attributes}><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Shop</title>
-<link rel="icon" href="data:,">${head}<script type="module" src="/notify-inbox.js"></script></head>
-<body><main><h1>Shop</h1><button id="before">Before</button>${body}<button id="after">After</button></main></body></html>`;
-const plain = '<notify-inbox user="alice" align="start"></notify-inbox>';
 
 beforeAll(async () => { browser = await launch(); });
 afterAll(async () => { await browser?.close(); });
@@ -31,15 +29,11 @@ afterEach(async () => {
   expect(complaints).toEqual([]); // the policy without unsafe-inline and with Trusted Types, too
 });
 
-const bell = (of = page) => of.getByRole("button", { name: /^Notifications/ });
-const articles = (of = page) => of.getByRole("article");
-const titles = (of = page): Promise<string[]> => of.locator("notify-inbox article").evaluateAll(all => all.map(a => (a.getAttribute("aria-labelledby")!.split(" ")
-  .map(id => (a.getRootNode() as ShadowRoot).getElementById(id)?.textContent ?? "").join(" ")).trim()));
-const badge = (text: string, of = page): Promise<void> => of.locator("notify-inbox .badge", { hasText: new RegExp(`^${text.replace("+", "\\+")}$`) }).waitFor();
-const focused = (of = page): Promise<string | null> => of.evaluate(() => {
-  const element = document.activeElement?.shadowRoot?.activeElement ?? document.activeElement;
-  return element?.getAttribute("data-version") ?? element?.getAttribute("data-focus") ?? element?.id ?? null;
-});
+const bell = (of = page): Locator => bellOf(of);
+const articles = (of = page): Locator => articlesOf(of);
+const titles = (of = page): Promise<string[]> => titlesOf(of);
+const badge = (text: string, of = page): Promise<void> => badgeOf(of, text);
+const focused = (of = page): Promise<string | null> => focusedOf(of);
 
 describe("the bell", () => {
   it("says how many are unread, at most 99+, and how many have arrived", async () => {
@@ -113,32 +107,6 @@ describe("the panel", () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   });
 
-  it("marks read and unread, archives and undoes; the focus goes on and comes back", async () => {
-    fill();
-    await page.goto(service.url);
-    await bell().click();
-    await articles().first().waitFor();
-    await page.getByRole("button", { name: "Mark as read Disk almost full" }).click();
-    await badge("2");
-    await page.getByRole("button", { name: "Mark as unread Disk almost full" }).click();
-    await badge("3");
-    await page.getByRole("button", { name: /^Archive .*Disk almost full/ }).press("Enter");
-    await eventually("archived", () => service.summary().unread === 2);
-    expect(await focused()).toBe("3"); // the next one
-    await page.getByText("Archived").waitFor();
-    await page.screenshot({ path: picture("undo") });
-    await page.getByRole("button", { name: "Undo" }).click();
-    await eventually("back", async () => (await titles()).includes("Disk almost full"));
-    expect(await page.getByText("Archived").count()).toBe(0);
-    await page.getByRole("button", { name: "Mark all as read" }).click();
-    await page.locator("notify-inbox .badge").waitFor({ state: "detached" });
-    expect(service.summary().unread).toBe(0);
-    await page.locator("notify-inbox .dot").first().waitFor({ state: "detached" });
-    await page.getByRole("button", { name: "Close" }).press("Escape");
-    expect(await focused()).toBe("bell");
-    expect(await page.getByRole("dialog").count()).toBe(0);
-  });
-
   it("marks all as read up to what is shown, and not what has arrived since", async () => {
     service.add();
     await page.goto(service.url);
@@ -193,54 +161,6 @@ describe("the panel", () => {
     expect(await page.getByText("Offline.").count()).toBe(0);
   });
 
-  it("has tabs by filter, with their own counts, for arrow keys", async () => {
-    fill();
-    service.pages.set("/", html(`<notify-inbox align="start" tabs='[{"label":"All"},{"label":"Orders","filter":"orders/#"},{"label":"Mine","filter":"$user/me"},{"label":"Archived","state":"archived"}]'></notify-inbox>`));
-    await page.goto(service.url);
-    await bell().click();
-    await page.getByRole("tab", { name: "Orders (1)" }).waitFor();
-    await page.getByRole("tab", { name: "All" }).press("ArrowRight");
-    expect(await focused()).toBe("tab1");
-    await eventually("orders", async () => (await titles()).join() === "Unread Order 42 paid");
-    service.add({ topic: "orders/43", title: "Order 43" });
-    await page.getByRole("tab", { name: "Orders (2)" }).waitFor();
-    await eventually("both", async () => (await titles()).length === 2);
-    await page.getByRole("button", { name: /^Archive .*Order 43/ }).click();
-    await page.getByRole("tab", { name: "Orders (1)" }).press("End");
-    await eventually("archived", async () => (await titles()).join() === "Order 43");
-    await page.screenshot({ path: picture("tabs") });
-    expect(await axeFindings(page)).toEqual([]);
-    await page.getByRole("button", { name: /Move back/ }).click();
-    await page.getByText("Nothing here").waitFor();
-  });
-
-  it("pages while new ones arrive, without a gap or a repeat, and says where the end is", async () => {
-    for (let i = 0; i < 95; i++) service.add({}, false);
-    await page.goto(service.url);
-    await bell().click();
-    await articles().first().waitFor();
-    expect(await articles().first().getAttribute("aria-setsize")).toBe("-1");
-    for (let i = 0; i < 8; i++) {
-      service.add();
-      await page.locator("notify-inbox [role=tabpanel]").evaluate(panel => panel.scrollTo(0, panel.scrollHeight));
-      await page.waitForTimeout(50);
-      service.add();
-    }
-    await eventually("the end", async () => {
-      await page.locator("notify-inbox [role=tabpanel]").evaluate(panel => panel.scrollTo(0, panel.scrollHeight));
-      return page.getByText("That is all").isVisible();
-    });
-    await eventually("all of them", async () => await articles().count() === service.summary().unread);
-    const versions = await articles().evaluateAll(all => all.map(a => Number(a.getAttribute("data-version"))));
-    expect(versions).toEqual(service.versions);
-    expect(versions).toHaveLength(95 + 16);
-    expect(await articles().last().getAttribute("aria-setsize")).toBe("111");
-    expect(await articles().last().getAttribute("aria-posinset")).toBe("111");
-    await page.locator("notify-inbox [role=tabpanel]").evaluate(panel => panel.scrollTo(0, panel.scrollHeight));
-    await page.getByText("That is all").scrollIntoViewIfNeeded();
-    await page.screenshot({ path: picture("end") });
-  });
-
   it("is a feed for the keyboard", async () => {
     for (let i = 0; i < 30; i++) service.add({ link: "/x" }, false);
     await page.goto(service.url);
@@ -274,64 +194,6 @@ describe("the panel", () => {
     await page.locator("#after").click();
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await page.locator("notify-inbox").getAttribute("open")).toBeNull();
-  });
-});
-
-describe("in step", () => {
-  it("with another tab and another device, by what the service says alone", async () => {
-    for (let i = 0; i < 3; i++) service.add({}, false);
-    const other = await context.newPage();
-    const device = await (await browser.newContext()).newPage();
-    for (const one of [page, other, device]) {
-      await one.goto(service.url);
-      await badge("3", one);
-      await bell(one).click();
-      await articles(one).first().waitFor();
-    }
-    await page.getByRole("button", { name: /^Archive .*Title 2/ }).click();
-    for (const one of [other, device]) await eventually("two", async () => (await titles(one)).length === 2);
-    await articles(other).first().focus();
-    await device.getByRole("button", { name: /^Archive .*Title 3/ }).click();
-    await eventually("the focus is on the next one", async () => await focused(other) === "1");
-    service.mark("unarchive", [3]);
-    for (const one of [page, other, device]) await eventually("two again", async () => (await titles(one)).length === 2);
-    await device.getByRole("button", { name: "Mark all as read" }).click();
-    for (const one of [page, other, device]) await one.locator("notify-inbox .badge").waitFor({ state: "detached" });
-    service.add();
-    for (const one of [page, other, device]) {
-      await badge("1", one);
-      await eventually("three", async () => (await titles(one)).length === 3);
-    }
-    await device.context().close();
-  });
-});
-
-describe("for a long time", () => {
-  it("does not grow with what arrives, with the panel open", async () => {
-    await page.goto(service.url);
-    await bell().click();
-    await page.getByText("Nothing here").waitFor();
-    const arrive = async (count: number): Promise<void> => {
-      for (let i = 0; i < count / 100; i++) {
-        for (let k = 0; k < 100; k++) service.add({ title: "One of many", body: "x".repeat(200) }, false);
-        service.tell();
-        await page.waitForTimeout(20);
-      }
-      const top = service.versions[0];
-      await eventually("the last one", async () => (await articles().first().getAttribute("data-version")) === `${top}`);
-    };
-    const heap = (): Promise<number> => page.evaluate(() => {
-      (window as unknown as { gc(): void }).gc();
-      return (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize;
-    });
-    await arrive(1_000);
-    await heap();
-    const before = await heap();
-    await arrive(10_000);
-    await heap();
-    const grown = await heap() - before;
-    console.log(`${(grown / 1024).toFixed(0)} KB more heap after 10,000 arrivals, ${await articles().count()} listed`);
-    expect(grown).toBeLessThan(1_500_000); // kept, they would be 5 MB
   });
 });
 

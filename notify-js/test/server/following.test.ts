@@ -154,7 +154,7 @@ describe.skipIf(!process.env["NOTIFY_POSTGRES"])("two nodes behind nginx, withou
     const settings = { "ConnectionStrings:Postgres": process.env["NOTIFY_POSTGRES"]! };
     const nodes = [await Server.start(settings), await Server.start(settings)];
     const nginx = await startNginx(nodes.map(node => node.port));
-    const clients = Array.from({ length: 4 }, () => new NotifyClient({ ...quick, url: nginx.url, topics: ["#"], storage: null }));
+    const clients = Array.from({ length: 4 }, () => new NotifyClient({ ...quick, url: nginx.url, topics: ["#"], storage: null, user: "ann", inbox: true }));
     const seen = clients.map(() => [] as number[]);
     clients.forEach((client, i) => client.on("notification", n => { seen[i]!.push(n.version!); }));
     const wanted: number[] = [];
@@ -162,16 +162,21 @@ describe.skipIf(!process.env["NOTIFY_POSTGRES"])("two nodes behind nginx, withou
     try {
       for (const client of clients) await live(client);
       const publish = async (count: number, node: Server): Promise<void> => {
-        for (let i = 0; i < count; i++) wanted.push(await node.publish({ topic: "a", body: `${i}` }));
+        for (let i = 0; i < count; i++) wanted.push(await node.publish({ ...(i % 2 ? { topic: "a" } : { user: "ann" }), body: `${i}` }));
       };
+      const counted = (unread: number): Promise<unknown> => eventually(`${unread} unread, on every node`, () => clients.every(client => client.inbox.current?.unread === unread));
       await publish(10, nodes[0]!);
       await publish(10, nodes[1]!);
       await all();
+      await counted(10);
+      await clients[0]!.inbox.read({ upTo: wanted.at(-1)! });
+      await counted(0);
       await Promise.all([nodes[0]!.stop("SIGTERM"), publish(20, nodes[1]!)]);
       await all();
       await nodes[0]!.start();
       await Promise.all([nodes[1]!.stop("SIGKILL"), publish(20, nodes[0]!)]);
       await all();
+      await counted(20);
       for (const versions of seen) expect(versions).toEqual(wanted);
     } finally {
       for (const client of clients) client.close();

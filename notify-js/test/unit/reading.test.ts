@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { HandlerFailure } from "../../src/client.js";
+import { NotifyError } from "../../src/errors.js";
 import { FakeService, FakeStorage, epoch, note, settle } from "./rig.js";
 
 let service: FakeService;
@@ -329,6 +330,53 @@ describe("filters", () => {
     await settle(1000);
     expect(client.topics).toEqual(["late/#"]);
     expect(service.link.calls[0]!.argument["topics"]).toEqual(["late/#"]);
+    client.close();
+  });
+
+  it("says when a durable call dies with its connection: no Resume carries it", async () => {
+    const client = service.client({ topics: ["a"] });
+    const answer = service.answer;
+    const dying = async (what: Promise<void>): Promise<void> => {
+      const refused = expect(what).rejects.toMatchObject({ kind: "transient", code: "closed" });
+      await settle(1000);
+      await refused;
+      service.answer = answer;
+      await settle(1000);
+    };
+    const die = (): void => {
+      service.answer = call => call.method === "Resume" ? answer(call) : new Promise((_, reject) => { service.link.cut(); setTimeout(() => reject(new NotifyError("transient", "closed", "gone")), 1); });
+    };
+    await client.start();
+    die();
+    await dying(client.follow("late/#", { durable: true }));
+    die();
+    await dying(client.unfollow("late/#"));
+    expect(client.topics).toEqual(["a"]);
+    client.close();
+  });
+
+  it("watches presence again on every later connection, also when the first try is lost", async () => {
+    const client = service.client();
+    const told: unknown[] = [];
+    client.on("presence", change => told.push(change));
+    await client.start();
+    const answer = service.answer;
+    let busy = 1;
+    service.answer = call => {
+      if (call.method !== "WatchPresence") return answer(call);
+      if (service.links.length > 1 && busy-- > 0) throw new NotifyError("transient", "too_many_requests", "busy");
+      return { topics: [{ topic: "room", count: 2, users: ["ann", "bea"] }] };
+    };
+    expect(await client.watchPresence("room")).toEqual([{ topic: "room", count: 2, users: ["ann", "bea"] }]);
+    service.link.events.received("Presence", { topic: "room", count: 3, user: "cal", event: "join" });
+    service.link.cut();
+    await settle(10_000);
+    expect(told).toEqual([{ topic: "room", count: 3, user: "cal", event: "join" }, { topic: "room", count: 2 }]);
+    expect(service.link.calls.filter(call => call.method === "WatchPresence")).toHaveLength(2);
+    await client.unwatchPresence("room");
+    service.link.cut();
+    await settle(10_000);
+    expect(service.link.calls.map(call => call.method)).toEqual(["Resume"]);
     client.close();
   });
 

@@ -1,0 +1,23 @@
+using Notify.Engine.Publishing;
+using Notify.Engine.Tail;
+using Notify.Storage.Log;
+
+namespace Notify.Engine.Cluster;
+
+/// <summary>From the publisher to this node's tail, and then to the other nodes: neither waits for anybody.</summary>
+internal sealed class ClusterCommitObserver(LogTail tail, ClusterLink link) : ICommitObserver
+{
+    public int EphemeralBytes => link.EphemeralBytes;
+
+    public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
+    {
+        tail.Committed(epoch, entries);
+        link.Committed(epoch, entries);
+    }
+
+    public void Ephemeral(LogEntry notification)
+    {
+        tail.Ephemeral(notification);
+        link.Ephemeral(notification);
+    }
+}
