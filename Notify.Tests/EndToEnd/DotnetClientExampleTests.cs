@@ -20,13 +20,14 @@ public sealed partial class DotnetClientExampleTests(ServerFixture fixture) : IC
         await using var follower = ChildProcess.Start("dotnet", [Program, "follow", "orders/#"], folder.Path, environment);
         await using var worker = ChildProcess.Start("dotnet", [Program, "work"], folder.Path, environment);
         await follower.WaitForLineAsync(line => line == "-- live", TimeSpan.FromSeconds(60));
-        await Eventually.TrueAsync(async () => (await server.Http.GetStringAsync(new Uri("metrics", UriKind.Relative), TestContext.Current.CancellationToken)).Contains("notify_connections", StringComparison.Ordinal) && worker.Lines.Count > 0, "the worker did not start");
+        await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         await using var backend = ChildProcess.Start("dotnet", [Program, "publish", "300"], folder.Path, environment);
         await backend.WaitForLineAsync(line => line.StartsWith('#'), TimeSpan.FromSeconds(60));
         await server.RestartAsync();
         await backend.WaitForExitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(0, backend.ExitCode);
         await follower.WaitForLineAsync(line => line.EndsWith("orders/300/paid: Order 300 is paid", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        await worker.WaitForLineAsync(line => line == "booked order 300 over 3000", TimeSpan.FromSeconds(60));
         Assert.Equal(Enumerable.Range(1, 300), follower.Lines.Select(line => Order().Match(line)).Where(match => match.Success).Select(match => int.Parse(match.Groups["id"].Value, System.Globalization.CultureInfo.InvariantCulture)));
     }
 
