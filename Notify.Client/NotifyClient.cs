@@ -311,6 +311,7 @@ public sealed class NotifyClient : IAsyncDisposable
         await StopAsync().ConfigureAwait(false);
         await _cursor.FlushAsync().ConfigureAwait(false);
         _http.Dispose();
+        _tokens.Dispose();
     }
 
     // ---- reading ----

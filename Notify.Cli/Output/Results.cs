@@ -12,7 +12,7 @@ namespace Notify.Cli.Output;
 /// </summary>
 internal sealed class Results(CliConsole console, bool json)
 {
-    private static readonly JsonSerializerOptions Line = new(NotifyJson.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions AsLine = new(NotifyJson.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly IAnsiConsole _ansi = console.Ansi(console.Out);
 
@@ -80,17 +80,17 @@ internal sealed class Results(CliConsole console, bool json)
         {
             null => "",
             JsonValue text when text.TryGetValue(out string? content) => content,
-            JsonArray list => string.Join(" ", list.Select(entry => entry is JsonValue one && one.TryGetValue(out string? name) ? name : entry?.ToJsonString(Line))),
-            _ => value.ToJsonString(Line),
+            JsonArray list => string.Join(" ", list.Select(entry => entry is JsonValue one && one.TryGetValue(out string? name) ? name : entry?.ToJsonString(AsLine))),
+            _ => value.ToJsonString(AsLine),
         };
     }
 
     private void WriteLine(JsonObject item)
     {
-        console.Out.WriteLine(item.ToJsonString(Line));
+        console.Out.WriteLine(item.ToJsonString(AsLine));
         console.Out.Flush();
     }
 
-    private static JsonObject ToObject<T>(T item) => JsonSerializer.SerializeToNode(item, Line) as JsonObject
-        ?? new JsonObject { ["name"] = JsonSerializer.SerializeToNode(item, Line) };
+    private static JsonObject ToObject<T>(T item) => JsonSerializer.SerializeToNode(item, AsLine) as JsonObject
+        ?? new JsonObject { ["name"] = JsonSerializer.SerializeToNode(item, AsLine) };
 }

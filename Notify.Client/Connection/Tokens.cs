@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Notify.Client.Connection;
 
 /// <summary>Holds the token. One question to the provider at a time, whichever call asks.</summary>
-internal sealed class Tokens(Func<Task<string?>>? provider, TimeSpan limit, TimeProvider time)
+internal sealed class Tokens(Func<Task<string?>>? provider, TimeSpan limit, TimeProvider time) : IDisposable
 {
     private readonly SemaphoreSlim _asking = new(1, 1);
     private DateTimeOffset _renewAt = DateTimeOffset.MinValue;
@@ -58,6 +58,8 @@ internal sealed class Tokens(Func<Task<string?>>? provider, TimeSpan limit, Time
             _asking.Release();
         }
     }
+
+    public void Dispose() => _asking.Dispose();
 
     /// <summary>What a JWT says of its end, unverified; null for what is no JWT.</summary>
     internal static DateTimeOffset? ExpiryOf(string? token)
