@@ -18,7 +18,19 @@ internal static class OpenApiOperations
     internal const string AppDocument = "notify";
 
     private const string Version = "v1";
-    private const string Tag = "Notify";
+
+    // By the first segment after the version.
+    private static readonly (string Segment, string Tag, string Text)[] Tags =
+    [
+        ("notifications", "Notifications", "Publish notifications and read stored ones."),
+        ("topics", "Notifications", ""),
+        ("stream", "Delivery", "Live delivery as Server-Sent Events, for what has no SignalR client."),
+        ("users", "Users", "What is a user's: inbox, groups, durable subscriptions, devices, attributes, presence. {user} may be 'me'."),
+        ("groups", "Groups", "Groups and their members; for admins."),
+        ("presence", "Presence", "Who is connected and follows a topic."),
+        ("keys", "Administration", "API keys and the service's numbers; for admins."),
+        ("stats", "Administration", ""),
+    ];
 
     /// <summary>Marks our endpoints: our document names these and no others. Their group's name keeps them out of other documents.</summary>
     internal sealed class Described;
@@ -31,11 +43,38 @@ internal static class OpenApiOperations
             document.Info.Title = "Notify";
             document.Info.Version = Version;
             document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
+            document.Info.License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" };
+            Secure(document);
+            document.Tags = new HashSet<OpenApiTag>(Tags.Where(tag => tag.Text.Length > 0).Select(tag => new OpenApiTag { Name = tag.Tag, Description = tag.Text }));
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
         OpenApiSchemas.Correct(options);
     });
+
+    // Any one of them, or none where the service is open or grants something to callers without a credential.
+    private static void Secure(OpenApiDocument document)
+    {
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A JWT, or an API key." },
+            ["apiKey"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key", Description = "An API key, ntf_…" },
+        };
+        document.Security =
+        [
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] },
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("apiKey", document)] = [] },
+            new OpenApiSecurityRequirement(),
+        ];
+    }
+
+    private static string TagOf(string? path)
+    {
+        var segments = path?.Split('/') ?? [];
+        var version = Array.IndexOf(segments, Version);
+        return Tags.FirstOrDefault(tag => version >= 0 && version + 1 < segments.Length && segments[version + 1] == tag.Segment).Tag ?? "Notifications";
+    }
 
     public static void Describe(this IEndpointConventionBuilder endpoint, CallDescription description)
     {
@@ -53,7 +92,7 @@ internal static class OpenApiOperations
         operation.OperationId = description.Name;
         operation.Summary = description.Summary;
         operation.Description = description.Details;
-        operation.Tags = new HashSet<OpenApiTagReference> { new(Tag) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(TagOf(context.Description.RelativePath), context.Document) };
         operation.Parameters = [];
         foreach (var parameter in description.Parameters)
         {
