@@ -31,7 +31,7 @@ internal sealed record CliConsole(
         {
             Ansi = Colors ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = Colors ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
+            Interactive = Colors ? InteractionSupport.Yes : InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
         console.Profile.Width = Width;

@@ -21,7 +21,7 @@ internal static class BenchCommand
         {
             var (total, parallel) = (call.Get(count), call.Get(publishers));
             if (total < 1 || parallel < 1 || call.Get(size) < 1) throw new UsageException("--count, --publishers and --size are at least 1.");
-            var measured = call.Results.Json
+            var measured = call.Results.Json || !call.Console.Colors // a bar moves only where lines can be written over
                 ? await MeasureAsync(call, total, parallel, call.Get(topic)!, call.Get(size), () => { }, token)
                 : await ProgressAsync(call, total, step => MeasureAsync(call, total, parallel, call.Get(topic)!, call.Get(size), step, token));
             call.Results.One(measured);

@@ -36,7 +36,7 @@ internal sealed class Results(CliConsole console, bool json)
         }
 
         var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey);
-        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))));
+        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column.Split('.')[^1], new Style(decoration: Decoration.Bold))));
         foreach (var item in objects) table.AddRow(columns.Select(column => new Text(Cell(item, column))));
         _ansi.Write(table);
     }

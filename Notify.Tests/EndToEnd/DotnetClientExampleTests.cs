@@ -9,19 +9,17 @@ namespace Notify.Tests.EndToEnd;
 /// <summary>The .NET examples, as they are.</summary>
 public sealed partial class DotnetClientExampleTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
-    private static readonly string Program = typeof(InboxViewModel).Assembly.Location;
-
     [Fact]
     public async Task A_backend_publishes_through_a_restart_and_a_follower_and_a_worker_get_every_order_once()
     {
         using var folder = new TempFolder();
         await using var server = await ServerProcess.StartAsync();
         var environment = new Dictionary<string, string?> { ["NOTIFY_URL"] = server.Url.GetLeftPart(UriPartial.Authority) };
-        await using var follower = ChildProcess.Start("dotnet", [Program, "follow", "orders/#"], folder.Path, environment);
-        await using var worker = ChildProcess.Start("dotnet", [Program, "work"], folder.Path, environment);
+        await using var follower = ChildProcess.Start("dotnet", [Repository.DotnetClientsDll, "follow", "orders/#"], folder.Path, environment);
+        await using var worker = ChildProcess.Start("dotnet", [Repository.DotnetClientsDll, "work"], folder.Path, environment);
         await follower.WaitForLineAsync(line => line == "-- live", TimeSpan.FromSeconds(60));
         await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
-        await using var backend = ChildProcess.Start("dotnet", [Program, "publish", "300"], folder.Path, environment);
+        await using var backend = ChildProcess.Start("dotnet", [Repository.DotnetClientsDll, "publish", "300"], folder.Path, environment);
         await backend.WaitForLineAsync(line => line.StartsWith('#'), TimeSpan.FromSeconds(60));
         await server.RestartAsync();
         await backend.WaitForExitAsync(TimeSpan.FromSeconds(60));
