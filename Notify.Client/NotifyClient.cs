@@ -42,6 +42,7 @@ public sealed class NotifyClient : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _calls = new(1, 1);
     private readonly SemaphoreSlim _reading = new(1, 1);
+    private readonly SemaphoreSlim _starting = new(1, 1);
     private readonly object _gate = new();
     private DeliveryBuffer _buffer;
     private ConnectionLoop _loop;
@@ -66,7 +67,7 @@ public sealed class NotifyClient : IAsyncDisposable
         _addresses = new Addresses(options.AllAddresses, options.MaxReconnectDelay, options.TimeProvider);
         _tokens = new Tokens(options.AccessTokenProvider, options.Timeout, options.TimeProvider);
         _handlers = new Handlers(options.TimeProvider, _logger, failure => HandlerFailed?.Invoke(failure));
-        (_buffer, _loop) = MakeLoop();
+        (_buffer, _loop, _running) = MakeLoop();
         if (options is { Device: not null, Acknowledge: true })
             _acknowledger = new Acknowledger(() => _loop.Current, options.CursorSaveInterval, options.TimeProvider, _logger);
         _http = RestClient.Make(options);
@@ -130,11 +131,18 @@ public sealed class NotifyClient : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
-        await _reading.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (State is NotifyClientState.Failed) (_buffer, _loop) = MakeLoop();
-            if (_running is null || State is NotifyClientState.Failed)
+            if (State is NotifyClientState.Failed && _running is not null)
+            {
+                // What ended with the failure has ended before the next begins.
+                await _running.ConfigureAwait(false);
+                await _pump.ConfigureAwait(false);
+                (_buffer, _loop, _running) = MakeLoop();
+            }
+
+            if (_running is null)
             {
                 if (_cursor.Current is null) await _cursor.LoadAsync(cancellationToken).ConfigureAwait(false);
                 Enter(new NotifyClientState.Connecting());
@@ -144,7 +152,7 @@ public sealed class NotifyClient : IAsyncDisposable
         }
         finally
         {
-            _reading.Release();
+            _starting.Release();
         }
 
         StartPump();
@@ -440,27 +448,25 @@ public sealed class NotifyClient : IAsyncDisposable
 
     // ---- the connection ----
 
-    private (DeliveryBuffer Buffer, ConnectionLoop Loop) MakeLoop()
+    private (DeliveryBuffer Buffer, ConnectionLoop Loop, Task? Running) MakeLoop()
     {
         var buffer = new DeliveryBuffer(_options.BufferSize);
-        return (buffer, new ConnectionLoop(_options, new LoopParts(buffer, _topics, _addresses, _tokens, _calls, _logger), new Owner(this)));
+        return (buffer, new ConnectionLoop(_options, new LoopParts(buffer, _topics, _addresses, _tokens, _calls, _logger), new Owner(this)), null);
     }
 
     private void Enter(NotifyClientState state)
     {
-        if (State is NotifyClientState.Closed || (State == state && state is not NotifyClientState.Retrying)) return;
-        if (state is NotifyClientState.Closed or NotifyClientState.Connecting || !_stopping.IsCancellationRequested)
+        if (State is NotifyClientState.Closed || State == state) return;
+        if (_stopping.IsCancellationRequested && state is not NotifyClientState.Closed) return;
+        States.Set(state);
+        TellWithoutLogger(state);
+        try
         {
-            States.Set(state);
-            TellWithoutLogger(state);
-            try
-            {
-                StateChanged?.Invoke(state);
-            }
-            catch (Exception e)
-            {
-                NotifyClientLog.HandlerOfStates(_logger, e);
-            }
+            StateChanged?.Invoke(state);
+        }
+        catch (Exception e)
+        {
+            NotifyClientLog.HandlerOfStates(_logger, e);
         }
     }
 

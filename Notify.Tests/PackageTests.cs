@@ -20,7 +20,7 @@ public sealed class PackageTests
             ["UseSharedCompilation"] = "false",
         }))
         {
-            await pack.WaitForExitAsync(TimeSpan.FromMinutes(5));
+            await pack.WaitForExitAsync(TimeSpan.FromMinutes(10));
             Assert.True(pack.ExitCode == 0, string.Join('\n', pack.Lines));
             Assert.DoesNotContain(pack.Lines, line => line.Contains("warning", StringComparison.OrdinalIgnoreCase));
         }

@@ -106,10 +106,9 @@ public sealed partial class HandlerTests
                 if (notification.Version == 2) break;
             }
         });
-        await Eventually.TrueAsync(() => client.State is NotifyClientState.Idle, "the client did not come to it");
         await client.StartAsync(Token);
         await reading;
-        Assert.Equal(["handler 1", "reader 1", "reader 1", "handler 2", "reader 2"], seen.Items.Where((line, i) => line != "handler 1" || i == 0));
+        Assert.Equal(["handler 1", "reader 1", "reader 1", "handler 2", "reader 2"], seen.Items);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
