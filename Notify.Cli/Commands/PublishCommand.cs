@@ -24,7 +24,12 @@ internal static class PublishCommand
         command.SetCall(console, async (call, token) =>
         {
             var (to, text) = (call.Get(topic), call.Get(body));
-            if ((call.Get(user) ?? call.Get(group)) is not null) (to, text) = text is null ? (null, to) : throw new UsageException("Give a topic, --user or --group.");
+            if ((call.Get(user) ?? call.Get(group)) is not null)
+            {
+                if (text is not null) throw new UsageException("Give a topic, --user or --group.");
+                (to, text) = (null, to);
+            }
+
             if (text == "-") text = await call.Console.In.ReadToEndAsync(token);
             var result = await new NotifyPublisher(call.Http).PublishAsync(
                 new PublishRequest
