@@ -99,7 +99,7 @@ public sealed partial class ClientHostingTests
         }
     }
 
-    private sealed class Booker(NotifyClient client, Observed<string> seen) : NotificationHandler<Order>(client, ShopJson.Default.Order, "orders/+")
+    private sealed class Booker(NotifyClient client, Observed<string> seen) : NotificationHandler<Order>(client, HostingShopJson.Default.Order, "orders/+")
     {
         protected override Task HandleAsync(Notification notification, Order data, CancellationToken cancellationToken)
         {
@@ -112,5 +112,5 @@ public sealed partial class ClientHostingTests
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
     [JsonSerializable(typeof(Order))]
-    private sealed partial class ShopJson : JsonSerializerContext;
+    private sealed partial class HostingShopJson : JsonSerializerContext;
 }

@@ -17,7 +17,7 @@ public sealed partial class HandlerTests
         var store = new MemoryCursorStore(new Cursor(0, "e1"));
         await using var client = Make(service, store);
         var seen = new Observed<string>();
-        using var generated = client.On("orders/+/paid", ShopJson.Default.OrderPaid, (notification, order, _) => Add(seen, $"generated {notification.Version} {order.Id} {order.Total}"));
+        using var generated = client.On("orders/+/paid", HandlerShopJson.Default.OrderPaid, (notification, order, _) => Add(seen, $"generated {notification.Version} {order.Id} {order.Total}"));
         using var reflected = client.On<OrderPaid>("orders/#", (notification, order, _) => Add(seen, $"reflected {notification.Version} {order.Id}"));
         await client.StartAsync(Token);
         Assert.Equal(["generated 1 1 9.5", "reflected 1 1", "reflected 2 0", "generated 3 3 1", "reflected 3 3"], await seen.CountAsync(5));
@@ -56,7 +56,7 @@ public sealed partial class HandlerTests
         client.HandlerFailed += failures.Add;
         using var registration = client.On(
             "a",
-            ShopJson.Default.OrderPaid,
+            HandlerShopJson.Default.OrderPaid,
             (_, order, _) => order.Id == 3 ? throw new InvalidOperationException("three") : Add(seen, order.Id),
             Fast with { OnFailure = FailurePolicy.Skip });
         await client.StartAsync(Token);
@@ -138,5 +138,5 @@ public sealed partial class HandlerTests
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
     [JsonSerializable(typeof(OrderPaid))]
-    private sealed partial class ShopJson : JsonSerializerContext;
+    private sealed partial class HandlerShopJson : JsonSerializerContext;
 }
