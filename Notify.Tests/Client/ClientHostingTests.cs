@@ -17,8 +17,8 @@ public sealed partial class ClientHostingTests
     public async Task Workers_share_one_client_and_every_one_gets_everything_from_the_first_on()
     {
         await using var service = await StubService.StartAsync(request => new StubAnswer(
-            new Contracts.Hub.ResumeResult(2, "e1", request.Since ?? 0, []),
-            [StubService.Make(1, "orders/1") with { Data = JsonElement.Parse("""{"id":1}""") }, StubService.Make(2, "orders/2") with { Data = JsonElement.Parse("""{"id":2}""") }, new Contracts.Hub.CaughtUp(2, "e1")]));
+            new Notify.Contracts.Hub.ResumeResult(2, "e1", request.Since ?? 0, []),
+            [StubService.Make(1, "orders/1") with { Data = JsonElement.Parse("""{"id":1}""") }, StubService.Make(2, "orders/2") with { Data = JsonElement.Parse("""{"id":2}""") }, new Notify.Contracts.Hub.CaughtUp(2, "e1")]));
         var builder = Builder(("Notify:Client:Url", service.Url.AbsoluteUri), ("Notify:Client:Topics:0", "orders/#"), ("Notify:Client:Token", "ntf_x"));
         builder.Services.AddNotifyClient();
         builder.Services.AddSingleton<Observed<string>>();

@@ -128,10 +128,10 @@ public sealed partial class HandlerTests
     });
 
     private static Task<StubService> ServiceAsync(params (string Topic, string? Data)[] log) => StubService.StartAsync(request => new StubAnswer(
-        new Contracts.Hub.ResumeResult(log.Length, "e1", request.Since ?? 0, []),
+        new Notify.Contracts.Hub.ResumeResult(log.Length, "e1", request.Since ?? 0, []),
         [
             .. log.Select((item, i) => (object)(StubService.Make(i + 1, item.Topic) with { Data = item.Data is { } data ? JsonElement.Parse(data) : null })).Skip((int)(request.Since ?? 0)),
-            new Contracts.Hub.CaughtUp(log.Length, "e1"),
+            new Notify.Contracts.Hub.CaughtUp(log.Length, "e1"),
         ]));
 
     internal sealed record OrderPaid(int Id, decimal Total);
