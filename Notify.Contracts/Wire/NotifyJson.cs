@@ -35,7 +35,8 @@ public static class NotifyJson
             Converters = { new Rfc3339Converter() },
             TypeInfoResolverChain = { NotifyJsonContext.Default },
         };
-        if (JsonSerializer.IsReflectionEnabledByDefault) options.TypeInfoResolverChain.Add(Reflection());
+        // A server asks what it reads for its members: a generated one gives every member that has init as a constructor's parameter.
+        if (JsonSerializer.IsReflectionEnabledByDefault) options.TypeInfoResolverChain.Insert(strict ? 0 : 1, Reflection());
         options.MakeReadOnly();
         return options;
     }

@@ -25,12 +25,13 @@ internal sealed partial class CliRun(Uri service, string folder)
     {
         text = text.ReplaceLineEndings("\n").Replace(service.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "5080", StringComparison.Ordinal)
             .Replace(folder, "~", StringComparison.Ordinal);
+        text = text.Replace("Notify.Tests [", "notify [", StringComparison.Ordinal).Replace("Notify.Tests ", "notify ", StringComparison.Ordinal);
         text = Differs().Replace(text, match => NotSeparator().Replace(match.Value, "0"));
         text = Secret().Replace(text, match => match.Groups["kind"].Value + new string('x', match.Length - match.Groups["kind"].Length));
         return string.Join('\n', text.Split('\n').Select(line => line.TrimEnd())).TrimEnd();
     }
 
-    [GeneratedRegex(@"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\b\d\d:\d\d:\d\d\b|\b[0-9a-f]{32}\b", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\b\d\d:\d\d:\d\d\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b", RegexOptions.ExplicitCapture)]
     private static partial Regex Differs();
 
     [GeneratedRegex("[0-9a-f]")]

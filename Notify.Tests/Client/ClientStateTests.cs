@@ -175,7 +175,8 @@ public class ClientStateTests
             },
         });
         await client.StartAsync(Token);
-        Assert.Equal(given.Items[1], (await service.Tokens.CountAsync(1))[0]);
+        var renewed = (await service.Tokens.CountAsync(1))[0];
+        Assert.Equal(given.Items[1], renewed);
         Assert.Single(service.Resumes.Items);
     }
 
