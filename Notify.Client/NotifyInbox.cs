@@ -9,7 +9,7 @@ public sealed class NotifyInbox
     private readonly UserCalls _calls;
     private readonly Func<bool> _connected;
     private readonly object _gate = new();
-    private int _life;
+    private int _view;
 
     internal NotifyInbox(UserCalls calls, Func<bool> connected) => (_calls, _connected) = (calls, connected);
 
@@ -22,7 +22,7 @@ public sealed class NotifyInbox
     /// <inheritdoc cref="UserCalls.ListInboxAsync"/>
     public async Task<InboxPage> ListAsync(string? state = null, string? filter = null, long? before = null, int? limit = null, CancellationToken cancellationToken = default)
     {
-        var life = Volatile.Read(ref _life);
+        var life = Volatile.Read(ref _view);
         var page = await _calls.ListInboxAsync(state, filter, before, limit, cancellationToken).ConfigureAwait(false);
         Take(page.Summary, life);
         return page;
@@ -31,7 +31,7 @@ public sealed class NotifyInbox
     /// <inheritdoc cref="UserCalls.GetInboxSummaryAsync"/>
     public async Task<InboxSummary> GetSummaryAsync(IEnumerable<string>? filters = null, CancellationToken cancellationToken = default)
     {
-        var life = Volatile.Read(ref _life);
+        var life = Volatile.Read(ref _view);
         var summary = await _calls.GetInboxSummaryAsync(filters, cancellationToken).ConfigureAwait(false);
         Take(summary, life);
         return summary;
@@ -62,7 +62,7 @@ public sealed class NotifyInbox
         lock (_gate)
         {
             if (Counts.Current is { } known && known.Epoch != summary.Epoch) Drop();
-            Take(summary, _life);
+            Take(summary, _view);
         }
     }
 
@@ -71,7 +71,7 @@ public sealed class NotifyInbox
     {
         lock (_gate)
         {
-            _life++;
+            _view++;
             Counts.Forget();
         }
     }
@@ -79,7 +79,7 @@ public sealed class NotifyInbox
     private async Task<InboxSummary> MarkAsync(InboxMarking marking, InboxMark mark, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(mark);
-        var life = Volatile.Read(ref _life);
+        var life = Volatile.Read(ref _view);
         var summary = await _calls.MarkAsync(marking, mark, cancellationToken).ConfigureAwait(false);
         Take(summary, life);
         return summary;
@@ -89,7 +89,7 @@ public sealed class NotifyInbox
     {
         lock (_gate)
         {
-            if (life != _life) return;
+            if (life != _view) return;
             Counts.Set(summary, known => known is null || (known.Epoch == summary.Epoch ? IsNewer(summary, known) : !_connected()));
         }
     }

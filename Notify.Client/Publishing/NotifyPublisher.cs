@@ -142,7 +142,7 @@ public sealed class NotifyPublisher
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
 #if NETSTANDARD
             // Elsewhere the HTTP client does it.
-            DistributedContextPropagator.Current.Inject(Activity.Current, request, static (carrier, name, value) => ((HttpRequestMessage)carrier!).Headers.TryAddWithoutValidation(name, value));
+            DistributedContextPropagator.Current.Inject(Activity.Current, request, static (backplane, name, value) => ((HttpRequestMessage)backplane!).Headers.TryAddWithoutValidation(name, value));
 #endif
             using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
             return await RestCalls.AnswerAsync<T>(response, _options.TimeProvider, cancellationToken).ConfigureAwait(false);

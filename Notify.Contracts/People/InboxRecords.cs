@@ -44,7 +44,7 @@ public sealed record InboxSummary
     /// <summary>The last version of the log.</summary>
     public required long Head { get; init; }
 
-    /// <summary>The life of the log.</summary>
+    /// <summary>The epoch of the log.</summary>
     public required string Epoch { get; init; }
 
     /// <summary>The version up to which they were counted: of two summaries that with the higher one is newer.</summary>

@@ -51,7 +51,7 @@ public sealed record PresentConnection
 /// <summary>The answer to <c>GET /api/v1/stats</c>.</summary>
 public sealed record ServiceStats
 {
-    /// <summary>The life of the log.</summary>
+    /// <summary>The epoch of the log.</summary>
     public required string Epoch { get; init; }
 
     /// <summary>The last version of the log.</summary>
