@@ -43,10 +43,10 @@ public static class NotifyEndpoints
         return group;
     }
 
-    /// <summary>Maps what the service's own process has besides: the page, health, metrics and the OpenAPI document.</summary>
+    /// <summary>Maps what the service's own process has besides: the page with the API reference, health, metrics and the OpenAPI document.</summary>
     internal static void MapNotifyProcess(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapNotifyPage();
+        endpoints.MapNotifyPage(OpenApi);
         endpoints.MapHealth();
         endpoints.MapPrometheusScrapingEndpoint(Metrics);
         endpoints.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));

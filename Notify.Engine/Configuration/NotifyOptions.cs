@@ -21,6 +21,10 @@ public sealed class NotifyOptions
 
     /// <summary>Addresses and networks of proxies whose forwarded headers are believed.</summary>
     public IList<string> KnownProxies { get; } = [];
+
+    /// <summary>The service's own process shows a page at <c>/</c>: in Development to try it with, elsewhere what runs here.</summary>
+    public bool FrontPage { get; set; } = true;
+
     public RetentionSettings Retention { get; set; } = new();
     public InboxSettings Inbox { get; set; } = new();
     public LimitSettings Limits { get; set; } = new();

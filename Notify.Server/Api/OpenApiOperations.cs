@@ -19,18 +19,13 @@ internal static class OpenApiOperations
 
     private const string Version = "v1";
 
-    // By the first segment after the version.
-    private static readonly (string Segment, string Tag, string Text)[] Tags =
+    // How a reader of the document finds them: by what they are about, which is the first word of the path.
+    private static readonly (string Name, string[] Paths)[] Tags =
     [
-        ("notifications", "Notifications", "Publish notifications and read stored ones."),
-        ("topics", "Notifications", ""),
-        ("stream", "Delivery", "Live delivery as Server-Sent Events, for what has no SignalR client."),
-        ("users", "Users", "What is a user's: inbox, groups, durable subscriptions, devices, attributes, presence. {user} may be 'me'."),
-        ("groups", "Groups", "Groups and their members; for admins."),
-        ("presence", "Presence", "Who is connected and follows a topic."),
-        ("keys", "Administration", "API keys and the service's numbers; for admins."),
-        ("stats", "Administration", ""),
+        ("Notifications", ["notifications", "topics", "stream"]), ("Users", ["users"]), ("Groups", ["groups"]), ("Presence", ["presence"]), ("API keys", ["keys"]),
     ];
+
+    private const string OtherTag = "Service";
 
     /// <summary>Marks our endpoints: our document names these and no others. Their group's name keeps them out of other documents.</summary>
     internal sealed class Described;
@@ -45,7 +40,7 @@ internal static class OpenApiOperations
             document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
             document.Info.License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" };
             Secure(document);
-            document.Tags = new HashSet<OpenApiTag>(Tags.Where(tag => tag.Text.Length > 0).Select(tag => new OpenApiTag { Name = tag.Tag, Description = tag.Text }));
+            document.Tags = Tags.Select(tag => tag.Name).Append(OtherTag).Select(name => new OpenApiTag { Name = name }).ToHashSet();
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
@@ -69,11 +64,11 @@ internal static class OpenApiOperations
         ];
     }
 
-    private static string TagOf(string? path)
+    private static string TagOf(string path)
     {
-        var segments = path?.Split('/') ?? [];
-        var version = Array.IndexOf(segments, Version);
-        return Tags.FirstOrDefault(tag => version >= 0 && version + 1 < segments.Length && segments[version + 1] == tag.Segment).Tag ?? "Notifications";
+        var root = $"{ApiPaths.Root}/".TrimStart('/');
+        var word = path[(path.IndexOf(root, StringComparison.Ordinal) + root.Length)..].Split('/', '?')[0];
+        return Tags.FirstOrDefault(tag => tag.Paths.Contains(word)).Name ?? OtherTag;
     }
 
     public static void Describe(this IEndpointConventionBuilder endpoint, CallDescription description)
@@ -92,7 +87,7 @@ internal static class OpenApiOperations
         operation.OperationId = description.Name;
         operation.Summary = description.Summary;
         operation.Description = description.Details;
-        operation.Tags = new HashSet<OpenApiTagReference> { new(TagOf(context.Description.RelativePath), context.Document) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(TagOf(context.Description.RelativePath ?? "")) };
         operation.Parameters = [];
         foreach (var parameter in description.Parameters)
         {

@@ -28,6 +28,7 @@ internal static class NotifySettings
         Setting.Flag("Auth:HostPrincipal", (o, v) => o.Auth.HostPrincipal = v),
         Setting.Flag("Auth:AllowAnonymous", (o, v) => o.Auth.AllowAnonymous = v),
         Setting.Flag("Auth:OpenInDevelopment", (o, v) => o.Auth.OpenInDevelopment = v),
+        Setting.Flag("FrontPage", (o, v) => o.FrontPage = v),
         Setting.Time("Retention:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Retention.MaxAge = v),
         Setting.Time("Inbox:MaxAge", TimeSpan.FromSeconds(1), TimeSpan.FromDays(36500), (o, v) => o.Inbox.MaxAge = v),
         Setting.Time("Retention:SweepInterval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), (o, v) => o.Retention.SweepInterval = v),

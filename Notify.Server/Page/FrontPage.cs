@@ -1,60 +1,64 @@
 using System.Security.Cryptography;
-using Microsoft.Net.Http.Headers;
+using Microsoft.Extensions.Options;
+using Notify.Engine.Configuration;
+using Scalar.AspNetCore;
 
 namespace Notify.Server.Page;
 
 /// <summary>
-/// The page at <c>/</c>: <c>examples/plain-signalr</c>, embedded, with the stock SignalR client beside it, so that the
-/// first minute needs neither a build of the page nor another host.
+/// What the service's own process shows at <c>/</c>: in Development a page on which three clients follow and people publish, with the
+/// API reference at <c>/docs</c>; elsewhere a statement of what runs here. All of it is embedded, so that it needs neither a build of
+/// the page nor another host.
 /// </summary>
 internal static class FrontPage
 {
-    // Everything comes from here and nothing is inline. 'self' covers the page's own WebSocket.
-    private const string ContentSecurityPolicy =
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    /// <summary>The API reference, in Development.</summary>
+    internal const string Reference = "/docs";
 
-    /// <summary>Serves the page and its three files, outside the OpenAPI document.</summary>
-    public static IEndpointRouteBuilder MapNotifyPage(this IEndpointRouteBuilder routes)
+    private const string Html = "text/html; charset=utf-8";
+    private const string Css = "text/css; charset=utf-8";
+    private const string JavaScript = "text/javascript; charset=utf-8";
+
+    /// <summary>Serves the pages and the bundles of notify-js, outside the OpenAPI document.</summary>
+    public static IEndpointRouteBuilder MapNotifyPage(this IEndpointRouteBuilder routes, string openApi)
     {
-        routes.MapFile("/", "index.html", "text/html; charset=utf-8");
-        routes.MapFile("/page.css", "page.css", "text/css; charset=utf-8");
-        routes.MapFile("/page.js", "page.js", "text/javascript; charset=utf-8");
-        routes.MapFile("/signalr.min.js", "signalr.min.js", "text/javascript; charset=utf-8");
-        // Bundles of notify-js, for pages of other origins too: a module script is fetched with CORS.
-        routes.MapFile("/notify.js", "notify.js", "text/javascript; charset=utf-8", forEverybody: true);
-        routes.MapFile("/notify-inbox.js", "notify-inbox.js", "text/javascript; charset=utf-8", forEverybody: true);
+        // For pages of other origins too: a module script is fetched with CORS.
+        routes.MapPageFile("/notify.js", "notify.js", JavaScript, forEverybody: true);
+        routes.MapPageFile("/notify-inbox.js", "notify-inbox.js", JavaScript, forEverybody: true);
+        if (!routes.ServiceProvider.GetRequiredService<IOptions<NotifyOptions>>().Value.FrontPage) return routes;
+
+        routes.MapPageFile("/start.css", "start.css", Css);
+        if (!routes.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment())
+        {
+            routes.MapPageFile("/", "statement.html", Html);
+            return routes;
+        }
+
+        routes.MapPageFile("/", "start.html", Html);
+        routes.MapPageFile("/start.js", "start.js", JavaScript);
+        routes.MapPageFile("/pane.html", "pane.html", Html);
+        routes.MapPageFile("/pane.js", "pane.js", JavaScript);
+
+        // The example with the stock client.
+        routes.MapPageFile("/plain-signalr.html", "index.html", Html);
+        routes.MapPageFile("/page.css", "page.css", Css);
+        routes.MapPageFile("/page.js", "page.js", JavaScript);
+        routes.MapPageFile("/signalr.min.js", "signalr.min.js", JavaScript);
+
+        routes.MapReference(openApi);
         return routes;
     }
 
-    private static void MapFile(this IEndpointRouteBuilder routes, string path, string name, string contentType, bool forEverybody = false)
-    {
-        var bytes = Read(name);
-        var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16))}\"");
-        routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], IResult (HttpContext context) =>
+    // Scalar comes with all that it needs, and asks nobody else unless told to: its fonts, its agent and its counting of uses are off, and
+    // the policy keeps them off.
+    private static void MapReference(this IEndpointRouteBuilder routes, string openApi) =>
+        routes.MapScalarApiReference(Reference, (options, context) =>
         {
-            // The page's references are relative, so that it works below any path; without a slash at its end they would be beside it.
-            if (path == "/" && !context.Request.Path.Value!.EndsWith('/'))
-                return TypedResults.LocalRedirect($"{context.Request.PathBase.Add(context.Request.Path)}/{context.Request.QueryString}");
-            var headers = context.Response.Headers;
-            headers.ContentSecurityPolicy = ContentSecurityPolicy;
-            headers.XContentTypeOptions = "nosniff";
-            if (forEverybody)
-            {
-                headers.AccessControlAllowOrigin = "*";
-                headers["Cross-Origin-Resource-Policy"] = "cross-origin";
-            }
-
-            // The names never change, so a browser asks each time and mostly hears 304.
-            headers.CacheControl = "no-cache";
-            return TypedResults.Bytes(bytes, contentType, entityTag: tag);
-        }).ExcludeFromDescription();
-    }
-
-    private static byte[] Read(string name)
-    {
-        using var resource = typeof(FrontPage).Assembly.GetManifestResourceStream($"page/{name}")!;
-        var bytes = new byte[resource.Length];
-        resource.ReadExactly(bytes);
-        return bytes;
-    }
+            options.Nonce = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+            context.Response.Headers.ContentSecurityPolicy =
+                $"default-src 'self'; script-src 'self' 'nonce-{options.Nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+                + "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            options.WithTitle("Notify API").WithOpenApiRoutePattern(openApi).DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideDeveloperTools();
+        });
 }

@@ -21,7 +21,7 @@ line-height:1.25rem;text-align:center}
 max-width:calc(100vw - 1rem);max-height:min(var(--notify-height,34rem),calc(100vh - 5rem));display:flex;flex-direction:column;overflow:hidden;
 background:var(--_s);border:1px solid var(--_b);border-radius:var(--notify-radius,.75rem);box-shadow:var(--notify-shadow,0 .75rem 2rem #0003)}
 :host([align=start]) .panel{inset-inline:0 auto}
-header,.bar{display:flex;align-items:center;gap:.25rem;padding:.5rem .75rem;border-block-end:1px solid var(--_b)}
+.head,.bar{display:flex;align-items:center;gap:.25rem;padding:.5rem .75rem;border-block-end:1px solid var(--_b)}
 h2{flex:1;margin:0;font-size:1.0625rem}
 [role=tablist]{display:flex;gap:.25rem;padding:.25rem .75rem 0;overflow-x:auto;border-block-end:1px solid var(--_b)}
 [role=tab]{white-space:nowrap;border-radius:.375rem .375rem 0 0;color:var(--_m);border-block-end:2px solid transparent}
@@ -58,13 +58,13 @@ ${t?b`<span class="badge" part="badge" aria-hidden="true">${i}</span>`:d}
 <span class="hush" role="status">${this.#c}</span>
 ${this.open?this.#C(e):d}`}#C(e){let t=this.#u,i=this.#e,s=i.items,n=this.#r.state.name;return b`
 <div class="panel" part="panel" role="dialog" aria-label=${e.heading} @keydown=${this.#_}>
-<header part="header">
+<div class="head" part="header">
 <h2>${e.heading}</h2>
 <button part="action" ?hidden=${!s.some(o=>!o.readAt)} @click=${()=>this.#M()}>${e.allRead}</button>
 <button part="action" data-focus="close" aria-label=${e.close} @click=${()=>this.close()}>
 <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"></path></svg>
 </button>
-</header>
+</div>
 ${t.length>1?b`<div role="tablist" part="tabs" aria-label=${e.tabs} @keydown=${this.#O}>${t.map((o,l)=>{let a=this.#l.find(u=>u.filter===o.filter)?.unread;return b`<button role="tab" part="tab" id="tab${l}" data-focus="tab${l}" aria-controls="items"
 aria-selected=${l===this.#i} tabindex=${l===this.#i?0:-1}
 @click=${()=>this.#p(l)}>${o.label}${a?b` (${ze(a)})`:d}</button>`})}</div>`:d}

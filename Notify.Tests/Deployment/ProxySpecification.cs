@@ -126,7 +126,9 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
             await script.WaitForLineAsync(line => line.EndsWith("shipped/b: for the script", StringComparison.Ordinal));
         }
 
-        await using var page = await NodeScript.StartAsync("front-page.mjs", Base, Directory.CreateDirectory(_folder.File("pictures")).FullName, ChromiumPage.Executable);
+        string[] files = [Path.Combine(Repository.Root, "examples", "plain-signalr"), Path.Combine(Repository.Root, "Notify.Server", "Page")];
+        await using var page = await NodeScript.StartAsync(
+            "plain-signalr.mjs", [Base, Directory.CreateDirectory(_folder.File("pictures")).FullName, ChromiumPage.Executable, .. files]);
         await page.WaitForExitAsync(Limit);
     }
 

@@ -80,7 +80,7 @@ export class Server {
     await eventually("the server is ready", async () => {
       if (child.exitCode !== null) throw new Error(this.output.join(""));
       return this.port > 0 && (await fetch(`${this.url}/health/ready`)).ok;
-    }, 60_000);
+    }, 120_000);
   }
 
   /** SIGKILL, or SIGTERM with its orderly end. */
@@ -203,7 +203,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** A real nginx before some nodes, one after the other, as any balancer without sticky sessions. */
-export async function startNginx(ports: readonly number[]): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startNginx(ports: readonly number[], path = "/"): Promise<{ url: string; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "notify-js-nginx-"));
   chmodSync(folder, 0o777);
   const port = await freePort();
@@ -218,8 +218,8 @@ export async function startNginx(ports: readonly number[]): Promise<{ url: strin
       upstream notify { least_conn; ${ports.map(p => `server 127.0.0.1:${p} max_fails=0;`).join(" ")} keepalive 64; }
       server {
         listen 127.0.0.1:${port};
-        location / {
-          proxy_pass http://notify; proxy_http_version 1.1; proxy_buffering off;
+        location ${path} {
+          proxy_pass http://notify/; proxy_http_version 1.1; proxy_buffering off;
           proxy_set_header Host $http_host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
           proxy_next_upstream error timeout http_503; proxy_read_timeout 1h;
         }
@@ -229,7 +229,7 @@ export async function startNginx(ports: readonly number[]): Promise<{ url: strin
   const command = [nginx, "-p", folder, "-c", "nginx.conf", "-e", "stderr"];
   if (process.getuid?.() === 0) command.unshift("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups");
   const child = spawn(command[0]!, command.slice(1), { stdio: ["ignore", "inherit", "inherit"] });
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${port}${path.replace(/\/$/, "")}`;
   await eventually("nginx answers", async () => (await fetch(`${url}/health/ready`)).ok);
   return {
     url,

@@ -11,7 +11,7 @@ namespace Notify.Engine.Delivery.Sessions;
 internal sealed class SharedPages(TimeProvider time)
 {
     private const int MaxBytes = 8 * 1024 * 1024;
-    private static readonly TimeSpan View = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Place, (CatchUpPage Page, long MadeAt)> _pages = [];
@@ -22,7 +22,7 @@ internal sealed class SharedPages(TimeProvider time)
     {
         lock (_gate)
         {
-            page = _pages.TryGetValue(place, out var kept) && time.GetElapsedTime(kept.MadeAt) < View ? kept.Page : null;
+            page = _pages.TryGetValue(place, out var kept) && time.GetElapsedTime(kept.MadeAt) < Lifetime ? kept.Page : null;
             return page is not null;
         }
     }

@@ -8,7 +8,7 @@ internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
 {
     public IDirectory Directory => inner.Directory;
 
-    public Notify.Storage.Inbox.IInbox Inbox => inner.Inbox;
+    public virtual Notify.Storage.Inbox.IInbox Inbox => inner.Inbox;
 
     protected INotificationLog Inner => inner;
 

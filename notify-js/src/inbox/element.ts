@@ -139,13 +139,13 @@ export class NotifyInbox extends LitElement {
     const tabs = this.#tabs, list = this.#list!, items = list.items, state = this.#bound!.state.name;
     return html`
       <div class="panel" part="panel" role="dialog" aria-label=${t.heading} @keydown=${this.#panelKey}>
-        <header part="header">
+        <div class="head" part="header">
           <h2>${t.heading}</h2>
           <button part="action" ?hidden=${!items.some(item => !item.readAt)} @click=${() => this.#allRead()}>${t.allRead}</button>
           <button part="action" data-focus="close" aria-label=${t.close} @click=${() => this.close()}>
             <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"></path></svg>
           </button>
-        </header>
+        </div>
         ${tabs.length > 1 ? html`<div role="tablist" part="tabs" aria-label=${t.tabs} @keydown=${this.#tabKey}>${tabs.map((tab, i) => {
           const unread = this.#tabCounts.find(counts => counts.filter === tab.filter)?.unread;
           return html`<button role="tab" part="tab" id="tab${i}" data-focus="tab${i}" aria-controls="items"

@@ -21,7 +21,7 @@ line-height:1.25rem;text-align:center}
 max-width:calc(100vw - 1rem);max-height:min(var(--notify-height,34rem),calc(100vh - 5rem));display:flex;flex-direction:column;overflow:hidden;
 background:var(--_s);border:1px solid var(--_b);border-radius:var(--notify-radius,.75rem);box-shadow:var(--notify-shadow,0 .75rem 2rem #0003)}
 :host([align=start]) .panel{inset-inline:0 auto}
-header,.bar{display:flex;align-items:center;gap:.25rem;padding:.5rem .75rem;border-block-end:1px solid var(--_b)}
+.head,.bar{display:flex;align-items:center;gap:.25rem;padding:.5rem .75rem;border-block-end:1px solid var(--_b)}
 h2{flex:1;margin:0;font-size:1.0625rem}
 [role=tablist]{display:flex;gap:.25rem;padding:.25rem .75rem 0;overflow-x:auto;border-block-end:1px solid var(--_b)}
 [role=tab]{white-space:nowrap;border-radius:.375rem .375rem 0 0;color:var(--_m);border-block-end:2px solid transparent}

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Frame, Page } from "playwright-core";
 
 const here = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const built = mkdtempSync(join(tmpdir(), "notify-js-bundles-"));
@@ -23,18 +23,20 @@ export const pageHeaders = {
 const pictures = process.env["NOTIFY_SCREENSHOTS"] ?? mkdtempSync(join(tmpdir(), "notify-js-pictures-"));
 mkdirSync(pictures, { recursive: true });
 export const picture = (name: string): string => join(pictures, `notify-inbox-${name}.png`);
+export const pagePicture = (name: string): string => join(pictures, `front-page-${name}.png`);
 
 export async function launch(): Promise<Browser> {
   const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
   if (!executablePath) throw new Error("The browser tests need Chromium: apt-get install chromium.");
   return chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--js-flags=--expose-gc", "--enable-precise-memory-info"],
+    // Pages that a test makes up are of no address space, and would not be let to 127.0.0.1.
+    args: ["--disable-features=LocalNetworkAccessChecks", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--js-flags=--expose-gc", "--enable-precise-memory-info"],
   });
 }
 
 /** Fails a test for what a page complains about: errors, and what its policy has refused. */
-export function complaintsOf(page: Page, expected = /net::ERR|WebSocket connection|Failed to load resource/): string[] {
+export function complaintsOf(page: Page, expected = /net::ERR_(CONNECTION|INTERNET|EMPTY|SOCKET|NETWORK)|WebSocket connection.*(ERR_CONNECTION|ERR_INTERNET|failed: *$|WebSocket is closed)|Failed to load resource/): string[] {
   const complaints: string[] = [];
   page.on("pageerror", error => complaints.push(error.message));
   page.on("console", message => {
@@ -46,7 +48,7 @@ export function complaintsOf(page: Page, expected = /net::ERR|WebSocket connecti
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What axe finds wrong, a line each. */
-export async function axeFindings(page: Page): Promise<string[]> {
+export async function axeFindings(page: Page | Frame): Promise<string[]> {
   await page.evaluate(`${axe};0`);
   return page.evaluate(async () => {
     const run = (window as unknown as { axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe;

@@ -7,7 +7,7 @@ import { axeFindings, bundles, complaintsOf, launch, pageHeaders, picture } from
 import { articlesOf, badgeOf, bellOf, focusedOf, html, titlesOf } from "./inboxPage.js";
 
 // The component in a page of the real service's origin. Each test is a user of its own.
-let browser: Browser, context: BrowserContext, server: Server, user: string, count = 0;
+let browser: Browser, context: BrowserContext, server: Server, user: string, count = 0, sockets = 0;
 const complaints: string[] = [];
 
 beforeAll(async () => { [browser, server] = await Promise.all([launch(), Server.start()]); });
@@ -17,11 +17,13 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   user = `user-${++count}`;
+  sockets = 0;
   context = await newDevice();
 });
 afterEach(async () => {
   await context.close();
   expect(complaints.splice(0)).toEqual([]);
+  expect(sockets).toBeGreaterThan(0); // and not what it falls back to
 });
 
 const tabs = `tabs='[{"label":"All"},{"label":"Orders","filter":"orders/#"},{"label":"Ops","filter":"$group/ops"},{"label":"Mine","filter":"$user/me"},{"label":"Archived","state":"archived"}]'`;
@@ -43,6 +45,7 @@ async function open(of = context, path = "/shop"): Promise<Page> {
   const page = await of.newPage();
   page.setDefaultTimeout(30_000);
   const said = complaintsOf(page);
+  page.on("websocket", () => { sockets++; });
   page.on("close", () => complaints.push(...said));
   await page.addInitScript(() => {
     const told: InboxSummary[] = (window as unknown as Told).told = [];
