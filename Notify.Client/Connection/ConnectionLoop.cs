@@ -331,6 +331,7 @@ internal sealed partial class ConnectionLoop(NotifyClientOptions options, LoopPa
 
     private static partial class Log
     {
+<<<<<<< HEAD
         [LoggerMessage(Level = LogLevel.Information, Message = "The connection closed; connecting again")]
         public static partial void Closed(ILogger logger, Exception? error);
 
@@ -348,8 +349,18 @@ internal sealed partial class ConnectionLoop(NotifyClientOptions options, LoopPa
 
         [LoggerMessage(Level = LogLevel.Information, Message = "The first address {Address} is well again; going back to it")]
         public static partial void Returning(ILogger logger, string address);
+=======
+        [LoggerMessage(9001, LogLevel.Information, "The connection closed")]
+        public static partial void Closed(ILogger logger, Exception? error);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Version} came a second time and was dropped")]
+        [LoggerMessage(9002, LogLevel.Information, "The connection failed or the server closed it; the client reconnects.")]
+        public static partial void Failed(ILogger logger, Exception error);
+
+        [LoggerMessage(9003, LogLevel.Error, "The service rejected this client permanently: {Code}")]
+        public static partial void Refused(ILogger logger, string? code);
+>>>>>>> main
+
+        [LoggerMessage(9004, LogLevel.Warning, "Version {Version} arrived twice; the second copy was dropped.")]
         public static partial void Duplicate(ILogger logger, long version);
     }
 }

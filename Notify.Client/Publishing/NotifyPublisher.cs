@@ -104,6 +104,7 @@ public sealed class NotifyPublisher
         string? error = null;
         try
         {
+<<<<<<< HEAD
             return await send().ConfigureAwait(false);
         }
         catch (Exception e)
@@ -114,6 +115,14 @@ public sealed class NotifyPublisher
         finally
         {
             ClientTelemetry.Published(activity, began, count, error);
+=======
+            var (result, refusal, retryAfter) = await TryAsync<T>(path, body, cancellationToken);
+            if (refusal is null) return result!;
+            var again = refusal.IsTransient && (repeatable || refusal.Status == HttpStatusCode.TooManyRequests);
+            if (!again || attempt >= _options.MaxAttempts || retryAfter > _options.MaxRetryAfter) throw refusal;
+            // Retry-After is the same earliest moment for all publishers: the jitter is added to it.
+            await Task.Delay(retryAfter + backoff.Next(), _options.TimeProvider, cancellationToken);
+>>>>>>> main
         }
     }
 
