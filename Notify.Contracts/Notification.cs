@@ -42,7 +42,7 @@ public sealed record Notification
     /// <summary>Where a person goes from here: http, https or a relative reference.</summary>
     [DataMember(Name = "link")] public string? Link { get; init; }
 
-    /// <summary>Who published it: the token's subject or the key's name; absent for anonymous publishers.</summary>
+    /// <summary>The publisher: the token's subject or the key's name; absent for anonymous publishers.</summary>
     [DataMember(Name = "publisher")] public string? Publisher { get; init; }
 
     /// <summary>When it was stored, by the database's clock. The order is that of <c>version</c>, never of this.</summary>
@@ -55,7 +55,7 @@ public sealed record Notification
     [JsonConverter(typeof(Rfc3339Converter))]
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>True on one that was sent to who was live and not stored; absent otherwise.</summary>
+    /// <summary>True on an ephemeral notification, sent to live connections and not stored; absent otherwise.</summary>
     [DataMember(Name = "ephemeral")] public bool? Ephemeral { get; init; }
 }
 

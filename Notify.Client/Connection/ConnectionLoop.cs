@@ -168,16 +168,16 @@ internal sealed partial class ConnectionLoop(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "The connection closed")]
+        [LoggerMessage(9001, LogLevel.Information, "The connection closed")]
         public static partial void Closed(ILogger logger, Exception? error);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "The connection failed or was let go; trying again")]
+        [LoggerMessage(9002, LogLevel.Information, "The connection failed or the server closed it; the client reconnects.")]
         public static partial void Failed(ILogger logger, Exception error);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "The service refuses this client: {Code}")]
+        [LoggerMessage(9003, LogLevel.Error, "The service rejected this client permanently: {Code}")]
         public static partial void Refused(ILogger logger, string? code);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Version} came a second time and was dropped")]
+        [LoggerMessage(9004, LogLevel.Warning, "Version {Version} arrived twice; the second copy was dropped.")]
         public static partial void Duplicate(ILogger logger, long version);
     }
 }

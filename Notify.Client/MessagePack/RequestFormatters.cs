@@ -6,7 +6,7 @@ using Notify.Contracts.Publishing;
 namespace Notify.Client.MessagePack;
 
 // What a client sends leaves absent values out, as in JSON; the formatters that MessagePack makes from the records
-// would write nil for each. Only writing: nobody sends these to a client.
+// would write nil for each. They only write: a client never receives these.
 
 /// <summary>Writes <see cref="ResumeRequest"/>.</summary>
 internal sealed class ResumeRequestFormatter : IMessagePackFormatter<ResumeRequest>

@@ -62,7 +62,7 @@ public sealed class NotifyPublisher(HttpClient http, NotifyPublisherOptions? opt
             if (refusal is null) return result!;
             var again = refusal.IsTransient && (repeatable || refusal.Status == HttpStatusCode.TooManyRequests);
             if (!again || attempt >= _options.MaxAttempts || retryAfter > _options.MaxRetryAfter) throw refusal;
-            // Retry-After is the earliest moment, for everybody alike: the jitter comes on top of it.
+            // Retry-After is the same earliest moment for all publishers: the jitter is added to it.
             await Task.Delay(retryAfter + backoff.Next(), _options.TimeProvider, cancellationToken);
         }
     }

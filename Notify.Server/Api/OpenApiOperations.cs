@@ -14,7 +14,7 @@ internal static class OpenApiOperations
     /// <summary>The document of the service's own process, at <c>/openapi/v1.json</c>.</summary>
     internal const string OwnDocument = "v1";
 
-    /// <summary>The document in somebody's app, whose own is called v1 unless it says otherwise.</summary>
+    /// <summary>The document in a hosting app, whose own is called v1 unless it says otherwise.</summary>
     internal const string AppDocument = "notify";
 
     private const string Version = "v1";
