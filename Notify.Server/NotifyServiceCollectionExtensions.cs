@@ -23,7 +23,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Server;
 
-/// <summary>Puts the service into an ASP.NET app: its own Program, or somebody else's.</summary>
+/// <summary>Adds the service to an ASP.NET app: its own Program or a hosting app.</summary>
 public static class NotifyServiceCollectionExtensions
 {
     /// <summary>
@@ -135,6 +135,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<RequestRate>();
         services.AddSingleton<AttributeRate>();
         services.AddSingleton<ApiGuard>();
+        services.AddSingleton<RequestMemory>();
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();

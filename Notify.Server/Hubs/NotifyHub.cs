@@ -24,8 +24,8 @@ internal sealed class NotifyHub(
     Resumption resumption, FilterReader filterReader, PublishFront publishing, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
     InboxSignals inbox, PresenceWatching presence) : Hub
 {
-    private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Connect anew.");
-    private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Connect anew to be another user.");
+    private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Open a new connection.");
+    private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Open a new connection for another user.");
 
     private DeliverySession? _toStart;
 
@@ -47,7 +47,7 @@ internal sealed class NotifyHub(
         }
         catch (StorageUnavailableException)
         {
-            // Never connected but deaf: the client comes back, here or to another node.
+            // A client must not stay connected but receive nothing: it reconnects, to this node or another.
             session.Sink.CloseForReconnect();
             throw Error(new Refusal(ErrorCodes.StorageUnavailable, "The log cannot be read now. The connection is closed; come back in a moment."));
         }

@@ -46,7 +46,7 @@ internal static class PostgresSchema
         }
     }
 
-    /// <summary>For a session: whoever comes second waits until the first one's connection ends.</summary>
+    /// <summary>Held by a session: the second one waits until the first one's connection ends.</summary>
     public static async Task LockAsync(NpgsqlConnection connection, PostgresPlace place, CancellationToken cancellationToken)
     {
         await using var wait = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { CommandTimeout = 0 };

@@ -40,7 +40,7 @@ internal sealed class SessionRegistry
         Removed?.Invoke(removed.Session);
         if (removed.User is null) return;
         var left = _byUser.AddOrUpdate(removed.User, 0, (_, count) => count - 1);
-        if (left == 0) _byUser.TryRemove(KeyValuePair.Create(removed.User, 0)); // only if nobody came meanwhile
+        if (left == 0) _byUser.TryRemove(KeyValuePair.Create(removed.User, 0)); // only if no session was added meanwhile
     }
 
     public int CountIn(SessionState state) => _sessions.Count(s => s.Value.Session.State == state);
