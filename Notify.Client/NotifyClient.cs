@@ -557,12 +557,12 @@ public sealed class NotifyClient : IAsyncDisposable
 
 internal static partial class NotifyClientLog
 {
-    [LoggerMessage(Level = LogLevel.Error, Message = "The client stops: {Why} A client that starts with the same cursor gets the notification again")]
+    [LoggerMessage(9008, LogLevel.Error, "The client stops: {Why} A client that starts with the same cursor gets the notification again.")]
     public static partial void Stopped(ILogger logger, string why, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A handler of StateChanged failed")]
+    [LoggerMessage(9009, LogLevel.Warning, "A handler of StateChanged failed; the client goes on.")]
     public static partial void HandlerOfStates(ILogger logger, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Presence is not watched on this connection")]
+    [LoggerMessage(9010, LogLevel.Warning, "The service refused to watch presence on this connection; the next connection asks again.")]
     public static partial void NotWatched(ILogger logger, Exception error);
 }

@@ -331,34 +331,23 @@ internal sealed partial class ConnectionLoop(NotifyClientOptions options, LoopPa
 
     private static partial class Log
     {
-<<<<<<< HEAD
-        [LoggerMessage(Level = LogLevel.Information, Message = "The connection closed; connecting again")]
+        [LoggerMessage(9001, LogLevel.Information, "The connection closed; the client reconnects.")]
         public static partial void Closed(ILogger logger, Exception? error);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Not connected: {Why} Trying again until {Address} or another address answers")]
+        [LoggerMessage(9002, LogLevel.Warning, "The client is not connected: {Why} It tries again until {Address} or another address answers.")]
         public static partial void FirstFailure(ILogger logger, string why, string address, Exception? error);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "Not connected: {Why} Attempt {Attempt} failed; trying again")]
-        public static partial void Failed(ILogger logger, string why, int attempt, Exception? error);
-
-        [LoggerMessage(Level = LogLevel.Error, Message = "Refused for good ({Code}): {Why} Not trying again")]
+        [LoggerMessage(9003, LogLevel.Error, "The service rejected this client permanently ({Code}): {Why} The client does not try again.")]
         public static partial void Refused(ILogger logger, string? code, string why);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The token could not be renewed; trying again until it ends")]
+        [LoggerMessage(9005, LogLevel.Information, "The client is not connected: {Why} Attempt {Attempt} failed; it tries again.")]
+        public static partial void Failed(ILogger logger, string why, int attempt, Exception? error);
+
+        [LoggerMessage(9006, LogLevel.Warning, "The token could not be renewed; the client tries again until the token expires.")]
         public static partial void NotRenewed(ILogger logger, Exception error);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "The first address {Address} is well again; going back to it")]
+        [LoggerMessage(9007, LogLevel.Information, "The first address {Address} answers again; the client goes back to it.")]
         public static partial void Returning(ILogger logger, string address);
-=======
-        [LoggerMessage(9001, LogLevel.Information, "The connection closed")]
-        public static partial void Closed(ILogger logger, Exception? error);
-
-        [LoggerMessage(9002, LogLevel.Information, "The connection failed or the server closed it; the client reconnects.")]
-        public static partial void Failed(ILogger logger, Exception error);
-
-        [LoggerMessage(9003, LogLevel.Error, "The service rejected this client permanently: {Code}")]
-        public static partial void Refused(ILogger logger, string? code);
->>>>>>> main
 
         [LoggerMessage(9004, LogLevel.Warning, "Version {Version} arrived twice; the second copy was dropped.")]
         public static partial void Duplicate(ILogger logger, long version);

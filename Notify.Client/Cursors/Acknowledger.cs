@@ -95,7 +95,7 @@ internal sealed partial class Acknowledger(Func<HubSession?> current, TimeSpan i
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "Version {Version} was not acknowledged; a later one says more")]
+        [LoggerMessage(9012, LogLevel.Debug, "Version {Version} was not acknowledged; the next acknowledgement includes it.")]
         public static partial void NotAcknowledged(ILogger logger, long version, Exception error);
     }
 }

@@ -100,7 +100,7 @@ internal sealed partial class Handlers(TimeProvider time, ILogger logger, Action
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The handler of {Filter} failed on version {Version}, attempt {Attempt}; next: {Next}")]
+        [LoggerMessage(9011, LogLevel.Warning, "The handler of {Filter} failed on version {Version}, attempt {Attempt}; next: {Next}.")]
         public static partial void Failed(ILogger logger, string filter, long? version, int attempt, FailurePolicy next, Exception error);
     }
 }

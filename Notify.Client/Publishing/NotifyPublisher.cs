@@ -104,7 +104,6 @@ public sealed class NotifyPublisher
         string? error = null;
         try
         {
-<<<<<<< HEAD
             return await send().ConfigureAwait(false);
         }
         catch (Exception e)
@@ -115,14 +114,6 @@ public sealed class NotifyPublisher
         finally
         {
             ClientTelemetry.Published(activity, began, count, error);
-=======
-            var (result, refusal, retryAfter) = await TryAsync<T>(path, body, cancellationToken);
-            if (refusal is null) return result!;
-            var again = refusal.IsTransient && (repeatable || refusal.Status == HttpStatusCode.TooManyRequests);
-            if (!again || attempt >= _options.MaxAttempts || retryAfter > _options.MaxRetryAfter) throw refusal;
-            // Retry-After is the same earliest moment for all publishers: the jitter is added to it.
-            await Task.Delay(retryAfter + backoff.Next(), _options.TimeProvider, cancellationToken);
->>>>>>> main
         }
     }
 
@@ -180,7 +171,7 @@ public sealed class NotifyPublisher
                 && !(refusal.RetryAfter > options.MaxRetryAfter)),
             DelayGenerator = arguments =>
             {
-                // Retry-After is the earliest moment, for everybody alike: the jitter comes on top of it.
+                // Retry-After is the same earliest moment for all publishers: the jitter is added to it.
                 var limit = TimeSpan.FromMilliseconds(200 * Math.Pow(2, Math.Min(arguments.AttemptNumber, 20)));
                 var jitter = new Backoff(limit, options.MaxDelay).Next();
                 return new ValueTask<TimeSpan?>(jitter + ((arguments.Outcome.Exception as NotifyException)?.RetryAfter ?? TimeSpan.Zero));
