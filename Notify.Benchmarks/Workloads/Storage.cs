@@ -9,7 +9,10 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
     private static readonly TimeSpan CountingDelay = TimeSpan.FromSeconds(1.5);
 
     public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null, bool withUsers = false) =>
-        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, withUsers);
+        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, withUsers: withUsers);
+
+    /// <summary>One where every user may be named: inboxes are of users.</summary>
+    public Task<RunningServer> StartOpenServerAsync() => RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, isOpen: true);
 
     public string? ConnectionString => Postgres?.ConnectionString(Database!);
 
@@ -32,7 +35,7 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
             new NpgsqlParameter<string> { TypedValue = Database! });
     }
 
-    /// <summary>A number that the database answers.</summary>
+    /// <summary>One number of the database.</summary>
     public Task<long> NumberAsync(string sql) => NumberAsync(ConnectionString!, sql);
 
     private static async Task<long> NumberAsync(string connectionString, string sql, params NpgsqlParameter[] parameters)

@@ -112,6 +112,12 @@ public abstract record DirectoryChange
     public sealed record MarkInbox(
         string User, InboxOperation Operation, Guid Epoch, IReadOnlyList<InboxItem>? Items, long UpTo, string Filter, TopicMatch Matches) : DirectoryChange
     {
+        /// <summary>
+        /// Everything up to there was found marked so already, as of this version: the mark stands for the single ones, and is left
+        /// when one of them was taken back since.
+        /// </summary>
+        public long? FoundAt { get; init; }
+
         /// <inheritdoc/>
         public override int Rows => Math.Max(1, Items?.Count ?? 1);
     }

@@ -41,4 +41,7 @@ internal sealed class DirectoryWrites
 
     /// <summary>All steps of a user and a filter.</summary>
     public Dictionary<(long User, string Filter), List<InboxStep>> Watermarks { get; } = [];
+
+    /// <summary>Single marks that say nothing that a mark of everything does not say.</summary>
+    public List<InboxMerge> Merged { get; } = [];
 }

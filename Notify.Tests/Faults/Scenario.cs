@@ -20,6 +20,8 @@ internal static class Scenario
         var took = Stopwatch.StartNew();
         var topic = $"faults-{Interlocked.Increment(ref _runs)}";
         await using var ground = new Ground(stage, seed);
+        var inbox = new InboxChecker(topic, () => stage.Nodes.Select(node => node.Server.Http));
+        await inbox.BeginAsync();
         await Task.WhenAll(ground.Crowd.StartAsync(topic), ground.Members.StartAsync(topic));
         await ground.AckedMoreAsync(Warm);
 
@@ -43,7 +45,7 @@ internal static class Scenario
             Bound = bound,
         };
         var result = Checker.Check(history);
-        return new FaultRun(fault.Name, seed, took.Elapsed, history, result with { Findings = [.. result.Findings, .. members] });
+        return new FaultRun(fault.Name, seed, took.Elapsed, history, result with { Findings = [.. result.Findings, .. members, .. await inbox.CheckAsync()] });
     }
 
     private static async Task AnsweredAgainAsync(Ground ground)
