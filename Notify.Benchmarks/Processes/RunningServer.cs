@@ -25,7 +25,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     public TimeSpan Started { get; }
 
-    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null)
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -33,6 +33,13 @@ internal sealed class RunningServer : IAsyncDisposable
             ["Notify__Auth__AllowAnonymous"] = "true",
             ["Logging__LogLevel__Default"] = "Warning",
         };
+        if (isOpen)
+        {
+            environment["ASPNETCORE_ENVIRONMENT"] = "Development"; // open on loopback, without a token
+            environment.Remove("Notify__Auth__AllowAnonymous");
+            environment["Notify__Retention__SweepInterval"] = "00:00:02";
+        }
+
         if (postgres is not null) environment["ConnectionStrings__Postgres"] = postgres;
         if (sqliteFile is not null) environment["Notify__Storage__SqlitePath"] = sqliteFile;
         if (redis is not null) environment["ConnectionStrings__Redis"] = redis;

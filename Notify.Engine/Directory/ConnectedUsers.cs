@@ -126,7 +126,7 @@ internal sealed class ConnectedUsers
 /// <summary>What one entry of the log begins or ends for a user.</summary>
 /// <param name="Epoch">The epoch of the entry.</param>
 /// <param name="Version">Its version.</param>
-/// <param name="User">Whose; null: everybody's who has it, or, where it begins, of users that the entry does not name.</param>
+/// <param name="User">The user; null: all users that have it, or, where it begins, users that the entry does not name.</param>
 /// <param name="Kind">A membership or a durable subscription.</param>
 /// <param name="Filter">The group's topic, or the durable filter.</param>
 /// <param name="Begins">It holds above the version; otherwise it holds up to it.</param>

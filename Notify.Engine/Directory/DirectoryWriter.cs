@@ -59,7 +59,7 @@ internal sealed class DirectoryWriter : IHostedService, IDisposable
 
     /// <summary>
     /// Makes the change. <paramref name="cancellationToken"/> counts until it is queued; after that the log decides, within
-    /// the deadline, whether or not somebody still waits for the answer.
+    /// the deadline, whether or not the caller still waits.
     /// </summary>
     public async Task<ChangeAnswer> MakeAsync(DirectoryChange change, CancellationToken cancellationToken)
     {

@@ -14,6 +14,9 @@ namespace Notify.Engine.Directory;
 internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position) : ILogApplier
 {
     // What a group's number names never changes within an epoch.
+    /// <summary>Names of groups that are remembered by their numbers.</summary>
+    private const int MostTopics = 10_000;
+
     private readonly Dictionary<long, TopicFilter> _topics = [];
     private Guid _epoch;
 
@@ -108,6 +111,7 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
         if (_topics.TryGetValue(group, out var known)) return known;
         var found = await log.Directory.FindGroupsAsync([group], cancellationToken);
         if (found.Count == 0) throw new StorageUnavailableException($"The log names group {group}, which the directory does not have yet.");
+        if (_topics.Count >= MostTopics) _topics.Clear(); // groups come and go for as long as the node runs
         return _topics[group] = TopicFilter.Exact(TopicName.OfGroup(found[0].Name));
     }
 

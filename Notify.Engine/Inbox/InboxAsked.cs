@@ -23,7 +23,17 @@ internal sealed record InboxFilter(string Text, TopicFilter Topics);
 /// <param name="Epoch">The epoch of the log.</param>
 /// <param name="AtLeast">They are lower bounds: the user follows more topics than are counted.</param>
 /// <param name="Filters">The same of each filter that was asked for, in their order.</param>
-internal sealed record InboxCounts(long Unread, long Unseen, long Head, Guid Epoch, bool AtLeast, IReadOnlyList<FilterCounts> Filters);
+internal sealed record InboxCounts(long Unread, long Unseen, long Head, Guid Epoch, bool AtLeast, IReadOnlyList<FilterCounts> Filters)
+{
+    /// <summary>When the next item expires that may be counted; null: none does.</summary>
+    public DateTimeOffset? NextExpiry { get; init; }
+
+    /// <summary>Some of them are kept by the inbox alone.</summary>
+    public bool HasKeptItems { get; init; }
+
+    /// <summary>Single marks that were looked at and that say what no mark up to a version says.</summary>
+    public int SingleMarks { get; init; }
+}
 
 /// <summary>The counts of one filter.</summary>
 internal readonly record struct FilterCounts(InboxFilter Filter, long Unread, long Unseen);

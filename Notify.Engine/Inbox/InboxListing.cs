@@ -21,8 +21,6 @@ internal sealed class InboxListing(IInboxSnapshot snapshot, InboxOfUser user, In
     /// <summary>About so much content in one page; a page of large ones has fewer items.</summary>
     private const int PageBytes = 4 * 1024 * 1024;
 
-    private const int LeastOfEach = 8;
-
     public async Task<(IReadOnlyList<InboxListed> Items, long? Next)> ReadAsync(long before, int limit)
     {
         var chosen = new List<(long Version, InboxState State)>();
@@ -30,10 +28,7 @@ internal sealed class InboxListing(IInboxSnapshot snapshot, InboxOfUser user, In
         while (chosen.Count <= limit && through >= snapshot.KeptFrom)
         {
             var ranges = user.Topics.Values.SelectMany(topic => Ranges(topic, through)).ToList();
-
-            // With many topics not each can fill the page: a whole page of each would cost their product.
-            var ofEach = Math.Min(limit + 1, Math.Max(LeastOfEach, 4 * (limit + 1) / Math.Max(1, ranges.Count)));
-            var (found, downTo) = await snapshot.NewestAsync(ranges, ofEach, cancellationToken);
+            var (found, downTo) = await snapshot.NewestAsync(ranges, limit + 1, cancellationToken);
             var marks = user.Number == 0 ? [] : await snapshot.FindMarksAsync([Marks(Math.Max(downTo, snapshot.KeptFrom), through)], cancellationToken);
             Choose(found, marks, chosen);
             through = downTo - 1;

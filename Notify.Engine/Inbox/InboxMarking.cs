@@ -18,6 +18,9 @@ internal sealed record InboxMarkAsked(InboxOperation Operation, IReadOnlyList<lo
 /// <summary>Marks inboxes. A mark is an entry of the log, so that counts are a function of the user and a version on every node.</summary>
 internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, TailPosition tail, TimeProvider time)
 {
+    /// <summary>With so many marks of single items it is looked whether one mark says the same.</summary>
+    private const int SingleMarks = 500;
+
     /// <summary>How long an answer waits for this node to have applied the mark; it is stored all the same.</summary>
     private static readonly TimeSpan MostWait = TimeSpan.FromSeconds(5);
 
@@ -33,7 +36,21 @@ internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, T
             if (answer is ChangeAnswer.Made { Outcome.Version: > 0 and var version } made) await WhenAppliedAsync(made.Epoch, version, cancellationToken);
         }
 
-        return ((await reader.CountAsync([asked], cancellationToken))[0], null);
+        var counts = (await reader.CountAsync([asked], cancellationToken))[0];
+        if (counts.SingleMarks >= SingleMarks && mark.Versions is not null) await MergeAsync(asked.User, cancellationToken);
+        return (counts, null);
+    }
+
+    /// <summary>
+    /// Where everything was marked one by one a mark of everything says the same: without it a bell that marks what it shows would
+    /// leave a row for each item that every count looks at.
+    /// </summary>
+    private async Task MergeAsync(string user, CancellationToken cancellationToken)
+    {
+        var counts = (await reader.CountAsync([new InboxAsked(user, _ => true)], cancellationToken))[0];
+        if (counts.AtLeast || counts.Unseen > 0) return;
+        var operation = counts.Unread == 0 ? InboxOperation.Read : InboxOperation.Seen;
+        await writer.MakeAsync(new DirectoryChange.MarkInbox(user, operation, counts.Epoch, null, counts.Head, "", Match) { FoundAt = counts.Head }, cancellationToken);
     }
 
     private async Task<DirectoryChange?> UpToAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)

@@ -15,11 +15,12 @@ namespace Notify.Engine.Inbox;
 /// that touched the inbox, from whichever node. At most four times a second each, and never losing the last.
 /// </summary>
 /// <remarks>
-/// Counts are read from the database, many users in a handful of queries, so that a notification for a group of ten thousand
-/// costs some dozen of them. What is read after a change was applied has the change in it, and is as of its own head.
+/// Counts are read from the database, many users in a handful of queries, and kept: what arrives is added by the tail, so a
+/// notification for a group of ten thousand connected members is no query (<see cref="InboxWatcher"/>). What is read after a
+/// change was applied has the change in it, and is as of its own head.
 /// </remarks>
 internal sealed partial class InboxSignals(
-    InboxReader reader, SessionRegistry sessions, Router router, TailPosition tail, TimeProvider time, ILogger<InboxSignals> logger) : BackgroundService, ILogApplier
+    InboxReader reader, SessionRegistry sessions, Router router, TailPosition tail, LogClock clock, TimeProvider time, ILogger<InboxSignals> logger) : BackgroundService, ILogApplier
 {
     /// <summary>At most four a second to one connection.</summary>
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
@@ -35,11 +36,12 @@ internal sealed partial class InboxSignals(
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ConcurrentDictionary<DeliverySession, InboxWatcher> _watchers = new();
-    private readonly ConcurrentDictionary<long, int> _users = new(); // how many watchers of a user are here
+    private readonly Dictionary<long, HashSet<InboxWatcher>> _byUser = []; // guarded by the gate
     private readonly List<InterestList> _scratch = [];
     private readonly HashSet<DeliverySession> _matching = [];
     private List<InboxWatcher> _waiting = [];
     private long _oldest;
+    private volatile Place _place = new(Guid.Empty, 0);
 
     /// <summary>The connection asked for the counts in its Resume: it is told them now, and from now on.</summary>
     public void Watch(DeliverySession session, Func<TopicFilter, bool> covers)
@@ -47,7 +49,12 @@ internal sealed partial class InboxSignals(
         if (session.User is null) return;
         var watcher = new InboxWatcher(session, covers);
         if (!_watchers.TryAdd(session, watcher)) return;
-        _users.AddOrUpdate(session.UserNumber, 1, (_, count) => count + 1);
+        lock (_gate)
+        {
+            if (!_byUser.TryGetValue(session.UserNumber, out var watchers)) _byUser[session.UserNumber] = watchers = [];
+            watchers.Add(watcher);
+        }
+
         if (session.State == SessionState.Closed) Forget(session); // it left while it was added
         else Schedule(watcher);
     }
@@ -62,17 +69,22 @@ internal sealed partial class InboxSignals(
 
     public ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken) => ValueTask.FromResult(new LogHead(view.EpochId, view.Ring.End, view.Oldest));
 
-    public void Begin(LogView view) => TellAll();
+    public void Begin(LogView view)
+    {
+        _place = new Place(view.EpochId, view.Start);
+        ReadAllAgain();
+    }
 
     public ValueTask ApplyAsync(LogUnit unit, CancellationToken cancellationToken)
     {
-        if (_watchers.IsEmpty) return ValueTask.CompletedTask;
         foreach (var entry in unit.Entries)
         {
+            if (_watchers.IsEmpty) break;
             if (entry.IsNotification) TellWhoGets(entry);
             else if (entry.Entry.Kind == EntryKind.InboxMarked) TellWhoMarked((InboxMarked)DirectoryEntry.Parse(entry.Entry));
         }
 
+        _place = new Place(unit.View.EpochId, unit.Last); // what is kept has all of it
         return ValueTask.CompletedTask;
     }
 
@@ -109,29 +121,37 @@ internal sealed partial class InboxSignals(
         });
         foreach (var session in _matching)
         {
-            if (session.ComesToUser(entry.Version, entry.Topic) && _watchers.TryGetValue(session, out var watcher)) Schedule(watcher);
+            if (!session.ComesToUser(entry.Version, entry.Topic) || !_watchers.TryGetValue(session, out var watcher)) continue;
+            watcher.Arrived(entry.Entry);
+            Schedule(watcher);
         }
     }
 
     private void TellWhoMarked(InboxMarked marked)
     {
-        if (!marked.Marks.Any(mark => _users.ContainsKey(mark.User))) return;
-        var users = marked.Marks.Select(mark => mark.User).ToHashSet();
-        foreach (var (session, watcher) in _watchers)
+        foreach (var user in marked.Marks.Select(mark => mark.User).Distinct())
         {
-            if (users.Contains(session.UserNumber)) Schedule(watcher);
+            InboxWatcher[] watchers;
+            lock (_gate) watchers = _byUser.TryGetValue(user, out var known) ? [.. known] : [];
+            foreach (var watcher in watchers) ReadAgain(watcher);
         }
     }
 
     private void LookAtRetention()
     {
         if (tail.View is not { } view || view.Oldest == Interlocked.Exchange(ref _oldest, view.Oldest)) return;
-        TellAll();
+        ReadAllAgain();
     }
 
-    private void TellAll()
+    private void ReadAllAgain()
     {
-        foreach (var watcher in _watchers.Values) Schedule(watcher);
+        foreach (var watcher in _watchers.Values) ReadAgain(watcher);
+    }
+
+    private void ReadAgain(InboxWatcher watcher)
+    {
+        watcher.Drop();
+        Schedule(watcher);
     }
 
     private void Schedule(InboxWatcher watcher)
@@ -147,7 +167,7 @@ internal sealed partial class InboxSignals(
         if (_wake.CurrentCount == 0) _wake.Release();
     }
 
-    /// <summary>Tells all that wait, each when it may be told again. Who waits anew meanwhile is told after.</summary>
+    /// <summary>Signals all waiting watchers, each when its interval allows. A watcher that is scheduled meanwhile is signalled in the next round.</summary>
     private async Task TellWaitingAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -160,9 +180,10 @@ internal sealed partial class InboxSignals(
                 continue;
             }
 
+            due.RemoveAll(TryTellKnown);
             foreach (var chunk in due.Chunk(MostUsers))
             {
-                if (!await TryTellAsync(chunk, cancellationToken)) await Task.Delay(AfterFailure, time, cancellationToken);
+                if (!await TryReadAndTellAsync(chunk, cancellationToken)) await Task.Delay(AfterFailure, time, cancellationToken);
             }
         }
     }
@@ -194,22 +215,21 @@ internal sealed partial class InboxSignals(
         return due;
     }
 
-    private async Task<bool> TryTellAsync(InboxWatcher[] watchers, CancellationToken cancellationToken)
+    private bool TryTellKnown(InboxWatcher watcher)
     {
+        var place = _place;
+        if (watcher.Known(place.Epoch, place.Applied, clock.Now) is not { } counts) return false;
+        Send(watcher, counts);
+        return true;
+    }
+
+    private async Task<bool> TryReadAndTellAsync(InboxWatcher[] watchers, CancellationToken cancellationToken)
+    {
+        var begun = Array.ConvertAll(watchers, watcher => watcher.BeginReading());
+        IReadOnlyList<InboxCounts>? counts = null;
         try
         {
-            var asked = Array.ConvertAll(watchers, watcher => watcher.Asked);
-            var counts = await reader.CountAsync(asked, cancellationToken);
-            for (var i = 0; i < watchers.Length; i++)
-            {
-                watchers[i].ToldAt = time.GetTimestamp();
-                if (!ReferenceEquals(watchers[i].Asked, asked[i])) continue; // another credential by now: it waits again
-                var (count, epoch) = (counts[i], counts[i].Epoch.ToString());
-                watchers[i].Session.Signal(
-                    ClientMethods.InboxChanged,
-                    new ControlFrame(ClientMethods.InboxChanged, new InboxChanged(count.Unread, count.Unseen, count.Head, epoch, count.Head) { AtLeast = count.AtLeast ? true : null }));
-            }
-
+            counts = await reader.CountAsync(Array.ConvertAll(begun, one => one.Asked), cancellationToken);
             return true;
         }
         catch (StorageUnavailableException exception)
@@ -218,12 +238,33 @@ internal sealed partial class InboxSignals(
             foreach (var watcher in watchers) Schedule(watcher);
             return false;
         }
+        finally
+        {
+            for (var i = 0; i < watchers.Length; i++)
+            {
+                // Through another credential by now: it waits again.
+                if (watchers[i].EndReading(begun[i], counts?[i], clock.Now) && counts is not null) Send(watchers[i], counts[i]);
+            }
+        }
+    }
+
+    private void Send(InboxWatcher watcher, InboxCounts counts)
+    {
+        watcher.ToldAt = time.GetTimestamp();
+        watcher.Session.Signal(
+            ClientMethods.InboxChanged,
+            new ControlFrame(
+                ClientMethods.InboxChanged,
+                new InboxChanged(counts.Unread, counts.Unseen, counts.Head, counts.Epoch.ToString(), counts.Head) { AtLeast = counts.AtLeast ? true : null }));
     }
 
     private void Forget(DeliverySession session)
     {
-        if (!_watchers.TryRemove(session, out _)) return;
-        if (_users.AddOrUpdate(session.UserNumber, 0, (_, count) => count - 1) == 0) _users.TryRemove(KeyValuePair.Create(session.UserNumber, 0));
+        if (!_watchers.TryRemove(session, out var watcher)) return;
+        lock (_gate)
+        {
+            if (_byUser.TryGetValue(session.UserNumber, out var watchers) && watchers.Remove(watcher) && watchers.Count == 0) _byUser.Remove(session.UserNumber);
+        }
     }
 
     public override void Dispose()
@@ -231,6 +272,9 @@ internal sealed partial class InboxSignals(
         _wake.Dispose();
         base.Dispose();
     }
+
+    /// <summary>Up to where this node has applied the log, in one epoch of it.</summary>
+    private sealed record Place(Guid Epoch, long Applied);
 
     [LoggerMessage(5101, LogLevel.Debug, "The inbox counts of {Count} connections could not be read ({Cause}). They are read when storage answers again.")]
     private static partial void LogNotRead(ILogger logger, int count, string cause);

@@ -14,7 +14,7 @@ internal static class OpenApiOperations
     /// <summary>The document of the service's own process, at <c>/openapi/v1.json</c>.</summary>
     internal const string OwnDocument = "v1";
 
-    /// <summary>The document in somebody's app, whose own is called v1 unless it says otherwise.</summary>
+    /// <summary>The document in a hosting app, whose own is called v1 unless it says otherwise.</summary>
     internal const string AppDocument = "notify";
 
     private const string Version = "v1";
@@ -38,12 +38,31 @@ internal static class OpenApiOperations
             document.Info.Title = "Notify";
             document.Info.Version = Version;
             document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
+            document.Info.License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" };
+            Secure(document);
             document.Tags = Tags.Select(tag => tag.Name).Append(OtherTag).Select(name => new OpenApiTag { Name = name }).ToHashSet();
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
         OpenApiSchemas.Correct(options);
     });
+
+    // Any one of them, or none where the service is open or grants something to callers without a credential.
+    private static void Secure(OpenApiDocument document)
+    {
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A JWT, or an API key." },
+            ["apiKey"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key", Description = "An API key, ntf_…" },
+        };
+        document.Security =
+        [
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] },
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("apiKey", document)] = [] },
+            new OpenApiSecurityRequirement(),
+        ];
+    }
 
     private static string TagOf(string path)
     {

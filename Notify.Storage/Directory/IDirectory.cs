@@ -77,8 +77,8 @@ public interface IDirectory
     Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores attributes of users whom that moves into or out of no group, many at once, without an entry and without the
-    /// log's lock. Only those whose attributes still have the stamp they were made from and who are still in the groups that they
+    /// Stores attributes of users that this moves into or out of no group, many at once, without an entry and without the
+    /// log's lock. Only those whose attributes still have the stamp they were made from and which are still in the groups that they
     /// were found to be in, and only while the rules are those of
     /// this revision; the others are to be read again.
     /// </summary>

@@ -15,7 +15,7 @@ public interface IInbox
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
     Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken);
 
-    /// <summary>A notification by its id that the log no longer has, or null. Whom it is for is the caller's to ask.</summary>
+    /// <summary>A notification by its id that the log no longer has, or null. The caller checks whom it is for.</summary>
     Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken);
 }
 
@@ -44,10 +44,10 @@ public interface IInboxSnapshot
     Task<IReadOnlyList<(long User, InboxMark Mark)>> FindMarksAsync(IReadOnlyList<MarkRange> ranges, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The highest versions of the ranges, each on one side of the log's oldest version, newest first and at most <paramref name="ofEach"/> of each, expired ones left out;
-    /// and the version down to which they are complete, 0 when nothing is left.
+    /// The highest versions of the ranges, each on one side of the log's oldest version: as many as are wanted, and perhaps more,
+    /// expired ones left out; and the version down to which they are complete, 0 when nothing is left.
     /// </summary>
-    Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int ofEach, CancellationToken cancellationToken);
+    Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int wanted, CancellationToken cancellationToken);
 
     /// <summary>The notifications of these versions, as far as they are kept, newest first, and at most about so many bytes of content.</summary>
     Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken);

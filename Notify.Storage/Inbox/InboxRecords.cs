@@ -69,7 +69,8 @@ public readonly record struct TopicRange(long TopicId, long After, long Through)
 /// <summary>How many notifications a range has.</summary>
 /// <param name="Stored">Expired ones included.</param>
 /// <param name="Expired">Those of them that have expired.</param>
-public readonly record struct RangeCount(long Stored, long Expired);
+/// <param name="NextExpiry">When the first of the others expires; null: none does.</param>
+public readonly record struct RangeCount(long Stored, long Expired, DateTimeOffset? NextExpiry);
 
 /// <summary>A notification of a topic.</summary>
 public readonly record struct TopicVersion(long Version, long TopicId, DateTimeOffset? ExpiresAt);

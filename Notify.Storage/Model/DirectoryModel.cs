@@ -12,6 +12,9 @@ internal static class DirectoryModel
     private const string Open = "9223372036854775807";
     private const string IsOpen = $"until = {Open}";
 
+    // What is over is dropped by its end.
+    private const string IsClosed = $"until <> {Open}";
+
     public static void Build(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<UserRow>(user =>
@@ -34,6 +37,7 @@ internal static class DirectoryModel
             group.HasIndex(row => row.Name).IsUnique().HasFilter(IsOpen).HasDatabaseName("groups_name");
             group.HasIndex([nameof(GroupRow.Id)], "groups_pending").HasFilter("pending");
             group.HasIndex([nameof(GroupRow.Id)], "groups_ended").HasFilter($"members > 0 AND until <> {Open}");
+            group.HasIndex([nameof(GroupRow.Until)], "groups_closed").HasFilter(IsClosed);
             group.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
             group.Property(row => row.Name).HasColumnName("name");
             group.Property(row => row.Since).HasColumnName("since");
@@ -51,6 +55,7 @@ internal static class DirectoryModel
             membership.ToTable("memberships");
             membership.HasKey(row => new { row.UserId, row.Until, row.GroupId });
             membership.HasIndex(row => new { row.GroupId, row.UserId }).IsUnique().HasFilter(IsOpen).HasDatabaseName("memberships_group");
+            membership.HasIndex([nameof(MembershipRow.Until)], "memberships_closed").HasFilter(IsClosed);
             membership.Property(row => row.UserId).HasColumnName("user_id");
             membership.Property(row => row.Until).HasColumnName("until");
             membership.Property(row => row.GroupId).HasColumnName("group_id");
@@ -60,6 +65,7 @@ internal static class DirectoryModel
         {
             subscription.ToTable("subscriptions");
             subscription.HasKey(row => new { row.UserId, row.Until, row.Filter });
+            subscription.HasIndex([nameof(SubscriptionRow.Until)], "subscriptions_closed").HasFilter(IsClosed);
             subscription.Property(row => row.UserId).HasColumnName("user_id");
             subscription.Property(row => row.Until).HasColumnName("until");
             subscription.Property(row => row.Filter).HasColumnName("filter");

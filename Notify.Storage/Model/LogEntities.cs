@@ -13,6 +13,12 @@ internal sealed class LogHeadRow
     /// <summary>Postgres: which cluster and timeline this epoch belongs to; another one is another epoch.</summary>
     public long SystemIdentifier { get; set; }
     public int Timeline { get; set; }
+
+    /// <summary>Postgres: how often rows of topics were removed; whoever remembers topics compares it.</summary>
+    public long TopicsRemoved { get; set; }
+
+    /// <summary>The highest sequence of a topic whose row was removed: a topic that is made (again) begins above it.</summary>
+    public long TopicsFloor { get; set; }
 }
 
 /// <summary>A committed append. The last one is the head of the log.</summary>
@@ -30,12 +36,38 @@ internal sealed class AppendRow
     public byte[]? Answers { get; set; }
 }
 
-/// <summary>A topic that something was published to. Never deleted: its sequence outlives its notifications.</summary>
+/// <summary>A topic that something was published to. It goes when nothing of it is left in the log or in inboxes.</summary>
 internal sealed class TopicRow
 {
     public long Id { get; set; }
     public required string Name { get; set; }
     public long LastSeq { get; set; }
+
+    /// <summary>
+    /// A version up to which it was in use: only when that is no longer kept is it looked whether anything of it is left.
+    /// Postgres: no notification of it lies above this version in a partition that <see cref="TopicEndRow"/> has.
+    /// </summary>
+    public long Used { get; set; }
+}
+
+/// <summary>
+/// Postgres: what a topic has in one full partition, so that a count over many partitions need not look into each. The row
+/// with the topic 0 says that the partition is written down.
+/// </summary>
+internal sealed class TopicEndRow
+{
+    public long TopicId { get; set; }
+
+    /// <summary>The partition's last version, and the version before its first.</summary>
+    public long Until { get; set; }
+    public long After { get; set; }
+
+    public long FirstSeq { get; set; }
+    public long LastSeq { get; set; }
+
+    /// <summary>How many of them expire, and when the last one does.</summary>
+    public long Expiring { get; set; }
+    public DateTimeOffset? ExpiresBy { get; set; }
 }
 
 /// <summary>A stored entry.</summary>

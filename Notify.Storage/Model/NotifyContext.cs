@@ -20,6 +20,8 @@ internal abstract class NotifyContext(DbContextOptions options) : DbContext(opti
             head.Property(row => row.Settled).HasColumnName("settled");
             head.Property(row => row.SystemIdentifier).HasColumnName("system_identifier");
             head.Property(row => row.Timeline).HasColumnName("timeline");
+            head.Property(row => row.TopicsRemoved).HasColumnName("topics_removed").HasDefaultValue(0L);
+            head.Property(row => row.TopicsFloor).HasColumnName("topics_floor").HasDefaultValue(0L);
         });
         modelBuilder.Entity<AppendRow>(append =>
         {
@@ -41,6 +43,25 @@ internal abstract class NotifyContext(DbContextOptions options) : DbContext(opti
             topic.Property(row => row.Id).HasColumnName("id");
             topic.Property(row => row.Name).HasColumnName("name");
             topic.Property(row => row.LastSeq).HasColumnName("last_seq").HasDefaultValue(0L);
+            topic.Property(row => row.Used).HasColumnName("used").HasDefaultValue(0L);
+
+            // What is for users and groups outlives the log, so these are looked at by another age.
+            topic.HasIndex([nameof(TopicRow.Used)], "topics_used").HasFilter("name < '$' OR name >= '%'");
+            topic.HasIndex([nameof(TopicRow.Used)], "topics_used_reserved").HasFilter("name >= '$' AND name < '%'");
+        });
+        modelBuilder.Entity<TopicEndRow>(end =>
+        {
+            end.ToTable("topic_ends");
+            end.HasKey(row => new { row.TopicId, row.Until });
+            end.HasIndex([nameof(TopicEndRow.TopicId), nameof(TopicEndRow.Until)], "topic_ends_expiring").HasFilter("expiring > 0");
+            end.HasIndex([nameof(TopicEndRow.Until)], "topic_ends_until");
+            end.Property(row => row.TopicId).HasColumnName("topic_id");
+            end.Property(row => row.Until).HasColumnName("until");
+            end.Property(row => row.After).HasColumnName("after");
+            end.Property(row => row.FirstSeq).HasColumnName("first_seq");
+            end.Property(row => row.LastSeq).HasColumnName("last_seq");
+            end.Property(row => row.Expiring).HasColumnName("expiring");
+            end.Property(row => row.ExpiresBy).HasColumnName("expires_by");
         });
         modelBuilder.Entity<NotificationRow>(notification =>
         {

@@ -16,7 +16,9 @@ internal sealed class SqliteContext(DbContextOptions<SqliteContext> options) : N
             head.Ignore(row => row.Settled);
             head.Ignore(row => row.SystemIdentifier);
             head.Ignore(row => row.Timeline);
+            head.Ignore(row => row.TopicsRemoved);
         });
+        modelBuilder.Ignore<TopicEndRow>(); // the file has no partitions
     }
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)

@@ -116,21 +116,34 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
     {
         var unknown = _topics.Unknown(entries);
         if (unknown.Length == 0 && !_topics.IsEmpty) return;
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            await ReadTopicsAsync(unknown, cancellationToken);
+            unknown = Array.FindAll(unknown, name => !_topics.Knows(name));
+            if (unknown.Length == 0) return;
 
+            // One was there when it was to be added, and was removed before it was read.
+        }
+
+        throw new StorageUnavailableException("Topics are removed faster than this append can follow; nothing was stored.");
+    }
+
+    private async Task ReadTopicsAsync(string[] names, CancellationToken cancellationToken)
+    {
         await using var batch = new NpgsqlBatch(_connection)
         {
             BatchCommands =
             {
-                new NpgsqlBatchCommand(PostgresAppendSql.AddTopics) { Parameters = { Value(unknown) } },
-                new NpgsqlBatchCommand(PostgresAppendSql.ReadTopics) { Parameters = { Value(unknown) } },
+                new NpgsqlBatchCommand(PostgresAppendSql.AddTopics) { Parameters = { Value(names) } },
+                new NpgsqlBatchCommand(PostgresAppendSql.ReadTopics) { Parameters = { Value(names) } },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var (epoch, head, read) = (Guid.Empty, 0L, new List<(string Name, PostgresTopic Topic)>(unknown.Length));
+        var (epoch, head, removed, read) = (Guid.Empty, 0L, 0L, new List<(string Name, PostgresTopic Topic)>(names.Length));
         while (await reader.ReadAsync(cancellationToken))
         {
-            (epoch, head) = (reader.GetGuid(0), reader.GetInt64(1));
-            if (!reader.IsDBNull(2)) read.Add((reader.GetString(3), new PostgresTopic(reader.GetInt64(2), reader.GetInt64(4))));
+            (epoch, head, removed) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2));
+            if (!reader.IsDBNull(3)) read.Add((reader.GetString(4), new PostgresTopic(reader.GetInt64(3), reader.GetInt64(5))));
         }
 
         // Not before the commit: a topic that was added and taken back must not be remembered.
@@ -138,7 +151,7 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
         {
         }
 
-        _topics.Begin(epoch, head);
+        _topics.Begin(epoch, head, removed);
         foreach (var (name, topic) in read) _topics.Add(name, topic);
     }
 

@@ -11,22 +11,23 @@ internal static class PostgresAppendSql
 
     /// <summary>Before the lock, and only for topics that the session does not know yet. Two nodes may add the same one.</summary>
     public const string AddTopics = """
-        INSERT INTO topics (name)
-        SELECT wanted.name FROM unnest($1) AS wanted(name)
+        INSERT INTO topics (name, used)
+        SELECT wanted.name, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) FROM unnest($1) AS wanted(name)
         WHERE NOT EXISTS (SELECT FROM topics WHERE topics.name = wanted.name)
         ON CONFLICT DO NOTHING
         """;
 
     /// <summary>
     /// Where these topics' sequences stand, and where the log is in the same snapshot. A topic's sequence is that of its
-    /// last row; what was settled before its partitions may be dropped is in the topic's own row.
+    /// last row; what was settled before its partitions may be dropped is in the topic's own row. One that has neither begins
+    /// above every topic that was removed: it may be one of them.
     /// </summary>
     public const string ReadTopics = """
-        SELECT log.epoch, log.head, topics.id, topics.name,
+        SELECT log.epoch, log.head, log.topics_removed, topics.id, topics.name,
                coalesce((SELECT n.topic_seq FROM notifications AS n
                          WHERE n.topic_id = topics.id AND n.version > log.settled
-                         ORDER BY n.version DESC LIMIT 1), topics.last_seq)
-        FROM (SELECT epoch, settled, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head
+                         ORDER BY n.version DESC LIMIT 1), nullif(topics.last_seq, 0), log.topics_floor)
+        FROM (SELECT epoch, settled, topics_removed, topics_floor, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head
               FROM log_head) AS log
         LEFT JOIN topics ON topics.name = ANY ($1)
         """;
@@ -34,20 +35,21 @@ internal static class PostgresAppendSql
     /// <summary>
     /// Stores the batch and returns its place; no row when it must not be stored as it is (<see cref="ReadPlace"/> tells why):
     /// the batch is stored already (the backend of a lost connection may have been queued for the lock), one of its keys
-    /// has been used, or what the session knows of the topics is of another epoch of the log or too old to be completed.
+    /// has been used, or what the session knows of the topics is of another epoch of the log or too old to be completed, or
+    /// topics were removed since: rows of one that is gone would be found by no reader.
     /// </summary>
     /// <remarks>
     /// Insert-only on purpose: the head is the last row of <c>appends</c>, a topic's sequence that of its last row, so that
-    /// a snapshot somebody holds open (pg_dump) does not make every append walk a growing chain of dead counters.
-    /// The session brings the sequences of its topics as they were at version $3. Only when somebody else has appended since
+    /// a snapshot that is held open (pg_dump) does not make every append walk a growing chain of dead counters.
+    /// The session brings the sequences of its topics as they were at version $3. Only when another session has appended since
     /// are they looked up, and only then are they returned: a lone writer pays for neither.
     /// </remarks>
     public const string Insert = """
         WITH place AS MATERIALIZED (
             SELECT log.head, log.last_change, date_trunc('milliseconds', clock_timestamp()) AS at
-            FROM (SELECT epoch, settled, coalesce(last.last_version, 0) AS head, coalesce(last.last_change, 0) AS last_change
+            FROM (SELECT epoch, settled, topics_removed, coalesce(last.last_version, 0) AS head, coalesce(last.last_change, 0) AS last_change
                   FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true) AS log
-            WHERE log.epoch = $2 AND log.head >= $3 AND log.settled <= $3
+            WHERE log.epoch = $2 AND log.head >= $3 AND log.settled <= $3 AND log.topics_removed = $16
               AND NOT EXISTS (SELECT FROM appends WHERE batch_id = $1)
               AND NOT EXISTS (SELECT FROM unnest($12, $13) AS asked(publisher, key)
                               JOIN idempotency AS known ON known.publisher = asked.publisher AND known.key = asked.key)

@@ -34,7 +34,7 @@ internal static class PostgresChangeSql
 
     /// <summary>
     /// Memberships of groups that have ended may still be open: they count until they are looked at one by one, which is
-    /// done only for a user whom they bring over the limit.
+    /// done only for a user that they bring over the limit.
     /// </summary>
     public const string CountGroups = """
         SELECT u.id, CASE WHEN open.n + asked.more <= $3 THEN open.n ELSE

@@ -9,8 +9,8 @@ namespace Notify.Storage.Postgres;
 /// <summary>The directory on Postgres. Reads have connections of their own, so that they never wait for the log's.</summary>
 internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend append, KnownHead known) : IDirectory
 {
-    /// <summary>How many memberships of an ended group are closed in one transaction.</summary>
-    private const int ClosedAStep = 1000;
+    /// <summary>How many rows of what has ended are closed or forgotten in one transaction.</summary>
+    private const int RowsAStep = 1000;
 
     public IRuleDirectory Rules { get; } = new PostgresRules(people);
 
@@ -193,16 +193,26 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             PostgresDirectorySql.RevocationOf,
             rows => new TokenRevocation(rows.GetInt64(0), rows.GetString(1), rows.GetDateTime(2), rows.GetInt64(3)), cancellationToken, Value(user))) is [var found, ..] ? found : null;
 
-    /// <summary>Closes what groups that have ended left open; part of the log's sweep.</summary>
+    /// <summary>Closes what groups that have ended left open, and forgets what ended before everything that is kept; part of the log's sweep.</summary>
     public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
-        while (true)
-        {
-            await using var command = people.CreateCommand(PostgresDirectorySql.CloseEnded);
-            command.Parameters.Add(Value((long)ClosedAStep));
-            if (await command.ExecuteScalarAsync(cancellationToken) is 0L) return true;
-        }
+        await InStepsAsync(PostgresDirectorySql.CloseEnded, async command => await command.ExecuteScalarAsync(cancellationToken) is not 0L);
+        foreach (var sql in (string[])[PostgresDirectorySql.ForgetMemberships, PostgresDirectorySql.ForgetFilters, PostgresDirectorySql.ForgetGroups])
+            await InStepsAsync(sql, async command => await command.ExecuteNonQueryAsync(cancellationToken) == RowsAStep);
+        return true;
     });
+
+    private async Task InStepsAsync(string sql, Func<NpgsqlCommand, Task<bool>> stepAsync)
+    {
+        bool isMore;
+        do
+        {
+            await using var command = people.CreateCommand(sql);
+            command.Parameters.Add(Value((long)RowsAStep));
+            isMore = await stepAsync(command);
+        }
+        while (isMore);
+    }
 
     private async Task<(AttributesReading Reading, List<string> Missing)> ReadAttributesOnceAsync(IReadOnlyList<string> users, CancellationToken cancellationToken)
     {

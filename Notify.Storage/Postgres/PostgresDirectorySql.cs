@@ -215,4 +215,27 @@ internal static class PostgresDirectorySql
         )
         SELECT count(*) FROM ended
         """;
+
+    private const string KeptFrom = "(SELECT least(oldest, (SELECT min(version) FROM inbox_kept)) FROM log_head)";
+
+    /// <summary>What ended before everything that is kept, in the log or in inboxes, says nothing of anything any more.</summary>
+    public const string ForgetMemberships = $"""
+        DELETE FROM memberships WHERE (user_id, until, group_id) IN
+            (SELECT user_id, until, group_id FROM memberships WHERE until <> 9223372036854775807 AND until < {KeptFrom} ORDER BY until LIMIT $1)
+        """;
+
+    public const string ForgetFilters = """
+        DELETE FROM subscriptions WHERE (user_id, until, filter) IN
+            (SELECT user_id, until, filter FROM subscriptions
+             WHERE until <> 9223372036854775807 AND until < (SELECT oldest FROM log_head) ORDER BY until LIMIT $1)
+        """;
+
+    /// <summary>After their memberships: those that were still open were closed with the group's end.</summary>
+    public const string ForgetGroups = $"""
+        DELETE FROM groups WHERE id IN
+            (SELECT g.id FROM groups AS g
+             WHERE g.until <> 9223372036854775807 AND g.until < {KeptFrom} AND g.members = 0
+               AND NOT EXISTS (SELECT FROM memberships AS m WHERE m.group_id = g.id AND m.until = 9223372036854775807)
+             ORDER BY g.until LIMIT $1)
+        """;
 }

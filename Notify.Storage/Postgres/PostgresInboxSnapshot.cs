@@ -8,10 +8,16 @@ namespace Notify.Storage.Postgres;
 /// <summary>A repeatable-read transaction of one connection.</summary>
 internal sealed class PostgresInboxSnapshot : IInboxSnapshot
 {
-    private readonly NpgsqlConnection _connection;
+    /// <summary>Ranges of full partitions that are looked at in one step: the newest are often enough.</summary>
+    private const int RangesAStep = 128;
 
-    private PostgresInboxSnapshot(NpgsqlConnection connection, LogHead head, long keptFrom, Dictionary<string, InboxUser> users) =>
-        (_connection, Head, KeptFrom, Users) = (connection, head, keptFrom, users);
+    private const int LeastOfEach = 2;
+
+    private readonly NpgsqlConnection _connection;
+    private readonly PostgresTopicEnds _ends;
+
+    private PostgresInboxSnapshot(NpgsqlConnection connection, LogHead head, long keptFrom, Dictionary<string, InboxUser> users, PostgresTopicEnds ends) =>
+        (_connection, Head, KeptFrom, Users, _ends) = (connection, head, keptFrom, users, ends);
 
     public LogHead Head { get; }
 
@@ -25,10 +31,11 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         string[] names = [.. users];
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new(PostgresInboxSql.Begin), new(PostgresInboxSql.UseIndexes), new(PostgresInboxSql.Head) },
+            BatchCommands = { new(PostgresInboxSql.Begin), new(PostgresInboxSql.Head) },
         };
         foreach (var sql in (string[])[PostgresInboxSql.Users, PostgresInboxSql.Groups, PostgresInboxSql.Filters, PostgresInboxSql.Watermarks])
             batch.BatchCommands.Add(new(sql) { Parameters = { Value(names) } });
+        batch.BatchCommands.Add(new(PostgresInboxSql.Partitions));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var head = new LogHead(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)) { Now = reader.GetDateTime(3), LastChange = reader.GetInt64(4) };
@@ -42,7 +49,9 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
             new DurableSubscription(reader.GetString(1), new Interval(reader.GetInt64(2), reader.GetInt64(3)))));
         await EachAsync(() => ((List<InboxWatermark>)byNumber[reader.GetInt64(0)].Watermarks).Add(
             new InboxWatermark(reader.GetString(1), PostgresInboxChanges.Steps(reader.GetString(2)))));
-        return new PostgresInboxSnapshot(connection, head, keptFrom, byNumber.Values.ToDictionary(user => user.Name, StringComparer.Ordinal));
+        var ends = new PostgresTopicEnds();
+        await EachAsync(() => ends.AddPartition(reader.GetInt64(0), reader.GetInt64(1)));
+        return new PostgresInboxSnapshot(connection, head, keptFrom, byNumber.Values.ToDictionary(user => user.Name, StringComparer.Ordinal), ends);
 
         async Task EachAsync(Action row)
         {
@@ -52,24 +61,57 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
     }
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
-        ListAsync(PostgresInboxSql.TopicsByName, rows => new LogTopic(rows.GetInt64(0), rows.GetString(1)), cancellationToken, Value(names.ToArray()));
+        ListAsync(PostgresInboxSql.TopicsByName, ToTopic, cancellationToken, Value(names.ToArray()));
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, string after, int limit, CancellationToken cancellationToken) =>
         ListAsync(
-            PostgresInboxSql.TopicsByPrefix, rows => new LogTopic(rows.GetInt64(0), rows.GetString(1)), cancellationToken,
+            PostgresInboxSql.TopicsByPrefix, ToTopic, cancellationToken,
             Value(prefix), Value(LogLimits.LastWithPrefix(prefix)), Value(after), Value((long)limit));
 
     public async Task<IReadOnlyList<RangeCount>> CountAsync(IReadOnlyList<TopicRange> ranges, CancellationToken cancellationToken)
     {
         var counts = new RangeCount[ranges.Count];
-        foreach (var (part, sql) in Parts(Enumerable.Range(0, ranges.Count), i => ranges[i], PostgresInboxSql.Count, PostgresInboxSql.CountKept))
+        var (rows, inside, whole, kept) = (new List<RangePart>(), new List<RangePart>(), new List<RangePart>(), new List<RangePart>());
+        for (var i = 0; i < ranges.Count; i++)
         {
-            await ListAsync(
-                sql, rows => counts[part[(int)rows.GetInt64(0) - 1]] = new RangeCount(rows.GetInt64(1), rows.GetInt64(2)), cancellationToken,
-                Columns(part.ConvertAll(i => ranges[i])));
+            if (ranges[i].Through < Head.Oldest) kept.Add(new(i, ranges[i]));
+            else _ends.Split(i, ranges[i], rows, inside, whole);
         }
 
+        // Apart, since each reaches other partitions.
+        await using var batch = new NpgsqlBatch(_connection);
+        List<(List<RangePart> Parts, string Sql)> asked =
+            [(rows, PostgresInboxSql.Count), (inside, PostgresInboxSql.Count), (whole, PostgresInboxSql.CountEnds), (kept, PostgresInboxSql.CountKept)];
+        asked.RemoveAll(one => one.Parts.Count == 0);
+        if (asked.Count == 0) return counts;
+        foreach (var (parts, sql) in asked) batch.BatchCommands.Add(Counting(sql, parts));
+        if (whole.Count > 0) batch.BatchCommands.Add(Counting(PostgresInboxSql.EndsExpiring, whole));
+        var expiring = new List<RangePart>();
+        await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            foreach (var (parts, _) in asked)
+            {
+                while (await reader.ReadAsync(cancellationToken)) Add(parts, reader, stored: true);
+                await reader.NextResultAsync(cancellationToken);
+            }
+
+            while (whole.Count > 0 && await reader.ReadAsync(cancellationToken))
+                expiring.Add(new(whole[(int)reader.GetInt64(0) - 1].Position, new TopicRange(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3))));
+        }
+
+        if (expiring.Count == 0) return counts;
+        await using var more = new NpgsqlBatch(_connection) { BatchCommands = { Counting(PostgresInboxSql.Count, expiring) } };
+        await using var found = await more.ExecuteReaderAsync(cancellationToken);
+        while (await found.ReadAsync(cancellationToken)) Add(expiring, found, stored: false);
         return counts;
+
+        void Add(List<RangePart> parts, NpgsqlDataReader reader, bool stored)
+        {
+            ref var count = ref counts[parts[(int)reader.GetInt64(0) - 1].Position];
+            var next = PostgresInboxChanges.Time(reader, 3);
+            if (next is null || count.NextExpiry < next) next = count.NextExpiry;
+            count = new RangeCount(count.Stored + (stored ? reader.GetInt64(1) : 0), count.Expired + reader.GetInt64(2), next);
+        }
     }
 
     public async Task<IReadOnlyList<(long User, InboxMark Mark)>> FindMarksAsync(IReadOnlyList<MarkRange> ranges, CancellationToken cancellationToken)
@@ -88,25 +130,58 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
     }
 
     public async Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(
-        IReadOnlyList<TopicRange> ranges, int ofEach, CancellationToken cancellationToken)
+        IReadOnlyList<TopicRange> ranges, int wanted, CancellationToken cancellationToken)
     {
-        var downTo = 0L;
         var found = new List<TopicVersion>();
-        foreach (var (part, sql) in Parts(ranges, range => range, PostgresInboxSql.Newest, PostgresInboxSql.NewestKept))
+        var (rows, ended, kept) = (new List<TopicRange>(), new List<TopicRange>(), new List<TopicRange>());
+        foreach (var range in ranges)
         {
-            await ListAsync(
-                sql,
-                rows =>
-                {
-                    downTo = Math.Max(downTo, rows.GetInt64(0));
-                    if (!rows.IsDBNull(1)) found.Add(new TopicVersion(rows.GetInt64(1), rows.GetInt64(2), PostgresInboxChanges.Time(rows, 3)));
-                    return true;
-                },
-                cancellationToken, [.. Columns(part), Value((long)ofEach)]);
+            if (range.Through < Head.Oldest) kept.Add(range);
+            else _ends.Split(range, rows, ended);
         }
 
-        found.RemoveAll(one => one.Version < downTo);
-        return (found, downTo); // what is in the log is above what is kept
+        // The highest first: as soon as enough is found above everything that was not looked at, the rest does not matter.
+        ended.Sort((a, b) => b.Through.CompareTo(a.Through));
+        var downTo = await NewestAsync(PostgresInboxSql.Newest, rows);
+        for (var at = 0; at < ended.Count; at += RangesAStep)
+        {
+            if (IsEnough(ended[at].Through)) return Found();
+            downTo = Math.Max(downTo, await NewestAsync(PostgresInboxSql.NewestByEnds, ended.GetRange(at, Math.Min(RangesAStep, ended.Count - at))));
+        }
+
+        if (kept.Count == 0 || IsEnough(Head.Oldest - 1)) return Found();
+        downTo = Math.Max(downTo, await NewestAsync(PostgresInboxSql.NewestKept, kept));
+        return Found();
+
+        bool IsEnough(long below)
+        {
+            if (downTo <= below && found.Count(one => one.Version > below) < wanted) return false;
+            downTo = Math.Max(downTo, below + 1);
+            return true;
+        }
+
+        (IReadOnlyList<TopicVersion>, long) Found()
+        {
+            found.RemoveAll(one => one.Version < downTo || one.ExpiresAt <= Head.Now);
+            return (found, downTo);
+        }
+
+        async Task<long> NewestAsync(string sql, List<TopicRange> asked)
+        {
+            if (asked.Count == 0) return 0;
+            var ofEach = Math.Min(wanted, Math.Max(LeastOfEach, 4 * wanted / asked.Count));
+            var stop = 0L;
+            await ListAsync(
+                sql,
+                row =>
+                {
+                    stop = row.GetInt64(0);
+                    if (!row.IsDBNull(1)) found.Add(new TopicVersion(row.GetInt64(1), row.GetInt64(2), PostgresInboxChanges.Time(row, 3)));
+                    return true;
+                },
+                cancellationToken, [.. Columns(asked), Value((long)ofEach), Value((long)wanted), .. Bounds(asked)]);
+            return stop;
+        }
     }
 
     public Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken) => ListAsync(
@@ -129,13 +204,26 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         Content = rows.GetFieldValue<byte[]>(7),
     };
 
-    // Ranges of the log, and ranges of what is kept longer.
-    private IEnumerable<(List<T> Part, string Sql)> Parts<T>(IEnumerable<T> all, Func<T, TopicRange> range, string ofLog, string ofKept)
+    private LogTopic ToTopic(NpgsqlDataReader rows)
     {
-        var parts = all.ToLookup(one => range(one).Through >= Head.Oldest);
-        if (parts[true].ToList() is { Count: > 0 } stored) yield return (stored, ofLog);
-        if (parts[false].ToList() is { Count: > 0 } kept) yield return (kept, ofKept);
+        _ends.AddTopic(rows.GetInt64(0), rows.GetInt64(2));
+        return new LogTopic(rows.GetInt64(0), rows.GetString(1));
     }
+
+    private static NpgsqlBatchCommand Counting(string sql, List<RangePart> parts)
+    {
+        var ranges = parts.ConvertAll(part => part.Range);
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var column in Columns(ranges)) command.Parameters.Add(column);
+        if (sql == PostgresInboxSql.Count || sql == PostgresInboxSql.CountKept)
+        {
+            foreach (var bound in Bounds(ranges)) command.Parameters.Add(bound);
+        }
+
+        return command;
+    }
+
+    private static NpgsqlParameter[] Bounds(IReadOnlyList<TopicRange> ranges) => [Value(ranges.Min(range => range.After)), Value(ranges.Max(range => range.Through))];
 
     private async Task<IReadOnlyList<T>> ListAsync<T>(
         string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)

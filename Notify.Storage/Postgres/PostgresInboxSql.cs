@@ -3,10 +3,7 @@ namespace Notify.Storage.Postgres;
 /// <summary>What inboxes are read with. Ranges of versions also leave out the partitions that they do not reach.</summary>
 internal static class PostgresInboxSql
 {
-    /// <summary>Every statement of the snapshot has one index that serves it, however old the statistics.</summary>
     public const string Begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-
-    public const string UseIndexes = "SET LOCAL enable_seqscan = off";
 
     public const string Head = """
         SELECT epoch, coalesce(last.last_version, 0), oldest, date_trunc('milliseconds', now()), coalesce(last.last_change, 0), least(oldest, (SELECT min(version) FROM inbox_kept))
@@ -33,29 +30,54 @@ internal static class PostgresInboxSql
         SELECT u.id, w.filter, w.steps FROM users AS u JOIN inbox_watermarks AS w ON w.user_id = u.id WHERE u.name = ANY ($1)
         """;
 
-    public const string TopicsByName = "SELECT id, name FROM topics WHERE name = ANY ($1)";
+    /// <summary>The full partitions of which <c>topic_ends</c> says what each topic has.</summary>
+    public const string Partitions = "SELECT after, until FROM topic_ends WHERE topic_id = 0 ORDER BY until DESC";
+
+    public const string TopicsByName = "SELECT id, name, used FROM topics WHERE name = ANY ($1)";
 
     public const string TopicsByPrefix = """
-        SELECT id, name FROM topics WHERE name >= $1 AND name <= $2 AND name > $3 AND starts_with(name, $1) ORDER BY name LIMIT $4
+        SELECT id, name, used FROM topics WHERE name >= $1 AND name <= $2 AND name > $3 AND starts_with(name, $1) ORDER BY name LIMIT $4
         """;
 
-    /// <summary>A topic's sequence is dense, so its first and its last notification in a range tell how many there are.</summary>
-    private static string CountIn(string table) => $"""
-        SELECT given.position, last.seq - first.seq + 1,
-               (SELECT count(*) FROM {table} AS n
-                WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
-                  AND n.expires_at IS NOT NULL AND n.expires_at <= now())
-        FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
-        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM {table} AS n
-                            WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
-                            ORDER BY n.version LIMIT 1) AS first
-        CROSS JOIN LATERAL (SELECT n.topic_seq AS seq FROM {table} AS n
-                            WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
-                            ORDER BY n.version DESC LIMIT 1) AS last
-        """;
+    /// <summary>
+    /// A topic's sequence is dense, so its first and its last notification in a range tell how many there are. The bounds of all
+    /// ranges together leave out, before anything is read, the partitions that none of them reaches.
+    /// </summary>
+    private static string CountIn(string table)
+    {
+        var range = $"""
+            FROM {table} AS n WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through AND n.version > $4 AND n.version <= $5
+            """;
+        return $"""
+            SELECT given.position, last.seq - first.seq + 1, expiry.count, expiry.next
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
+            CROSS JOIN LATERAL (SELECT n.topic_seq AS seq {range} ORDER BY n.version LIMIT 1) AS first
+            CROSS JOIN LATERAL (SELECT n.topic_seq AS seq {range} ORDER BY n.version DESC LIMIT 1) AS last
+            CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE n.expires_at <= now()) AS count, min(n.expires_at) FILTER (WHERE n.expires_at > now()) AS next
+                                {range} AND n.expires_at IS NOT NULL) AS expiry
+            """;
+    }
 
     public static readonly string Count = CountIn("notifications");
     public static readonly string CountKept = CountIn("inbox_kept");
+
+    private const string EndsInRange = "FROM topic_ends AS e WHERE e.topic_id = given.topic_id AND e.until > given.after AND e.until <= given.through";
+
+    /// <summary>The same over whole partitions, which are not looked into.</summary>
+    public const string CountEnds = $"""
+        SELECT given.position, last.seq - first.seq + 1,
+               (SELECT coalesce(sum(e.expiring), 0)::bigint {EndsInRange} AND e.expiring > 0 AND e.expires_by <= now()), NULL::timestamptz
+        FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
+        CROSS JOIN LATERAL (SELECT e.first_seq AS seq {EndsInRange} ORDER BY e.until LIMIT 1) AS first
+        CROSS JOIN LATERAL (SELECT e.last_seq AS seq {EndsInRange} ORDER BY e.until DESC LIMIT 1) AS last
+        """;
+
+    /// <summary>Those partitions of which not everything that expires has expired: it is counted there.</summary>
+    public const string EndsExpiring = $"""
+        SELECT given.position, one.topic_id, one.after, one.until
+        FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
+        CROSS JOIN LATERAL (SELECT e.topic_id, e.after, e.until {EndsInRange} AND e.expiring > 0 AND e.expires_by > now()) AS one
+        """;
 
     private const string MarkColumns = "m.user_id, m.version, m.topic_id, m.mark_order, m.seen_at, m.read_at, m.archived_at, m.expires_at";
 
@@ -76,27 +98,55 @@ internal static class PostgresInboxSql
     public static readonly string MarksArchived = Marks("m.archived_at IS NOT NULL");
 
     /// <summary>
-    /// At most <c>$4</c> of each range. One that has more hides its lower ones, so the answer is complete down to the highest
-    /// version at which one stopped; what lies below that is not sent.
+    /// The highest <c>$5</c> versions over all ranges. A few of each are found first, <c>$4</c>; of a range that may have more
+    /// above the lowest wanted one, which only few can have, the others are looked for then. The answer is complete down to the
+    /// version that is sent with every row; what lies below is not sent.
     /// </summary>
-    private static string NewestIn(string table) => $"""
+    private static string NewestIn(Func<string, string, string, string> newest) => $"""
         WITH hit AS MATERIALIZED (
-            SELECT given.position, found.version, found.topic_id, found.expires_at
+            SELECT given.position, given.after, found.version, found.topic_id, found.expires_at
             FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
-            CROSS JOIN LATERAL (SELECT n.version, n.topic_id, n.expires_at FROM {table} AS n
-                                WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through
-                                ORDER BY n.version DESC LIMIT $4) AS found
+            CROSS JOIN LATERAL ({newest("given.after", "given.through", "$4")}) AS found
+        ), place AS MATERIALIZED (
+            SELECT coalesce((SELECT version FROM hit ORDER BY version DESC OFFSET $5 - 1 LIMIT 1), 0) AS version
+        ), given AS MATERIALIZED (
+            SELECT hit.position, hit.topic_id, greatest(hit.after, place.version - 1) AS after, min(hit.version) - 1 AS through
+            FROM hit CROSS JOIN place
+            GROUP BY hit.position, hit.topic_id, hit.after, place.version
+            HAVING count(*) = $4 AND min(hit.version) > place.version
+        ), more AS MATERIALIZED (
+            SELECT given.position, found.version, found.topic_id, found.expires_at
+            FROM given CROSS JOIN LATERAL ({newest("given.after", "given.through", "$5")}) AS found
         ), stop AS MATERIALIZED (
-            SELECT coalesce(max(low), 0) AS version
-            FROM (SELECT min(version) AS low FROM hit GROUP BY position HAVING count(*) = $4) AS range
+            SELECT greatest((SELECT version FROM place),
+                            (SELECT max(low) FROM (SELECT min(version) AS low FROM more GROUP BY position HAVING count(*) = $5) AS range)) AS version
         )
         SELECT stop.version, hit.version, hit.topic_id, hit.expires_at
-        FROM stop LEFT JOIN hit ON hit.version >= stop.version AND (hit.expires_at IS NULL OR hit.expires_at > now())
-        ORDER BY hit.version DESC
+        FROM stop LEFT JOIN (SELECT version, topic_id, expires_at FROM hit UNION ALL SELECT version, topic_id, expires_at FROM more) AS hit
+             ON hit.version >= stop.version
         """;
 
-    public static readonly string Newest = NewestIn("notifications");
-    public static readonly string NewestKept = NewestIn("inbox_kept");
+    private static Func<string, string, string, string> RowsOf(string table) => (after, through, limit) => $"""
+        SELECT n.version, n.topic_id, n.expires_at FROM {table} AS n
+        WHERE n.topic_id = given.topic_id AND n.version > {after} AND n.version <= {through} AND n.version > $6 AND n.version <= $7
+        ORDER BY n.version DESC LIMIT {limit}
+        """;
+
+    // Partition by partition from the last one on, and only those that have something: no further than to the limit.
+    private static string RowsByEnds(string after, string through, string limit) => $"""
+        SELECT n.version, n.topic_id, n.expires_at
+        FROM (SELECT e.topic_id, e.after, e.until FROM topic_ends AS e
+              WHERE e.topic_id = given.topic_id AND e.until > {after} AND e.after < {through} ORDER BY e.until DESC) AS e
+        CROSS JOIN LATERAL (SELECT n.version, n.topic_id, n.expires_at FROM notifications AS n
+                            WHERE n.topic_id = e.topic_id AND n.version > greatest(e.after, {after}) AND n.version <= least(e.until, {through})
+                              AND n.version > $6 AND n.version <= $7
+                            ORDER BY n.version DESC LIMIT {limit}) AS n
+        LIMIT {limit}
+        """;
+
+    public static readonly string Newest = NewestIn(RowsOf("notifications"));
+    public static readonly string NewestByEnds = NewestIn(RowsByEnds);
+    public static readonly string NewestKept = NewestIn(RowsOf("inbox_kept"));
 
     public const string Items = """
         SELECT n.version, n.topic_id, topics.name, n.expires_at

@@ -22,6 +22,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     private readonly NpgsqlParameter<string?[]> _keys = Array<string?[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<ReadOnlyMemory<byte>?[]> _hashes = Array<ReadOnlyMemory<byte>?[]>(NpgsqlDbType.Bytea);
     private readonly NpgsqlParameter<long> _lastInternal = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
+    private readonly NpgsqlParameter<long> _removed = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
     private NpgsqlBatch? _batch;
 
     public Task PrepareAsync(CancellationToken cancellationToken)
@@ -36,7 +37,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
                     Parameters =
                     {
                         _batchId, _epoch, _asOf, _ids, _kinds, _topicIds, _sequences, _nths, _contents, _names, _ttls, _publishers, _keys, _hashes,
-                        _lastInternal,
+                        _lastInternal, _removed,
                     },
                 },
             },
@@ -71,6 +72,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     private void Bind(Guid batchId, PostgresAppendArrays arrays, PostgresTopics topics)
     {
         (_batchId.TypedValue, _epoch.TypedValue, _asOf.TypedValue) = (batchId, topics.Epoch, topics.AsOf);
+        _removed.TypedValue = topics.Removed;
         _lastInternal.TypedValue = System.Array.FindLastIndex(arrays.Kinds, kind => kind != (short)EntryKind.Notification) + 1;
         (_ids.TypedValue, _kinds.TypedValue, _contents.TypedValue) = (arrays.Ids, arrays.Kinds, arrays.Contents);
         (_topicIds.TypedValue, _sequences.TypedValue, _nths.TypedValue) = (arrays.TopicIds, arrays.Sequences, arrays.Nths);

@@ -12,7 +12,10 @@ internal static class PostgresReaderSql
     /// <summary>After the rows: what was dropped while they were read is below it.</summary>
     public const string Oldest = "SELECT oldest FROM log_head";
 
-    /// <summary>The bytes are counted without fetching contents that are stored out of line, and what is over is not sent.</summary>
+    /// <summary>
+    /// Rows of a topic that was removed are below the oldest version, and may be there until their partition is dropped.
+    /// The bytes are counted without fetching contents that are stored out of line, and what is over is not sent.
+    /// </summary>
     public const string Range = """
         SELECT page.version, page.id, page.kind, coalesce(topics.name, page.name), page.topic_seq,
                page.published_at, page.expires_at, page.content, false
@@ -20,7 +23,7 @@ internal static class PostgresReaderSql
                           - octet_length(n.content) AS bytes_before
               FROM (SELECT * FROM notifications WHERE version > $1 ORDER BY version LIMIT $2) AS n) AS page
         LEFT JOIN topics ON topics.id = page.topic_id
-        WHERE page.bytes_before < $3
+        WHERE page.bytes_before < $3 AND (page.kind <> 0 OR topics.id IS NOT NULL)
         ORDER BY page.version
         """;
 
@@ -51,7 +54,7 @@ internal static class PostgresReaderSql
                (SELECT version FROM stop) IS NULL AND (SELECT count(*) FROM hit) = count(*) OVER ()
         FROM page
         LEFT JOIN topics ON topics.id = page.topic_id
-        WHERE page.bytes_before < $3
+        WHERE page.bytes_before < $3 AND (page.kind <> 0 OR topics.id IS NOT NULL)
         ORDER BY page.version
         """;
 
@@ -79,7 +82,7 @@ internal static class PostgresReaderSql
                (SELECT version FROM stop) IS NULL AND (SELECT count(*) FROM hit) = count(*) OVER ()
         FROM page
         LEFT JOIN topics ON topics.id = page.topic_id
-        WHERE page.bytes_before < $3
+        WHERE page.bytes_before < $3 AND (page.kind <> 0 OR topics.id IS NOT NULL)
         ORDER BY page.version DESC
         """;
 

@@ -4,7 +4,7 @@ using Npgsql;
 namespace Notify.Storage.Postgres;
 
 /// <summary>
-/// What becomes old: recorded first (<c>oldest</c>), dropped later, when that holds up nobody. Every step is a short
+/// Retention: recorded first (<c>oldest</c>), dropped later, when the drop delays no other session. Every step is a short
 /// transaction, and what one sweep does not finish the next one does.
 /// </summary>
 internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPartitions partitions, PostgresLocks locks)
@@ -25,13 +25,26 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
     private const string RecordOldest = "UPDATE log_head SET oldest = $1 WHERE oldest < $1";
 
     /// <summary>
-    /// Where each topic's sequence stands at the end of a full partition, so that it goes on after its rows are dropped.
+    /// Where each topic's sequence stands at the end of a full partition, so that it goes on after its rows are dropped; and
+    /// what it has in the partition, so that counts need not look into each.
     /// </summary>
     private const string SettleTopics = """
-        UPDATE topics SET last_seq = reached.seq
-        FROM (SELECT topic_id, max(topic_seq) AS seq FROM notifications
-              WHERE version > (SELECT settled FROM log_head) AND version <= $1 AND topic_id IS NOT NULL
-              GROUP BY topic_id) AS reached
+        WITH place AS MATERIALIZED (
+            SELECT settled, oldest FROM log_head
+        ), reached AS MATERIALIZED (
+            SELECT topic_id, min(topic_seq) AS first_seq, max(topic_seq) AS seq, max(version) AS version, count(expires_at) AS expiring, max(expires_at) AS expires_by
+            FROM notifications
+            WHERE version > (SELECT settled FROM place) AND version <= $1 AND topic_id IS NOT NULL
+            GROUP BY topic_id
+        ), ended AS (
+            INSERT INTO topic_ends (topic_id, until, after, first_seq, last_seq, expiring, expires_by)
+            SELECT reached.topic_id, $1, place.settled, reached.first_seq, reached.seq, reached.expiring, reached.expires_by
+            FROM place CROSS JOIN reached WHERE place.oldest <= $1
+            UNION ALL
+            SELECT 0, $1, settled, 0, 0, 0, NULL FROM place WHERE oldest <= $1
+        )
+        UPDATE topics SET last_seq = reached.seq, used = greatest(topics.used, reached.version)
+        FROM reached
         WHERE topics.id = reached.topic_id AND topics.last_seq < reached.seq
         """;
 
@@ -50,6 +63,13 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
             AND last_version < (SELECT max(last_version) FROM appends)
         """;
 
+    private const string ForgetEnds = """
+        DELETE FROM topic_ends WHERE (topic_id, until) IN
+            (SELECT topic_id, until FROM topic_ends WHERE until < (SELECT oldest FROM log_head) ORDER BY until LIMIT $1)
+        """;
+
+    private readonly PostgresUnusedTopics _unused = new(locks);
+
     public async Task SweepAsync(LogHead head, TimeSpan maxAge, CancellationToken cancellationToken)
     {
         await using var connection = await connections.OpenConnectionAsync(cancellationToken);
@@ -67,6 +87,11 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
 
         await ForgetAsync(connection, ForgetAnswers, cancellationToken);
         await ForgetAsync(connection, ForgetBatches, cancellationToken);
+        while (await ExecuteAsync(connection, ForgetEnds, 10, cancellationToken, new NpgsqlParameter { Value = (long)AnswersAStep }) == AnswersAStep)
+        {
+        }
+
+        await _unused.RemoveAsync(connection, cancellationToken);
         await partitions.MakeAheadAsync(1, cancellationToken);
     }
 
@@ -127,7 +152,7 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
     }
 
     /// <summary>
-    /// Dropping needs the log's strongest lock for a moment, and while it waits behind a reader everybody else waits behind it.
+    /// Dropping needs the log's strongest lock for a moment, and while it waits behind a reader all others wait behind it.
     /// So it waits hardly at all, and the next sweep tries again. False when it was busy.
     /// </summary>
     private async Task<bool> DropAsync(

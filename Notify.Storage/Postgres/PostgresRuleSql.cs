@@ -56,7 +56,7 @@ internal static class PostgresRuleSql
         """;
 
     /// <summary>
-    /// One fill of a group at a time, whoever's it is: the step of an owner that has lost its lease ends before the first one
+    /// One fill of a group at a time, whichever owner's it is: the step of an owner that has lost its lease ends before the first one
     /// of the next owner, and later ones find no work. Not a lock of the group's row, which changes under the log's lock need.
     /// </summary>
     public const string HoldFill = "SELECT pg_advisory_xact_lock(hashtext('notify fill ' || current_schema()), hashint8($1))";

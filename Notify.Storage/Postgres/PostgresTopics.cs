@@ -8,7 +8,7 @@ namespace Notify.Storage.Postgres;
 /// <see cref="AsOf"/>. Of one connection and so of one server: it goes with it.
 /// </summary>
 /// <remarks>
-/// While nobody else appends, the memory moves along with the session's own appends. When somebody did, it stays where it
+/// While no other session appends, the memory moves along with the session's own appends. Otherwise it stays where it
 /// is, and each append looks up what has come since, until the session has been alone again for a while.
 /// </remarks>
 internal sealed class PostgresTopics
@@ -16,7 +16,7 @@ internal sealed class PostgresTopics
     /// <summary>About 150 bytes each. More are forgotten, all at once, and read anew as they come.</summary>
     private const int Kept = 200_000;
 
-    /// <summary>Appends in a row without anybody else's, after which reading the topics anew costs less than looking up.</summary>
+    /// <summary>Appends in a row without another session's, after which reading the topics anew costs less than looking up.</summary>
     private const int AloneAgain = 8;
 
     private readonly Dictionary<string, PostgresTopic> _known = new(StringComparer.Ordinal);
@@ -26,11 +26,16 @@ internal sealed class PostgresTopics
     /// <summary>The epoch of the log in which the topics were read.</summary>
     public Guid Epoch { get; private set; }
 
+    /// <summary>How often topics had been removed when the first of them was read: any of them may be gone when it was more often since.</summary>
+    public long Removed { get; private set; }
+
     /// <summary>The version up to which the sequences are complete.</summary>
     public long AsOf { get; private set; }
 
     /// <summary>Nothing was read yet, or nothing is worth keeping.</summary>
     public bool IsEmpty { get; private set; } = true;
+
+    public bool Knows(string name) => _known.ContainsKey(name);
 
     /// <summary>Which of these entries' topics have to be read first.</summary>
     public string[] Unknown(IReadOnlyList<NewEntry> entries)
@@ -46,10 +51,10 @@ internal sealed class PostgresTopics
     }
 
     /// <summary>The head in whose snapshot topics were read; an older one that is known already is as true for the new ones.</summary>
-    public void Begin(Guid epoch, long head)
+    public void Begin(Guid epoch, long head, long removed)
     {
         if (!IsEmpty) return;
-        (Epoch, AsOf, _last, IsEmpty) = (epoch, head, head, false);
+        (Epoch, AsOf, _last, Removed, IsEmpty) = (epoch, head, head, removed, false);
     }
 
     public void Add(string name, PostgresTopic topic) => _known[name] = topic;

@@ -25,7 +25,10 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
 
     private const string FindTopic = "SELECT id, last_seq FROM topics WHERE name = ?1";
 
-    private const string AddTopic = "INSERT INTO topics (name) VALUES (?1) RETURNING id, last_seq";
+    /// <summary>It may be one that was removed: it begins above every sequence that it can have had.</summary>
+    private const string AddTopic = """
+        INSERT INTO topics (name, used, last_seq) VALUES (?1, ?2, (SELECT topics_floor FROM log_head)) RETURNING id, last_seq
+        """;
 
     private const string SetTopic = "UPDATE topics SET last_seq = ?2 WHERE id = ?1";
 
@@ -133,7 +136,7 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
         {
             ref var topic = ref CollectionsMarshal.GetValueRefOrAddDefault(topics, entry.Topic, out var known);
             if (!known)
-                topic = FindOrAddTopic(statements, entry.Topic);
+                topic = FindOrAddTopic(statements, entry.Topic, version);
             seq = ++topic.Seq;
             topicId = topic.Id;
         }
@@ -145,7 +148,7 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
         return new StoredRow(version, entry.Id, seq, publishedAt, expiresAt);
     }
 
-    private static (long Id, long Seq) FindOrAddTopic(SqliteStatements statements, string name)
+    private static (long Id, long Seq) FindOrAddTopic(SqliteStatements statements, string name, long version)
     {
         using (var found = statements.Query(FindTopic, name))
         {
@@ -153,7 +156,7 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
                 return (found.GetInt64(0), found.GetInt64(1));
         }
 
-        using var added = statements.Query(AddTopic, name);
+        using var added = statements.Query(AddTopic, name, version);
         added.Read();
         return (added.GetInt64(0), added.GetInt64(1));
     }

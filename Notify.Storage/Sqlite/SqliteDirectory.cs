@@ -159,11 +159,18 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
     public Task<TokenRevocation?> FindRevocationAsync(string user, CancellationToken cancellationToken) =>
         readers.ReadAsync(statements => List(statements, SqliteDirectorySql.RevocationOf, ToRevocation, user).FirstOrDefault(), cancellationToken);
 
-    /// <summary>Closes what groups that have ended left open, a step at a time; part of the log's sweep.</summary>
+    /// <summary>Closes what groups that have ended left open, and forgets what ended before everything that is kept; part of the log's sweep.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         while (await TransactAsync(CloseEnded, cancellationToken))
         {
+        }
+
+        foreach (var sql in (string[])[SqliteDirectorySql.ForgetMemberships, SqliteDirectorySql.ForgetFilters, SqliteDirectorySql.ForgetGroups])
+        {
+            while (await TransactAsync(statements => statements.Execute(sql, ClosedAStep), cancellationToken) == ClosedAStep)
+            {
+            }
         }
     }
 

@@ -109,4 +109,27 @@ internal static class SqliteDirectorySql
         UPDATE memberships SET until = ?2 WHERE group_id = ?1 AND until = 9223372036854775807 AND user_id IN
             (SELECT user_id FROM memberships WHERE group_id = ?1 AND until = 9223372036854775807 LIMIT ?3)
         """;
+
+    private const string KeptFrom = "(SELECT min(oldest, coalesce((SELECT min(version) FROM inbox_kept), oldest)) FROM log_head)";
+
+    /// <summary>What ended before everything that is kept, in the log or in inboxes, says nothing of anything any more.</summary>
+    public const string ForgetMemberships = $"""
+        DELETE FROM memberships WHERE (user_id, until, group_id) IN
+            (SELECT user_id, until, group_id FROM memberships WHERE until <> 9223372036854775807 AND until < {KeptFrom} ORDER BY until LIMIT ?1)
+        """;
+
+    public const string ForgetFilters = """
+        DELETE FROM subscriptions WHERE (user_id, until, filter) IN
+            (SELECT user_id, until, filter FROM subscriptions
+             WHERE until <> 9223372036854775807 AND until < (SELECT oldest FROM log_head) ORDER BY until LIMIT ?1)
+        """;
+
+    /// <summary>After their memberships: those that were still open were closed with the group's end.</summary>
+    public const string ForgetGroups = $"""
+        DELETE FROM groups WHERE id IN
+            (SELECT g.id FROM groups AS g
+             WHERE g.until <> 9223372036854775807 AND g.until < {KeptFrom} AND g.members = 0
+               AND NOT EXISTS (SELECT 1 FROM memberships AS m WHERE m.group_id = g.id AND m.until = 9223372036854775807)
+             ORDER BY g.until LIMIT ?1)
+        """;
 }

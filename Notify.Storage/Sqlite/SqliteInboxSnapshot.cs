@@ -15,23 +15,18 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         WHERE name >= ?1 AND name <= ?2 AND name > ?3 AND substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?4
         """;
 
-    private const string First = "SELECT topic_seq FROM notifications WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT 1";
+    private static string CountIn(string table)
+    {
+        const string Range = "WHERE topic_id = ?1 AND version > ?2 AND version <= ?3";
+        return $"""
+            SELECT (SELECT topic_seq FROM {table} {Range} ORDER BY version LIMIT 1), (SELECT topic_seq FROM {table} {Range} ORDER BY version DESC LIMIT 1),
+                   count(*) FILTER (WHERE expires_at <= ?4), min(expires_at) FILTER (WHERE expires_at > ?4)
+            FROM {table} INDEXED BY {table}_expiring {Range} AND expires_at IS NOT NULL
+            """;
+    }
 
-    private const string Last = "SELECT topic_seq FROM notifications WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version DESC LIMIT 1";
-
-    private const string Expired = """
-        SELECT count(*) FROM notifications INDEXED BY notifications_expiring
-        WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 AND expires_at IS NOT NULL AND expires_at <= ?4
-        """;
-
-    private const string FirstKept = "SELECT topic_seq FROM inbox_kept WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT 1";
-
-    private const string LastKept = "SELECT topic_seq FROM inbox_kept WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version DESC LIMIT 1";
-
-    private const string ExpiredKept = """
-        SELECT count(*) FROM inbox_kept INDEXED BY inbox_kept_expiring
-        WHERE topic_id = ?1 AND version > ?2 AND version <= ?3 AND expires_at IS NOT NULL AND expires_at <= ?4
-        """;
+    private static readonly string Count = CountIn("notifications");
+    private static readonly string CountKept = CountIn("inbox_kept");
 
     private const string Marks = "SELECT version, topic_id, mark_order, seen_at, read_at, archived_at, expires_at FROM inbox_marks";
 
@@ -69,6 +64,8 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         SELECT n.version, n.topic_id, t.name, n.expires_at
         FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id WHERE n.version = ?1
         """;
+
+    private const int LeastOfEach = 2;
 
     private readonly SqliteStatements _statements;
     private readonly Dictionary<string, InboxUser> _users = new(StringComparer.Ordinal);
@@ -112,9 +109,8 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         {
             var (topic, after, through) = ranges[i];
             var isKept = through < Head.Oldest;
-            if (_statements.Scalar(isKept ? FirstKept : First, topic, after, through) is not long first) continue;
-            var last = (long)_statements.Scalar(isKept ? LastKept : Last, topic, after, through)!;
-            counts[i] = new RangeCount(last - first + 1, (long)_statements.Scalar(isKept ? ExpiredKept : Expired, topic, after, through, now)!);
+            using var rows = _statements.Query(isKept ? CountKept : Count, topic, after, through, now);
+            if (rows.Read() && !rows.IsDBNull(0)) counts[i] = new RangeCount(rows.GetInt64(1) - rows.GetInt64(0) + 1, rows.GetInt64(2), SqliteInboxChanges.Time(rows, 3));
         }
 
         return Task.FromResult<IReadOnlyList<RangeCount>>(counts);
@@ -133,24 +129,37 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         return Task.FromResult<IReadOnlyList<(long, InboxMark)>>(marks);
     }
 
-    public Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int ofEach, CancellationToken cancellationToken)
+    public Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int wanted, CancellationToken cancellationToken)
     {
+        // A few of each first. Only few can have more above the lowest wanted one; those are looked at again.
+        var ofEach = Math.Min(wanted, Math.Max(LeastOfEach, 4 * wanted / Math.Max(1, ranges.Count)));
         var found = new List<TopicVersion>();
-        var downTo = 0L;
-        foreach (var (topic, after, through) in ranges)
+        var full = new List<TopicRange>();
+        foreach (var range in ranges)
         {
-            var before = found.Count;
-            using (var rows = _statements.Query(through < Head.Oldest ? NewestKept : Newest, topic, after, through, ofEach))
-            {
-                while (rows.Read()) found.Add(new TopicVersion(rows.GetInt64(0), topic, SqliteInboxChanges.Time(rows, 1)));
-            }
+            if (Find(range, ofEach) == ofEach) full.Add(range with { Through = found[^1].Version - 1 });
+        }
 
-            if (found.Count - before == ofEach) downTo = Math.Max(downTo, found[^1].Version);
+        found.Sort((a, b) => b.Version.CompareTo(a.Version));
+        var downTo = found.Count < wanted ? 0 : found[wanted - 1].Version;
+        var place = downTo;
+        foreach (var range in full)
+        {
+            var rest = range with { After = Math.Max(range.After, place - 1) };
+            if (rest.After < rest.Through && Find(rest, wanted) == wanted) downTo = Math.Max(downTo, found[^1].Version);
         }
 
         found.RemoveAll(one => one.Version < downTo || one.ExpiresAt <= Head.Now);
         found.Sort((a, b) => b.Version.CompareTo(a.Version));
         return Task.FromResult<(IReadOnlyList<TopicVersion>, long)>((found, downTo));
+
+        int Find(TopicRange range, int most)
+        {
+            var before = found.Count;
+            using var rows = _statements.Query(range.Through < Head.Oldest ? NewestKept : Newest, range.TopicId, range.After, range.Through, most);
+            while (rows.Read()) found.Add(new TopicVersion(rows.GetInt64(0), range.TopicId, SqliteInboxChanges.Time(rows, 1)));
+            return found.Count - before;
+        }
     }
 
     public Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken)

@@ -38,6 +38,8 @@ internal sealed class SqliteRetention(SqliteWriter writer, SqliteReader reader, 
             AND appended_at < ?2 AND last_version < (SELECT max(last_version) FROM appends)
         """;
 
+    private readonly SqliteUnusedTopics _unused = new(writer);
+
     public async Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -46,6 +48,7 @@ internal sealed class SqliteRetention(SqliteWriter writer, SqliteReader reader, 
         await InStepsAsync(DropRows, null, cancellationToken);
         await InStepsAsync(ForgetAnswers, forgotten, cancellationToken);
         await InStepsAsync(ForgetBatches, forgotten, cancellationToken);
+        await _unused.RemoveAsync(cancellationToken); // their rows are dropped by now
         return await reader.ReadHeadAsync(cancellationToken);
     }
 

@@ -8,6 +8,7 @@ using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
+using Notify.Engine.Inbox;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Storage;
@@ -73,6 +74,7 @@ internal sealed class DeliveryRig : IAsyncDisposable
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
+            .AddNotifyInbox()
             .BuildServiceProvider();
         var rig = new DeliveryRig(folder, services, log);
         foreach (var (count, topic) in stored) await rig.AppendAsync(count, topic);

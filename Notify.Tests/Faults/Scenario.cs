@@ -19,6 +19,8 @@ internal static class Scenario
         var took = Stopwatch.StartNew();
         var topic = $"faults-{Interlocked.Increment(ref _runs)}";
         await using var ground = new Ground(stage, seed);
+        var inbox = new InboxChecker(topic, () => stage.Nodes.Select(node => node.Server.Http));
+        await inbox.BeginAsync();
         await ground.Crowd.StartAsync(topic);
         await ground.AckedMoreAsync(Warm);
 
@@ -39,7 +41,8 @@ internal static class Scenario
             HealedAt = ground.HealedAt,
             Bound = bound,
         };
-        return new FaultRun(fault.Name, seed, took.Elapsed, history, Checker.Check(history));
+        var result = Checker.Check(history);
+        return new FaultRun(fault.Name, seed, took.Elapsed, history, result with { Findings = [.. result.Findings, .. await inbox.CheckAsync()] });
     }
 
     private static async Task AnsweredAgainAsync(Ground ground)

@@ -8,6 +8,7 @@ using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Replay;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Observability;
+using Notify.Engine.Presence;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server;
@@ -80,6 +81,7 @@ public partial class NamedMetricsTests
         services.GetRequiredService<LinkMetrics>();
         services.GetRequiredService<AccessMetrics>();
         services.GetRequiredService<NodeLeases>();
+        services.GetRequiredService<PresenceMetrics>();
         return made;
     }
 

@@ -244,7 +244,7 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         foreach (ref readonly var interest in Held)
         {
-            if (interest.Holds(version) && interest.Filter.Matches(topic)) return true;
+            if (interest.Brings(version, topic)) return true;
         }
 
         return false;
@@ -255,11 +255,47 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         foreach (ref readonly var interest in Held)
         {
-            if (interest.Kind is InterestKind.Own or InterestKind.Membership or InterestKind.Durable && interest.Holds(version) && interest.Filter.Matches(topic))
+            if (interest.Kind is InterestKind.Own or InterestKind.Membership or InterestKind.Durable && interest.Brings(version, topic))
                 return true;
         }
 
         return false;
+    }
+
+    /// <summary>What each interest whose filter matches the topic says to this version.</summary>
+    public List<InterestVerdict> Explain(long version, string topic)
+    {
+        var verdicts = new List<InterestVerdict>();
+        foreach (ref readonly var interest in Held)
+        {
+            if (interest.Filter.Matches(topic))
+                verdicts.Add(new InterestVerdict(interest.Kind, interest.Filter.Text, interest.From, interest.Until, interest.Asleep, interest.Brings(version, topic)));
+        }
+
+        return verdicts;
+    }
+
+    /// <summary>Whether the connection follows the topic now, by any interest that is awake and has no end.</summary>
+    public bool Follows(string topic)
+    {
+        foreach (ref readonly var interest in Held)
+        {
+            if (interest.Until == Interest.Open && !interest.Asleep && interest.Filter.Matches(topic)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>What the connection follows now, each filter once; not its user's own topic and groups.</summary>
+    public TopicFilter[] Followed()
+    {
+        var filters = new HashSet<TopicFilter>();
+        foreach (ref readonly var interest in Held)
+        {
+            if (interest.Until == Interest.Open && !interest.Asleep && !TopicName.IsReserved(interest.Filter.Text)) filters.Add(interest.Filter);
+        }
+
+        return [.. filters];
     }
 
     /// <summary>Of these entries, those above the cursor that an interest brings. Expiry is the caller's.</summary>

@@ -58,6 +58,18 @@ internal sealed class DeliverySession : Subscriber
     /// <summary>The connection's device; null when it named none.</summary>
     public string? Device { get; init; }
 
+    /// <summary>Names the connection on its node.</summary>
+    public string ConnectionId { get; init; } = "";
+
+    /// <summary>Since when it is connected.</summary>
+    public DateTimeOffset ConnectedAt { get; init; }
+
+    /// <summary>The client closed the connection itself: it is not expected back at once.</summary>
+    public bool LeftInOrder { get; set; }
+
+    /// <summary>What it followed when it was closed.</summary>
+    public IReadOnlyList<TopicFilter> FollowedAtEnd { get; private set; } = [];
+
     /// <summary>The last version handed to the connection or passed over.</summary>
     public long Cursor => Volatile.Read(ref _cursor);
 
@@ -346,6 +358,7 @@ internal sealed class DeliverySession : Subscriber
             if (_state == SessionState.Closed) return;
             _state = SessionState.Closed;
             _queue.Clear();
+            FollowedAtEnd = _interests.Followed();
             _interests.Clear();
         }
     }
@@ -427,6 +440,18 @@ internal sealed class DeliverySession : Subscriber
     public bool ComesToUser(long version, string topic)
     {
         lock (_gate) return _interests.IsOfUser(version, topic);
+    }
+
+    /// <summary>What the connection itself brings to this version: what it named, its token's groups, and durable subscriptions that its token lets sleep.</summary>
+    public IReadOnlyList<InterestVerdict> Explain(long version, string topic)
+    {
+        lock (_gate) return _interests.Explain(version, topic).FindAll(interest => interest.Kind is InterestKind.Named or InterestKind.Token || interest.IsAsleep);
+    }
+
+    /// <summary>Whether the connection follows the topic now.</summary>
+    public bool Follows(string topic)
+    {
+        lock (_gate) return _interests.Follows(topic);
     }
 
     /// <summary>Of these entries, the ones this session gets.</summary>

@@ -5,10 +5,10 @@ namespace Notify.Engine.Directory.Rules;
 
 /// <summary>
 /// Works rules through in the background, one after the other: fills in the first members of a group with a rule, and enters what
-/// a changed rule makes other than it was. Every node may; who has the lease does, and a node that is gone loses it.
+/// a changed rule makes other than it was. Every node may do it; the one with the lease does, and a node that is gone loses its lease.
 /// </summary>
 /// <remarks>
-/// All of the looking is without the log's lock. Under it, in the append turn, are short entries that look again at whoever's
+/// Users are evaluated without the log's lock. Under it, in the append turn, short entries evaluate again the users whose
 /// attributes changed meanwhile, and that are dropped when the rule or the lease is another by then. What was done by an owner
 /// before is found and not done again: only differences are written.
 /// </remarks>
@@ -62,7 +62,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         }
     }
 
-    /// <summary>Works one rule through, if there is any. A step that is refused leaves the rest to who claims it next.</summary>
+    /// <summary>Applies one pending rule, if there is any. A refused step leaves the rest to the node that claims it next.</summary>
     internal async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
         // A new name each time: a step of an earlier claim that is still under way is not taken for one of this.
@@ -110,7 +110,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         for (long? after = 0; after is { } from;)
         {
             if (await log.Directory.Rules.FillAsync(work, rule, from, Slice, cancellationToken) is not { } step) return null;
-            mark ??= step.Mark; // the oldest: whoever changed since is looked at again
+            mark ??= step.Mark; // the oldest: users that changed since are evaluated again
             if (!await RenewAsync(work, cancellationToken)) return null;
             after = step.Next;
         }
@@ -154,13 +154,13 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "The rule of group {Group} is worked through: {Users} memberships in {Milliseconds} ms.")]
+        [LoggerMessage(5020, LogLevel.Information, "The rule of group {Group} has been applied: {Users} memberships in {Milliseconds} ms.")]
         public static partial void Done(ILogger logger, long group, long users, long milliseconds);
 
-        [LoggerMessage(LogLevel.Error, "The rule of group {Group} cannot be read by this version of the program ({Problem}). Its members stay as they are; run the version that stored it, or give the group another rule.")]
+        [LoggerMessage(5021, LogLevel.Error, "This version of the program cannot read the rule of group {Group} ({Problem}). The group keeps its members; run the version that stored the rule, or replace the rule.")]
         public static partial void Unreadable(ILogger logger, long group, string problem);
 
-        [LoggerMessage(LogLevel.Error, "Working rules through failed in a way it should not. Tried again in 10 s.")]
+        [LoggerMessage(5022, LogLevel.Error, "Applying rules failed unexpectedly. The node tries again in 10 s.")]
         public static partial void Failed(ILogger logger, Exception exception);
     }
 }

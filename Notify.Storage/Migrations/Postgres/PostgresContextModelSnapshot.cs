@@ -241,6 +241,9 @@ namespace Notify.Storage.Migrations.Postgres
                         .HasDatabaseName("groups_name")
                         .HasFilter("until = 9223372036854775807");
 
+                    b.HasIndex(new[] { "Until" }, "groups_closed")
+                        .HasFilter("until <> 9223372036854775807");
+
                     b.HasIndex(new[] { "Id" }, "groups_ended")
                         .HasFilter("members > 0 AND until <> 9223372036854775807");
 
@@ -443,6 +446,18 @@ namespace Notify.Storage.Migrations.Postgres
                         .HasColumnType("integer")
                         .HasColumnName("timeline");
 
+                    b.Property<long>("TopicsFloor")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("topics_floor");
+
+                    b.Property<long>("TopicsRemoved")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("topics_removed");
+
                     b.HasKey("Id");
 
                     b.ToTable("log_head", null, t =>
@@ -475,6 +490,9 @@ namespace Notify.Storage.Migrations.Postgres
                         .IsUnique()
                         .HasDatabaseName("memberships_group")
                         .HasFilter("until = 9223372036854775807");
+
+                    b.HasIndex(new[] { "Until" }, "memberships_closed")
+                        .HasFilter("until <> 9223372036854775807");
 
                     b.ToTable("memberships", (string)null);
                 });
@@ -596,6 +614,9 @@ namespace Notify.Storage.Migrations.Postgres
 
                     b.HasKey("UserId", "Until", "Filter");
 
+                    b.HasIndex(new[] { "Until" }, "subscriptions_closed")
+                        .HasFilter("until <> 9223372036854775807");
+
                     b.ToTable("subscriptions", (string)null);
                 });
 
@@ -616,6 +637,46 @@ namespace Notify.Storage.Migrations.Postgres
                     b.HasKey("UserId");
 
                     b.ToTable("token_revocations", (string)null);
+                });
+
+            modelBuilder.Entity("Notify.Storage.Model.TopicEndRow", b =>
+                {
+                    b.Property<long>("TopicId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("topic_id");
+
+                    b.Property<long>("Until")
+                        .HasColumnType("bigint")
+                        .HasColumnName("until");
+
+                    b.Property<long>("After")
+                        .HasColumnType("bigint")
+                        .HasColumnName("after");
+
+                    b.Property<DateTimeOffset?>("ExpiresBy")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_by");
+
+                    b.Property<long>("Expiring")
+                        .HasColumnType("bigint")
+                        .HasColumnName("expiring");
+
+                    b.Property<long>("FirstSeq")
+                        .HasColumnType("bigint")
+                        .HasColumnName("first_seq");
+
+                    b.Property<long>("LastSeq")
+                        .HasColumnType("bigint")
+                        .HasColumnName("last_seq");
+
+                    b.HasKey("TopicId", "Until");
+
+                    b.HasIndex(new[] { "TopicId", "Until" }, "topic_ends_expiring")
+                        .HasFilter("expiring > 0");
+
+                    b.HasIndex(new[] { "Until" }, "topic_ends_until");
+
+                    b.ToTable("topic_ends", (string)null);
                 });
 
             modelBuilder.Entity("Notify.Storage.Model.TopicRow", b =>
@@ -639,11 +700,23 @@ namespace Notify.Storage.Migrations.Postgres
                         .HasColumnName("name")
                         .UseCollation("C");
 
+                    b.Property<long>("Used")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("used");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Name")
                         .IsUnique()
                         .HasDatabaseName("topics_name");
+
+                    b.HasIndex(new[] { "Used" }, "topics_used")
+                        .HasFilter("name < '$' OR name >= '%'");
+
+                    b.HasIndex(new[] { "Used" }, "topics_used_reserved")
+                        .HasFilter("name >= '$' AND name < '%'");
 
                     b.ToTable("topics", (string)null);
                 });

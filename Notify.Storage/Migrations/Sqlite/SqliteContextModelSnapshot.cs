@@ -238,6 +238,9 @@ namespace Notify.Storage.Migrations.Sqlite
                         .HasDatabaseName("groups_name")
                         .HasFilter("until = 9223372036854775807");
 
+                    b.HasIndex(new[] { "Until" }, "groups_closed")
+                        .HasFilter("until <> 9223372036854775807");
+
                     b.HasIndex(new[] { "Id" }, "groups_ended")
                         .HasFilter("members > 0 AND until <> 9223372036854775807");
 
@@ -427,6 +430,12 @@ namespace Notify.Storage.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("oldest");
 
+                    b.Property<long>("TopicsFloor")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("topics_floor");
+
                     b.HasKey("Id");
 
                     b.ToTable("log_head", null, t =>
@@ -459,6 +468,9 @@ namespace Notify.Storage.Migrations.Sqlite
                         .IsUnique()
                         .HasDatabaseName("memberships_group")
                         .HasFilter("until = 9223372036854775807");
+
+                    b.HasIndex(new[] { "Until" }, "memberships_closed")
+                        .HasFilter("until <> 9223372036854775807");
 
                     b.ToTable("memberships", (string)null);
                 });
@@ -579,6 +591,9 @@ namespace Notify.Storage.Migrations.Sqlite
 
                     b.HasKey("UserId", "Until", "Filter");
 
+                    b.HasIndex(new[] { "Until" }, "subscriptions_closed")
+                        .HasFilter("until <> 9223372036854775807");
+
                     b.ToTable("subscriptions", (string)null);
                 });
 
@@ -619,11 +634,23 @@ namespace Notify.Storage.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("name");
 
+                    b.Property<long>("Used")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("used");
+
                     b.HasKey("Id");
 
                     b.HasIndex("Name")
                         .IsUnique()
                         .HasDatabaseName("topics_name");
+
+                    b.HasIndex(new[] { "Used" }, "topics_used")
+                        .HasFilter("name < '$' OR name >= '%'");
+
+                    b.HasIndex(new[] { "Used" }, "topics_used_reserved")
+                        .HasFilter("name >= '$' AND name < '%'");
 
                     b.ToTable("topics", (string)null);
                 });

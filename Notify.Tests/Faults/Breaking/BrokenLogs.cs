@@ -8,7 +8,7 @@ internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
 {
     public IDirectory Directory => inner.Directory;
 
-    public Notify.Storage.Inbox.IInbox Inbox => inner.Inbox;
+    public virtual Notify.Storage.Inbox.IInbox Inbox => inner.Inbox;
 
     protected INotificationLog Inner => inner;
 
@@ -25,10 +25,10 @@ internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
     public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         inner.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
 
-    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+    public virtual Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         inner.FindTopicsAsync(names, cancellationToken);
 
-    public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
+    public virtual Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
         inner.FindTopicsByPrefixAsync(prefix, limit, cancellationToken);
 
     public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) => inner.FindAsync(id, cancellationToken);
