@@ -4,7 +4,7 @@ using System.Text;
 
 /// <summary>
 /// Loaded into a measured server by <c>DOTNET_STARTUP_HOOKS</c> (the runtime wants this name, in no namespace): tells
-/// whoever connects how large the heap is after a full collection. So every server is asked in the same way, and none
+/// each connection how large the heap is after a full collection. So every server is asked in the same way, and none
 /// has to know of it.
 /// </summary>
 internal static class StartupHook

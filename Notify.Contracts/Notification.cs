@@ -34,7 +34,12 @@ public sealed record Notification
     [DataMember(Name = "data")] public JsonElement? Data { get; init; }
 
     /// <summary><c>low</c>, <c>normal</c>, <c>high</c> or <c>urgent</c> (<c>Priorities</c>).</summary>
-    [DataMember(Name = "priority")] public string Priority { get; init; } = Priorities.Normal;
+    [DataMember(Name = "priority")] public string Priority
+    {
+        // Not an initializer: generated readers set every member that has init, with null where it is absent.
+        get => field ?? Priorities.Normal;
+        init;
+    }
 
     /// <summary>The publisher's labels.</summary>
     [DataMember(Name = "tags")] public IReadOnlyList<string>? Tags { get; init; }
@@ -42,7 +47,7 @@ public sealed record Notification
     /// <summary>Where a person goes from here: http, https or a relative reference.</summary>
     [DataMember(Name = "link")] public string? Link { get; init; }
 
-    /// <summary>Who published it: the token's subject or the key's name; absent for anonymous publishers.</summary>
+    /// <summary>The publisher: the token's subject or the key's name; absent for anonymous publishers.</summary>
     [DataMember(Name = "publisher")] public string? Publisher { get; init; }
 
     /// <summary>When it was stored, by the database's clock. The order is that of <c>version</c>, never of this.</summary>
@@ -55,7 +60,7 @@ public sealed record Notification
     [JsonConverter(typeof(Rfc3339Converter))]
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>True on one that was sent to who was live and not stored; absent otherwise.</summary>
+    /// <summary>True on an ephemeral notification, sent to live connections and not stored; absent otherwise.</summary>
     [DataMember(Name = "ephemeral")] public bool? Ephemeral { get; init; }
 }
 

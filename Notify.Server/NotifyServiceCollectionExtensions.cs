@@ -7,6 +7,7 @@ using Notify.Engine.Delivery;
 using Notify.Engine.Directory;
 using Notify.Engine.Inbox;
 using Notify.Engine.Observability;
+using Notify.Engine.Presence;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Api;
@@ -22,7 +23,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Server;
 
-/// <summary>Puts the service into an ASP.NET app: its own Program, or somebody else's.</summary>
+/// <summary>Adds the service to an ASP.NET app: its own Program or a hosting app.</summary>
 public static class NotifyServiceCollectionExtensions
 {
     /// <summary>
@@ -76,6 +77,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddNotifyDirectory();
         services.AddNotifyInbox();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
+        services.AddNotifyPresence();
         services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();
         services.AddSingleton<INotifyPublisher, AppPublisher>();
@@ -133,6 +135,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<RequestRate>();
         services.AddSingleton<AttributeRate>();
         services.AddSingleton<ApiGuard>();
+        services.AddSingleton<RequestMemory>();
         services.AddSingleton<PublishEndpoints>();
         services.AddSingleton<TopicEndpoint>();
         services.AddSingleton<ReadEndpoints>();
@@ -143,6 +146,8 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<GroupEndpoints>();
         services.AddSingleton<StatsEndpoint>();
+        services.AddSingleton<PresenceEndpoints>();
+        services.AddSingleton<ExplainEndpoint>();
         services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Notify.Benchmarks.Load;
 
-/// <summary>The topics of a run: number i of n; the same for who publishes and who follows.</summary>
+/// <summary>The topics of a run: number i of n; the same for publishers and followers.</summary>
 internal static class LoadTopics
 {
     /// <summary>The filter that matches each of them.</summary>

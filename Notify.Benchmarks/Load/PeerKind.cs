@@ -1,6 +1,6 @@
 namespace Notify.Benchmarks.Load;
 
-/// <summary>Whom the load talks to.</summary>
+/// <summary>The server that the load is sent to.</summary>
 internal enum PeerKind
 {
     Notify,

@@ -52,7 +52,7 @@ internal sealed class StalledRole(SubscriberOptions options) : IDisposable
 
     public void Dispose() => _socket?.Dispose();
 
-    /// <summary>A socket that the server has closed shows no end to who does not read; writing to it does.</summary>
+    /// <summary>A socket that the server has closed shows no end to a client that does not read; writing to it does.</summary>
     private bool IsAlive()
     {
         try

@@ -5,7 +5,7 @@ using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Benchmarks.Micro;
 
-/// <summary>Who follows a topic, among filters that do not match: the cost must not grow with them.</summary>
+/// <summary>The followers of a topic, among filters that do not match: the cost must not grow with them.</summary>
 [MemoryDiagnoser]
 public class RoutingBenchmarks
 {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Notify.Benchmarks.Options;
 
-/// <summary>A command and its <c>--name value</c> options; each name must be known to somebody.</summary>
+/// <summary>A command and its <c>--name value</c> options; every name must be known.</summary>
 internal sealed class Arguments
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);

@@ -70,7 +70,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         await _process.StandardInput.FlushAsync();
     }
 
-    /// <summary>Nobody reads what a server says on standard output; a full pipe would stop it.</summary>
+    /// <summary>Drains the server's standard output: a full pipe would stop it.</summary>
     public void DrainOutput() => _ = _process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
 
     public Exception Ended() => new InvalidOperationException($"{_name} ended. It said: {_errors}");

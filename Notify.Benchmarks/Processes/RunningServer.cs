@@ -25,14 +25,22 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     public TimeSpan Started { get; }
 
-    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, string? signingKey = null)
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false, bool withUsers = false, string? signingKey = null)
     {
+        // Who calls from this machine in Development is whichever user it names.
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["Notify__Auth__AllowAnonymous"] = "true",
+            ["ASPNETCORE_ENVIRONMENT"] = withUsers ? "Development" : "Production",
+            ["Notify__Auth__AllowAnonymous"] = withUsers ? "false" : "true",
             ["Logging__LogLevel__Default"] = "Warning",
         };
+        if (isOpen)
+        {
+            environment["ASPNETCORE_ENVIRONMENT"] = "Development"; // open on loopback, without a token
+            environment.Remove("Notify__Auth__AllowAnonymous");
+            environment["Notify__Retention__SweepInterval"] = "00:00:02";
+        }
+
         if (postgres is not null) environment["ConnectionStrings__Postgres"] = postgres;
         if (sqliteFile is not null) environment["Notify__Storage__SqlitePath"] = sqliteFile;
         if (signingKey is not null)

@@ -3,7 +3,7 @@ namespace Notify.Benchmarks.Workloads;
 /// <summary>What one kind of work costs on one server: CPU and count, summed over the turns in which it is done.</summary>
 /// <param name="work">Does it once.</param>
 /// <param name="report">Takes the CPU seconds of each that was done, or what was wrong.</param>
-/// <param name="load">Who does it, and goes with this; null when each turn has its own.</param>
+/// <param name="load">The processes of the load, disposed of with this; null when each turn has its own.</param>
 internal sealed class CostMeter(Func<Task<Spent>> work, Action<double, string?> report, IAsyncDisposable? load = null)
 {
     private double _cpu;

@@ -5,7 +5,7 @@ using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
 
-/// <summary>P2: acknowledged durable publishes without anybody listening, beside what pgbench gets from the same Postgres.</summary>
+/// <summary>P2: acknowledged durable publishes without subscribers, beside what pgbench gets from the same Postgres.</summary>
 internal static class DurablePublish
 {
     private const string PerSecond = "stored/s";

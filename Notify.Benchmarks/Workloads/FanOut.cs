@@ -4,7 +4,7 @@ using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
 
-/// <summary>Who publishes and follows in a fan-out.</summary>
+/// <summary>The publishers and followers of a fan-out.</summary>
 internal sealed record FanOutPlan(int Subscribers, int Topics, int Publishers, double Seconds, double WarmUp);
 
 /// <summary>

@@ -5,7 +5,7 @@ using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
 
-/// <summary>P4': everybody comes back at once, each some way behind.</summary>
+/// <summary>P4': all clients reconnect at once, each some way behind.</summary>
 internal static class Herd
 {
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)

@@ -4,7 +4,7 @@ using Notify.Benchmarks.Reports;
 
 namespace Notify.Benchmarks.Workloads;
 
-/// <summary>A server on a long log, and who is connected to it: what its work costs, whatever lies around it.</summary>
+/// <summary>A server on a long log, and its connections: the cost of its work, independent of what else is stored.</summary>
 internal sealed class Installation(WorkloadReport report, InstallationSize size, Storage storage, RunningServer server, double seconds) : IAsyncDisposable
 {
     /// <summary>Topics with a follower each.</summary>
@@ -43,14 +43,14 @@ internal sealed class Installation(WorkloadReport report, InstallationSize size,
 
     public Task<CostMeter> DeliverBatchesAsync(string figure) => _costs.DeliverAsync(figure, Followers, Followed, DeliverBatch);
 
-    /// <summary>The followers, and whoever else is there.</summary>
+    /// <summary>The followers and the other connections.</summary>
     public async Task ConnectAsync()
     {
         if (size.Idle > 0) _idle = await Subscribers.StartAsync(_client with { Connections = size.Idle, Topics = size.Idle, FirstTopic = Followed, OtherFilters = size.Filters / size.Idle });
         _followers = await Subscribers.StartAsync(_client with { Connections = Followed, Topics = Followed });
     }
 
-    /// <summary>Who follows what nobody publishes has got nothing, and is still there.</summary>
+    /// <summary>A connection that follows an unused topic has received nothing, and is still connected.</summary>
     public async Task CheckIdleAsync()
     {
         if (_idle is not null && await _idle.ReportAsync(0) is { Problems: { } problem }) report.Invalid.Add($"the idle ones: {problem}");

@@ -20,7 +20,7 @@ internal sealed class Laboratory(int runs, TimeSpan patience, TextWriter log) : 
 
     public string File(string name) => Path.Combine(_folder.Path, $"{++_files}-{name}");
 
-    /// <summary>Says what comes now, and waits (not for ever) until nobody else uses the machine.</summary>
+    /// <summary>Prints what comes next, and waits (not for ever) until the machine is idle.</summary>
     public async Task BeginAsync(string what)
     {
         log.WriteLine(what);

@@ -57,7 +57,7 @@ internal sealed class LongLog(Storage storage, int topics, byte[] content) : IAs
         return new LongLog(storage, topics, content);
     }
 
-    /// <summary>Grows to so many written here; each topic has as many as any other. Nobody else may write to these topics.</summary>
+    /// <summary>Grows to so many written here; each topic has as many as any other. No other process may write to these topics.</summary>
     public async Task GrowAsync(long rows)
     {
         if (rows % topics != 0 || rows % RowsAnAppend != 0) throw new ArgumentException($"{rows} notifications: it must be a multiple of {topics} (topics) and of {RowsAnAppend}.");

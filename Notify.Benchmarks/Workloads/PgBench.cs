@@ -35,7 +35,7 @@ internal static class PgBench
         INSERT INTO {Columns} SELECT 0, n % 100, n, '{Content}' FROM generate_series(1, {rows}) AS n;
         """);
 
-    /// <summary>The fastest way into a table that Postgres has; from a file, so that nobody has to send it.</summary>
+    /// <summary>The fastest way into a table that Postgres has; from a file, so that no client has to send it.</summary>
     public static async Task<PgBenchResult> CopyAsync(Laboratory laboratory, int clients, int rows, int seconds)
     {
         var postgres = await laboratory.PostgresAsync();

@@ -8,8 +8,11 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
 {
     private static readonly TimeSpan CountingDelay = TimeSpan.FromSeconds(1.5);
 
-    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null, string? signingKey = null) =>
-        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, signingKey);
+    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null, bool withUsers = false, string? signingKey = null) =>
+        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, withUsers: withUsers, signingKey: signingKey);
+
+    /// <summary>One where every user may be named: inboxes are of users.</summary>
+    public Task<RunningServer> StartOpenServerAsync() => RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, isOpen: true);
 
     public string? ConnectionString => Postgres?.ConnectionString(Database!);
 
@@ -31,6 +34,9 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
             Postgres!.ConnectionString("postgres"), "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1",
             new NpgsqlParameter<string> { TypedValue = Database! });
     }
+
+    /// <summary>One number of the database.</summary>
+    public Task<long> NumberAsync(string sql) => NumberAsync(ConnectionString!, sql);
 
     private static async Task<long> NumberAsync(string connectionString, string sql, params NpgsqlParameter[] parameters)
     {

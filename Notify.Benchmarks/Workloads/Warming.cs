@@ -22,8 +22,8 @@ internal static class Warming
     private const int QuietWindows = 2;
 
     /// <param name="servers">The processes that get warm.</param>
-    /// <param name="publishers">Who publishes.</param>
-    /// <param name="subscribers">Who gets it; null for nobody.</param>
+    /// <param name="publishers">The publishers.</param>
+    /// <param name="subscribers">The subscribers; null for none.</param>
     /// <param name="each">Deliveries of one publish.</param>
     /// <param name="atLeast">Seconds.</param>
     public static Task RunAsync(IReadOnlyList<int> servers, Publishers publishers, Subscribers? subscribers, int each, double atLeast) => RunAsync(

@@ -12,7 +12,7 @@ internal sealed class Place(Cursor? start)
 
     public string? Epoch { get; private set; } = start?.Epoch;
 
-    /// <summary>The cursor of somebody who has handled everything so far; null before the first answer to Resume.</summary>
+    /// <summary>The cursor of a client that has handled everything so far; null before the first answer to Resume.</summary>
     public Cursor? Cursor => Since is { } since && Epoch is { } epoch ? new Cursor(since, epoch) : null;
 
     /// <summary>

@@ -42,7 +42,7 @@ public sealed record PublishRequest
     /// <summary>Seconds until it expires, at least 1; absent: it lives as long as retention keeps it.</summary>
     [DataMember(Name = "ttlSeconds")] public long? TtlSeconds { get; init; }
 
-    /// <summary>Send it to who is live and do not store it.</summary>
+    /// <summary>Send it to live connections and do not store it.</summary>
     [DataMember(Name = "ephemeral")] public bool? Ephemeral { get; init; }
 
     /// <summary>A repeat under the same key gets the first answer; 1–255 characters, kept at least 24 hours.</summary>

@@ -61,7 +61,7 @@ internal sealed class Revocations(INotificationLog log) : ILogApplier
         return head!.Value;
     }
 
-    /// <summary>What happened while the log was read anew was in no entry: everybody looks again.</summary>
+    /// <summary>Revocations made while the log was read again are in no entry that follows: every watch checks its connections again.</summary>
     public void Begin(LogView view)
     {
         _loaded.TrySetResult();

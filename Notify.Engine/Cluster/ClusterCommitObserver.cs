@@ -4,7 +4,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Engine.Cluster;
 
-/// <summary>From the publisher to this node's tail, and then to the other nodes: neither waits for anybody.</summary>
+/// <summary>Hands committed entries to this node's tail and then to the other nodes. Neither call blocks.</summary>
 internal sealed class ClusterCommitObserver(LogTail tail, ClusterLink link) : ICommitObserver
 {
     public int EphemeralBytes => link.EphemeralBytes;

@@ -43,6 +43,9 @@ internal sealed partial class ClusterLink(
     /// <summary>A signal of another node, for the connections of this one. On the receiving loop: must not wait.</summary>
     public event Action<LinkMessage.Signal>? Signalled;
 
+    /// <summary>What another node tells of its people. On the receiving loop: must not wait.</summary>
+    public event Action<Guid, ReadOnlyMemory<byte>>? PresenceTold;
+
     /// <summary>This process, as the other nodes name it.</summary>
     public Guid Node => _node;
 
@@ -56,7 +59,7 @@ internal sealed partial class ClusterLink(
 
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {
-        Interlocked.Exchange(ref _lastCommitted, entries[^1].Version); // before the look: who appears now is told of it by Meet
+        Interlocked.Exchange(ref _lastCommitted, entries[^1].Version); // before the check: a node that appears now gets it from Meet
         if (_others.MayBeThere) Send(new LinkMessage.Entries(epoch, entries) { Trace = NotifyTraces.Current });
     }
 
@@ -70,6 +73,9 @@ internal sealed partial class ClusterLink(
 
     /// <summary>The other nodes that share the database, as it says.</summary>
     public void Share(IEnumerable<Guid> nodes) => _others.Share([.. nodes.Where(node => node != _node)]);
+
+    /// <summary>Tells the other nodes of people; at most <see cref="EphemeralBytes"/> of JSON.</summary>
+    public void Presence(ReadOnlyMemory<byte> letter) => Send(new LinkMessage.Presence(Epoch, letter));
 
     /// <summary>
     /// Whether what is sent comes back: the only proof that a backplane carries. One that answers every other call may still refuse to
@@ -154,7 +160,7 @@ internal sealed partial class ClusterLink(
             }
             catch (Exception exception)
             {
-                // Not again: late hints help nobody, and an ephemeral one that did go must not go twice.
+                // No retry: a late hint is useless, and an ephemeral notification that was sent must not be sent twice.
                 metrics.Dropped("failure", Math.Max(1, messages.Count));
                 if (_logSending.Now(out var passedOver)) Log.NotSent(logger, messages.Count, passedOver, exception.Message);
             }
@@ -177,7 +183,7 @@ internal sealed partial class ClusterLink(
         {
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
             else if (node == _node) _others.HeardSelf();
-            else if (position.View is not { } view) return; // before the first read of the log nobody is live
+            else if (position.View is not { } view) return; // before the first read of the log no session is live
             else if (epoch == view.EpochId) Take(node, bytes, LinkReader.Read(bytes));
             else
             {
@@ -216,10 +222,13 @@ internal sealed partial class ClusterLink(
             case LinkMessage.Signal signal:
                 Signalled?.Invoke(signal);
                 break;
+            case LinkMessage.Presence presence:
+                PresenceTold?.Invoke(node, presence.Letter);
+                break;
         }
     }
 
-    // Whoever comes to a node that was alone, or came while it heard nothing, has not been told of what was committed meanwhile.
+    // A node that joins one that was alone, or that received nothing for a while, has not got the hints of what was committed meanwhile.
     private void Meet(bool wasAlone)
     {
         if (wasAlone && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
@@ -233,16 +242,16 @@ internal sealed partial class ClusterLink(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "{Messages} messages did not reach the other nodes (and {PassedOver} times before since this was last said): {Reason}")]
+        [LoggerMessage(4002, LogLevel.Warning, "{Messages} messages did not reach the other nodes ({PassedOver} more since this was last logged): {Reason}")]
         public static partial void NotSent(ILogger logger, int messages, long passedOver, string reason);
 
-        [LoggerMessage(LogLevel.Warning, "A message of another node was not used because of its {Reason} (and {PassedOver} before since this was last said). Another version, or another installation on the same Redis?")]
+        [LoggerMessage(4003, LogLevel.Warning, "A message from another node was rejected because of its {Reason} ({PassedOver} more since this was last logged). Check for another version of the program, or another installation on the same Redis without channelPrefix.")]
         public static partial void Refused(ILogger logger, string reason, long passedOver);
 
-        [LoggerMessage(LogLevel.Error, "Receiving from the other nodes failed in a way it should not; it begins again.")]
+        [LoggerMessage(4004, LogLevel.Error, "Receiving from the other nodes failed unexpectedly. The node subscribes again.")]
         public static partial void NotReceiving(ILogger logger, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "A message of another node could not be taken in.")]
+        [LoggerMessage(4005, LogLevel.Error, "A message from another node could not be processed. Its notifications are read from the log.")]
         public static partial void NotTaken(ILogger logger, Exception exception);
     }
 }

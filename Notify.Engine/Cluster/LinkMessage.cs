@@ -10,7 +10,7 @@ internal abstract record LinkMessage(Guid Epoch)
     /// <summary>These are committed: contiguous versions, at least one.</summary>
     public sealed record Entries(Guid Epoch, IReadOnlyList<LogEntry> Committed) : LinkMessage(Epoch)
     {
-        /// <summary>The append's, where somebody traces: the other nodes' dispatches are in the same trace.</summary>
+        /// <summary>The append's trace context, if it is traced: the other nodes' dispatches join the same trace.</summary>
         public ActivityContext Trace { get; init; }
     }
 
@@ -20,7 +20,12 @@ internal abstract record LinkMessage(Guid Epoch)
     /// <summary>The sender is there.</summary>
     public sealed record Hello(Guid Epoch) : LinkMessage(Epoch);
 
-    /// <summary>For who is live now.</summary>
+    /// <summary>What nodes tell each other of their people; the room Presence reads it.</summary>
+    /// <param name="Epoch">As above.</param>
+    /// <param name="Letter">A JSON object.</param>
+    public sealed record Presence(Guid Epoch, ReadOnlyMemory<byte> Letter) : LinkMessage(Epoch);
+
+    /// <summary>An ephemeral notification, for live sessions.</summary>
     public sealed record Ephemeral(Guid Epoch, LogEntry Notification) : LinkMessage(Epoch);
 
     /// <summary>A hub call to clients, wherever they are connected.</summary>
@@ -39,7 +44,7 @@ internal abstract record LinkMessage(Guid Epoch)
         ReadOnlyMemory<byte> Arguments) : LinkMessage(Epoch);
 }
 
-/// <summary>Whom a signal is for.</summary>
+/// <summary>The receivers of a signal.</summary>
 internal enum SignalTarget : byte
 {
     All = 0,

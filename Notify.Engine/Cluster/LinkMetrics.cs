@@ -46,7 +46,7 @@ internal enum LinkFailure
     /// <summary>No answer in time: it may have been done.</summary>
     Timeout,
 
-    /// <summary>Somebody has to change something.</summary>
+    /// <summary>Operator action is required.</summary>
     Permanent,
 
     /// <summary>Not tried: it failed too often a moment ago.</summary>

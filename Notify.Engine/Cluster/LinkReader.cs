@@ -24,7 +24,7 @@ internal ref struct LinkReader
 
     private readonly int Left => _bytes.Length - _at;
 
-    /// <summary>Who sent it, and in which epoch; false when it is no message of this format.</summary>
+    /// <summary>The sending node and its epoch; false when it is no message of this format.</summary>
     public static bool TryReadHeader(ReadOnlyMemory<byte> bytes, out Guid node, out Guid epoch)
     {
         (node, epoch) = (default, default);
@@ -46,9 +46,10 @@ internal ref struct LinkReader
             LinkKind.Ephemeral => reader.ReadEphemeral(epoch),
             LinkKind.Signal => reader.ReadSignal(epoch),
             LinkKind.Hello => new LinkMessage.Hello(epoch),
+            LinkKind.Presence => new LinkMessage.Presence(epoch, reader.ReadJson(reader.Left, JsonTokenType.StartObject)),
             _ => null,
         };
-        return reader._failed || reader.Left != 0 ? null : message; // bytes that nobody asked for are a mistake too
+        return reader._failed || reader.Left != 0 ? null : message; // trailing bytes are an error too
     }
 
     private LinkMessage.Entries? ReadEntries(Guid epoch)

@@ -140,13 +140,13 @@ internal sealed partial class NodeLeases : BackgroundService
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "This node's lease was not renewed ({Cause}); without one it is missing in /stats, and its people leave the presence of the other nodes. Renewed by itself when the database answers.")]
+        [LoggerMessage(4020, LogLevel.Warning, "This node's lease was not renewed ({Cause}); without one it is missing in /stats, and its people leave the presence of the other nodes. Renewed by itself when the database answers.")]
         public static partial void NotRenewed(ILogger logger, string cause);
 
-        [LoggerMessage(LogLevel.Critical, "The log uses entries of kind {Opened}, and this version of the program knows them up to {Knows}: this node gets no lease, and stops at the first of them. Run the newer version.")]
+        [LoggerMessage(4021, LogLevel.Critical, "The log uses entries of kind {Opened}, and this version of the program knows them up to {Knows}: this node gets no lease, and stops at the first of them. Run the newer version.")]
         public static partial void Older(ILogger logger, short opened, short knows);
 
-        [LoggerMessage(LogLevel.Information, "Every node knows entries up to kind {Opened}: they may be written from now on.")]
+        [LoggerMessage(4022, LogLevel.Information, "Every node knows entries up to kind {Opened}: they may be written from now on.")]
         public static partial void Opened(ILogger logger, short opened);
     }
 }

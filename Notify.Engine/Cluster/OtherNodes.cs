@@ -1,8 +1,8 @@
 namespace Notify.Engine.Cluster;
 
 /// <summary>
-/// Whether there may be somebody to tell. Every node says hello now and then; who hears itself and nobody else is alone, and need not
-/// tell each append to nobody. Who does not even hear itself cannot know.
+/// Whether there may be other nodes. Every node sends a hello now and then; a node that receives its own and no other is alone, and need not
+/// send hints. A node that does not even receive its own hello cannot know.
 /// </summary>
 internal sealed class OtherNodes(TimeProvider time)
 {
@@ -57,7 +57,7 @@ internal sealed class OtherNodes(TimeProvider time)
         }
     }
 
-    /// <summary>The last hello of its own, or one that somebody asked for meanwhile, has come back.</summary>
+    /// <summary>This node has received its own last hello, or one that was requested meanwhile.</summary>
     public bool HasJustHeardSelf => _hasHeardSelf && time.GetElapsedTime(Volatile.Read(ref _heardSelf)) < HelloInterval;
 
     /// <summary>Completes when this node hears itself the next time.</summary>

@@ -18,7 +18,7 @@ public sealed class AuthSettings
     /// <summary>The <c>aud</c> that tokens must have; demanded beside an authority.</summary>
     public string? Audience { get; set; }
 
-    /// <summary>Alone, outside Development: every topic for everybody, without a name.</summary>
+    /// <summary>Without a key or authority, outside Development: every caller may use every topic, anonymously.</summary>
     public bool AllowAnonymous { get; set; }
 
     /// <summary>Filters that callers without a credential may follow, beside a key or an authority.</summary>
@@ -55,7 +55,7 @@ public sealed class AuthSettings
 /// <summary>What a claim grants.</summary>
 public sealed class GrantSettings
 {
-    /// <summary>The claim, or the path to it, such as <c>realm_access.roles</c>; null: everybody with a token.</summary>
+    /// <summary>The claim, or the path to it, such as <c>realm_access.roles</c>; null: every caller with a token.</summary>
     public string? Claim { get; set; }
 
     /// <summary>The value that the claim is or has among its values.</summary>

@@ -82,6 +82,18 @@ public sealed class LimitSettings
     /// <summary>Bytes waiting to be stored; beyond it publishers get 503.</summary>
     public long PublishQueueBytes { get; set; } = 64 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of request bodies above 64 KiB that are being read at a time, beyond which callers get 503; 0: an eighth of the memory of
+    /// the process or its container, at most 128 MiB. One body alone is always read.
+    /// </summary>
+    public long RequestBytes { get; set; }
+
+    /// <summary>
+    /// Bytes that a node keeps for sharing between connections: the newest notifications, older blocks, encoded pages; 0: a sixth of
+    /// the memory of the process or its container, at most 192 MiB.
+    /// </summary>
+    public long SharedBytes { get; set; }
+
     /// <summary>Publishing requests a second and caller; 0: no limit.</summary>
     public int RequestsPerSecond { get; set; }
 

@@ -26,12 +26,12 @@ internal static class ChangeRefusals
     internal static readonly ChangeAnswer.Refused QueueFull = Storage("Too many changes are waiting to be stored. Nothing of this was made; try again in a second.");
 
     internal static readonly ChangeAnswer.Refused Stopping = Storage(
-        "This node is stopping. Nothing of this was made; try again, another node or the next start will take it.");
+        "This node is stopping. Nothing of this was made; try again, on another node or after the restart.");
 
     internal static readonly ChangeAnswer.Refused NotSubmitted = Storage("The storage does not answer. Nothing of this was made; try again in a second.");
 
     internal static readonly ChangeAnswer.Refused Broken = Storage(
-        "The storage refuses, and will until somebody puts it right: the server's log says what. Nothing of this was made.");
+        "The storage rejects writes until an operator corrects it: the server's log says what. Nothing of this was made.");
 
     internal static readonly ChangeAnswer.Refused Unknown = Storage(
         "The storage did not answer in time: this change may or may not be made. Repeating it is safe.");
@@ -45,7 +45,7 @@ internal static class ChangeRefusals
         ChangeStatus.UnknownGroup => new(new Refusal(ErrorCodes.NotFound, $"There is no group '{outcome.Subject}'.")),
         ChangeStatus.UnknownKey => new(new Refusal(ErrorCodes.NotFound, "There is no such API key.")),
         ChangeStatus.DynamicGroup => Invalid(
-            $"The members of the group '{outcome.Subject}' are those who satisfy its rule. Change their attributes or the rule, or make the group static."),
+            $"The members of the group '{outcome.Subject}' are the users that satisfy its rule. Change their attributes or the rule, or make the group static."),
         ChangeStatus.TooManyGroups => Invalid(
             $"The user '{outcome.Subject}' would be in more than {limits.GroupsPerUser} groups (Notify:Limits:GroupsPerUser). Remove the user from others first."),
         ChangeStatus.TooManySubscriptions => Invalid(

@@ -1,4 +1,6 @@
 using System.Threading.Channels;
+using Notify.Engine.Observability;
+using Notify.Engine.Pacing;
 using Notify.Engine.Publishing;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
@@ -11,11 +13,11 @@ namespace Notify.Engine.Directory;
 /// and before anything else of this node, however long it takes.
 /// </remarks>
 internal sealed partial class ChangeLoop(
-    ChannelReader<PendingChange> queue, INotificationLog log, ICommitObserver committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger)
+    ChannelReader<PendingChange> queue, INotificationLog log, ICommitObserver committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger,
+    PeopleMetrics? metrics)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
-    private const int PauseDoublings = 6;
 
     private PendingChange[] _inFlight = [];
     private PendingChange? _next;
@@ -60,6 +62,7 @@ internal sealed partial class ChangeLoop(
     {
         ChangeBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         var hasTurn = false;
+        Backoff? backoff = null;
         try
         {
             for (var attempt = 0; ; attempt++)
@@ -77,7 +80,7 @@ internal sealed partial class ChangeLoop(
                     hasTurn = false;
                 }
 
-                await Task.Delay(Pause(attempt), time, stop);
+                await (backoff ??= new Backoff(time, FirstPause, LongestPause)).WaitAsync(stop);
             }
         }
         finally
@@ -86,12 +89,14 @@ internal sealed partial class ChangeLoop(
         }
     }
 
-    /// <summary>Null: everybody has an answer.</summary>
+    /// <summary>Null: every caller has an answer.</summary>
     private async Task<Exception?> TryAsync(ChangeBatch batch, bool isRepeat, int attempt, CancellationToken stop)
     {
         try
         {
-            Answer(await log.Directory.ChangeAsync(batch, stop));
+            var since = time.GetTimestamp();
+            using (NotifyTraces.Changes(batch.Changes.Count)) Answer(await log.Directory.ChangeAsync(batch, stop));
+            metrics?.Took(since);
             return null;
         }
         catch (AppendOutcomeUnknownException exception)
@@ -125,7 +130,7 @@ internal sealed partial class ChangeLoop(
         return new ChangeBatch(Guid.CreateVersion7(), Array.ConvertAll(_inFlight, pending => pending.Change), limits);
     }
 
-    // Delivery first: it has the entries before anybody can publish on the strength of the answer.
+    // Delivery first: it has the entries before a caller can publish because of the answer.
     private void Answer(ChangeResult result)
     {
         if (result.Stored.Count > 0)
@@ -147,28 +152,21 @@ internal sealed partial class ChangeLoop(
         }
     }
 
-    // Half of it is chance: nodes that lost the database together do not come back together.
-    private static TimeSpan Pause(int attempt)
-    {
-        var pause = FirstPause * (1 << Math.Min(attempt, PauseDoublings));
-        return (pause < LongestPause ? pause : LongestPause) * (0.5 + Random.Shared.NextDouble() / 2);
-    }
-
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "The storage did not take {Changes} changes of users and groups: nothing was made. Trying again until their callers' deadline.")]
+        [LoggerMessage(5010, LogLevel.Warning, "{Changes} changes of users and groups were not made: storage does not answer. The node retries them until the callers' deadline.")]
         public static partial void NotMade(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "The storage refuses {Changes} changes of users and groups, and would again: their callers were told that nothing was made. Put right what the error names; changes resume by themselves.")]
+        [LoggerMessage(5011, LogLevel.Error, "{Changes} changes of users and groups rejected permanently by storage; their callers were answered 503 and nothing was changed. Operator action required: correct what the error names; changes then resume by themselves.")]
         public static partial void Refused(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Warning, "A batch of {Changes} changes of users and groups has no answer: it may be made. The same batch goes again before anything else of this node.")]
+        [LoggerMessage(5012, LogLevel.Warning, "A batch of {Changes} changes of users and groups got no answer and may be made. The node repeats the same batch before any other.")]
         public static partial void OutcomeUnknown(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "A batch of {Changes} changes of users and groups failed in a way it should not. Its callers were told that it may be made.")]
+        [LoggerMessage(5013, LogLevel.Error, "A batch of {Changes} changes of users and groups failed unexpectedly. Its callers were answered that it may be made.")]
         public static partial void Failed(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "Delivery did not take the changes from version {First} on; they will be read from the log.")]
+        [LoggerMessage(5014, LogLevel.Error, "Delivery did not accept the changes from version {First} on. The node reads them from the log instead.")]
         public static partial void HandOverFailed(ILogger logger, long first, Exception exception);
     }
 }

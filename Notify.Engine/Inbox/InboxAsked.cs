@@ -31,7 +31,7 @@ internal sealed record InboxCounts(long Unread, long Unseen, long Head, Guid Epo
     /// <summary>Some of them are kept by the inbox alone.</summary>
     public bool HasKeptItems { get; init; }
 
-    /// <summary>Marks of single items that were looked at.</summary>
+    /// <summary>Single marks that were looked at and that say what no mark up to a version says.</summary>
     public int SingleMarks { get; init; }
 }
 

@@ -27,8 +27,8 @@ internal sealed class InboxCounting(IInboxSnapshot snapshot, CancellationToken c
         foreach (var mark in user.Number == 0 ? [] : marks)
         {
             if (!user.Topics.TryGetValue(mark.TopicId, out var topic) || !topic.Holds(mark.Version) || mark.Version < topic.KeptFrom(snapshot) || mark.ExpiresAt <= snapshot.Head.Now) continue;
-            single++;
             var state = InboxState.Of(mark.Version, mark, topic.Steps);
+            if (!IsSame(state, InboxState.Of(mark.Version, null, topic.Steps))) single++;
             var (unread, unseen) = byTopic[mark.TopicId];
             byTopic[mark.TopicId] = (
                 unread + Difference(mark.Version > topic.Read, state.ReadAt is null), unseen + Difference(mark.Version > topic.Seen, state.SeenAt is null));
@@ -67,6 +67,9 @@ internal sealed class InboxCounting(IInboxSnapshot snapshot, CancellationToken c
             if (at is not null && (nextExpiry is null || at < nextExpiry)) nextExpiry = at;
         }
     }
+
+    private static bool IsSame(InboxState one, InboxState other) =>
+        (one.SeenAt is null, one.ReadAt is null, one.ArchivedAt is null) == (other.SeenAt is null, other.ReadAt is null, other.ArchivedAt is null);
 
     // As the watermarks have it, and as it is.
     private static int Difference(bool counted, bool counts) => (counts ? 1 : 0) - (counted ? 1 : 0);

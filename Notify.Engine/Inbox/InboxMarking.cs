@@ -18,13 +18,30 @@ internal sealed record InboxMarkAsked(InboxOperation Operation, IReadOnlyList<lo
 /// <summary>Marks inboxes. A mark is an entry of the log, so that counts are a function of the user and a version on every node.</summary>
 internal sealed class InboxMarking(InboxReader reader, AppliedChanges changes, TailPosition tail)
 {
+    /// <summary>With so many marks of single items it is looked whether one mark says the same.</summary>
+    private const int SingleMarks = 500;
+
     /// <summary>Marks, and then counts: the counts have the mark in them.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
     public async Task<(InboxCounts? Counts, Refusal? Refusal)> MarkAsync(InboxAsked asked, InboxMarkAsked mark, CancellationToken cancellationToken)
     {
         var change = mark.Versions is null ? await UpToAsync(asked.User, mark, cancellationToken) : await OfItemsAsync(asked.User, mark, cancellationToken);
         if (change is not null && await changes.MakeAsync(change, cancellationToken) is { } refusal) return (null, refusal);
-        return ((await reader.CountAsync([asked], cancellationToken))[0], null);
+        var counts = (await reader.CountAsync([asked], cancellationToken))[0];
+        if (counts.SingleMarks >= SingleMarks && mark.Versions is not null) await MergeAsync(asked.User, cancellationToken);
+        return (counts, null);
+    }
+
+    /// <summary>
+    /// Where everything was marked one by one a mark of everything says the same: without it a bell that marks what it shows would
+    /// leave a row for each item that every count looks at.
+    /// </summary>
+    private async Task MergeAsync(string user, CancellationToken cancellationToken)
+    {
+        var counts = (await reader.CountAsync([new InboxAsked(user, _ => true)], cancellationToken))[0];
+        if (counts.AtLeast || counts.Unseen > 0) return;
+        var operation = counts.Unread == 0 ? InboxOperation.Read : InboxOperation.Seen;
+        await changes.MakeAsync(new DirectoryChange.MarkInbox(user, operation, counts.Epoch, null, counts.Head, "", Match) { FoundAt = counts.Head }, cancellationToken);
     }
 
     private async Task<DirectoryChange?> UpToAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)

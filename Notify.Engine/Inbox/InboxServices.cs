@@ -9,8 +9,9 @@ internal static class InboxServices
     {
         services.AddSingleton<InboxReader>();
         services.AddSingleton<InboxMarking>();
+        services.AddSingleton<Explaining>();
         services.AddSingleton<InboxSignals>();
-        services.AddSingleton<ILogApplier>(s => s.GetRequiredService<InboxSignals>()); // after people: who gets what is known by then
+        services.AddSingleton<ILogApplier>(s => s.GetRequiredService<InboxSignals>()); // after people: the audience is known by then
         services.AddHostedService(s => s.GetRequiredService<InboxSignals>());
         return services;
     }

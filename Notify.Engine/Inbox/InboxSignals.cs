@@ -167,7 +167,7 @@ internal sealed partial class InboxSignals(
         if (_wake.CurrentCount == 0) _wake.Release();
     }
 
-    /// <summary>Tells all that wait, each when it may be told again. Who waits anew meanwhile is told after.</summary>
+    /// <summary>Signals all waiting watchers, each when its interval allows. A watcher that is scheduled meanwhile is signalled in the next round.</summary>
     private async Task TellWaitingAsync(CancellationToken cancellationToken)
     {
         while (true)

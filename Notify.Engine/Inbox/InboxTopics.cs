@@ -123,7 +123,7 @@ internal sealed class InboxTopics(IInboxSnapshot snapshot, CancellationToken can
 }
 
 /// <summary>One that was asked for, with its topics by id.</summary>
-/// <param name="Asked">Who, and through which eyes.</param>
+/// <param name="Asked">The user, and the filters that the caller covers.</param>
 /// <param name="Number">The user's number; 0: never mentioned, so without marks.</param>
 /// <param name="Topics">By id.</param>
 /// <param name="AtLeast">There are more topics.</param>

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Notify.Engine.Observability;
 
 /// <summary>
-/// The activities of the source <c>Notify</c>: publish → append → dispatch. Nobody listening costs one read of a field:
+/// The activities of the source <c>Notify</c>: publish → append → dispatch. Without a listener the cost is one read of a field:
 /// no activity is made and no context is kept.
 /// </summary>
 /// <remarks>
@@ -20,7 +20,7 @@ internal static class NotifyTraces
 
     private static readonly ActivitySource Source = new(SourceName);
 
-    /// <summary>Where the caller is, for somebody who goes on elsewhere; the default when nobody listens.</summary>
+    /// <summary>The current trace context, for work that continues elsewhere; the default without a listener.</summary>
     public static ActivityContext Current => Source.HasListeners() ? Activity.Current?.Context ?? default : default;
 
     public static Activity? Publish(int notifications) =>
@@ -35,6 +35,16 @@ internal static class NotifyTraces
             : Source.StartActivity("append", ActivityKind.Internal, sampled[0], links: sampled[1..].Select(trace => new ActivityLink(trace)))
                 ?.SetTag("notify.notifications", publishes.Sum(notificationsOf));
     }
+
+    /// <summary>Marks a span as failed, by OpenTelemetry's conventions: status Error and <c>error.type</c>.</summary>
+    /// <param name="errorType">A code of the contract, or the name of an exception: of low cardinality, never a message.</param>
+    public static void Fail(Activity? span, string errorType) => span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", errorType);
+
+    /// <summary>One batch of changes of users, groups and subscriptions: of many callers, so it is a trace of its own.</summary>
+    public static Activity? Changes(int changes) => Source.StartActivity("changes")?.SetTag("notify.changes", changes);
+
+    /// <summary>A rule worked through.</summary>
+    public static Activity? Rule(long group) => Source.StartActivity("rule")?.SetTag("notify.group", group);
 
     /// <summary>Of an append's entries to the sessions of this node. <paramref name="append"/> is the default for what was read from the log.</summary>
     public static Activity? Dispatch(ActivityContext append, long first, long last) =>

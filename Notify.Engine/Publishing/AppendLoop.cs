@@ -22,14 +22,14 @@ internal sealed partial class AppendLoop(
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
-    // Whom an append has just answered publishes again, if at all, at once: the next append waits for them as long as the last
+    // Publishers that were just answered tend to publish again at once: the next append waits for them as long as the last
     // one took, within these bounds. (docs/decisions/0009)
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromMilliseconds(1); // a timer's resolution
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMilliseconds(5);
 
     private readonly List<PendingPublish> _gathered = [];
 
-    // What is in flight, and whether any of it may be stored: the deadline timer looks at both from another thread. Who is
+    // What is in flight, and whether any of it may be stored: the deadline timer reads both from another thread. A publish that is
     // refused while nothing is submitted is not in the next attempt.
     private readonly Lock _submitting = new();
     private PendingPublish[] _inFlight = [];
@@ -65,7 +65,7 @@ internal sealed partial class AppendLoop(
         }
     }
 
-    /// <summary>Answers everybody who waits since before this time stamp.</summary>
+    /// <summary>Answers every publisher that has waited since before this time stamp.</summary>
     public void RefuseStartedBefore(long startedAt)
     {
         Refuse(queue.TakeStartedBefore(startedAt), PublishRefusals.NotSubmitted);
@@ -93,7 +93,7 @@ internal sealed partial class AppendLoop(
                 metrics.Appended(batch.Entries.Count, took);
                 _storesNothing = false;
                 NotifyCommitted(result);
-                queue.Expect(_inFlight.Length, Patience(took)); // before they are answered: who is quick would be counted twice
+                queue.Expect(_inFlight.Length, Patience(took)); // before they are answered: a quick publisher would be counted twice
                 Answer(result);
                 return;
             }
@@ -107,6 +107,7 @@ internal sealed partial class AppendLoop(
             {
                 Log.Refused(logger, batch.Entries.Count, exception);
                 _storesNothing = true;
+                NotifyTraces.Fail(span, nameof(StorageFailure.Permanent));
                 Refuse(_inFlight, PublishRefusals.Broken);
                 return;
             }
@@ -119,6 +120,7 @@ internal sealed partial class AppendLoop(
             {
                 // A bug, here or in the store. Trying it for ever would stop all publishing on this node.
                 Log.AppendFailed(logger, batch.Entries.Count, exception);
+                NotifyTraces.Fail(span, exception.GetType().Name);
                 Refuse(_inFlight, PublishRefusals.Unknown);
                 return;
             }
@@ -148,7 +150,7 @@ internal sealed partial class AppendLoop(
         lock (_submitting) (_inFlight, _mayBeStored) = (publishes, false);
     }
 
-    /// <summary>The batch of those who still wait: who has an answer is not stored behind it. From now on it may be stored.</summary>
+    /// <summary>The batch of the publishes that still wait: one that has been answered is not stored afterwards. From now on the batch may be stored.</summary>
     private AppendBatch Submit()
     {
         PendingPublish[] waiting;
@@ -163,7 +165,7 @@ internal sealed partial class AppendLoop(
 
     private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));
 
-    // Delivery first: who has been told that it is stored finds it when he reads.
+    // Delivery first: a publisher that was answered finds its notification when it reads.
     private void NotifyCommitted(AppendResult result)
     {
         if (result.Stored.Count == 0) return;
@@ -219,22 +221,22 @@ internal sealed partial class AppendLoop(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Storage did not take an append of {Entries}: nothing was stored. Trying again until their publishers' deadline.")]
+        [LoggerMessage(1001, LogLevel.Warning, "Append of {Entries} was not stored: storage does not answer. The node retries it until the publishers' deadline.")]
         public static partial void NotStored(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "Storage refuses an append of {Entries}, and would again: its publishers were told that nothing was stored. Somebody has to put this right.")]
+        [LoggerMessage(1002, LogLevel.Error, "Append of {Entries} rejected permanently by storage; its publishers were answered 503 and nothing was stored. Operator action required: correct what the error names; appends then resume by themselves.")]
         public static partial void Refused(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Warning, "An append of {Entries} has no answer: it may be stored. The same batch goes again before any other.")]
+        [LoggerMessage(1003, LogLevel.Warning, "Append of {Entries} got no answer and may be stored. The node repeats the same batch before any other.")]
         public static partial void OutcomeUnknown(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "An append of {Entries} failed in a way it should not. Its publishers were told that it may be stored.")]
+        [LoggerMessage(1004, LogLevel.Error, "Append of {Entries} failed unexpectedly. Its publishers were answered that it may be stored.")]
         public static partial void AppendFailed(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "Delivery did not take the batch from version {First} on; it will be read from the log.")]
+        [LoggerMessage(1005, LogLevel.Error, "Delivery did not accept the batch that begins at version {First}. The node reads it from the log instead.")]
         public static partial void HandOverFailed(ILogger logger, long first, Exception exception);
 
-        [LoggerMessage(LogLevel.Warning, "The database does not take a notification: {Reason}")]
+        [LoggerMessage(1006, LogLevel.Warning, "The database rejected one notification; its publisher was answered invalid_request: {Reason}")]
         public static partial void RowRefused(ILogger logger, string reason);
     }
 }

@@ -8,7 +8,7 @@ namespace Notify.Engine.Publishing;
 /// </summary>
 public interface ICommitObserver
 {
-    /// <summary>Bytes of content that an ephemeral notification may have to reach everybody.</summary>
+    /// <summary>The most bytes of content with which an ephemeral notification reaches every node.</summary>
     int EphemeralBytes => int.MaxValue;
 
     /// <summary>A batch is committed. A hint only: lost or late ones are read from the log.</summary>
@@ -16,6 +16,6 @@ public interface ICommitObserver
     /// <param name="entries">Contiguous versions, in order; at least one.</param>
     void Committed(Guid epoch, IReadOnlyList<LogEntry> entries);
 
-    /// <summary>An ephemeral notification, for who is live now. Its version and topic sequence are 0.</summary>
+    /// <summary>An ephemeral notification, for live sessions. Its version and topic sequence are 0.</summary>
     void Ephemeral(LogEntry notification);
 }

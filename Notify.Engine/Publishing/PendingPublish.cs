@@ -6,7 +6,7 @@ namespace Notify.Engine.Publishing;
 
 /// <summary>
 /// The entries of one request on their way to the log, and its answer. They are appended together: a batch is never
-/// split. The answer's continuations run elsewhere, so that the append loop does not wait for anybody's response.
+/// split. The answer's continuations run elsewhere, so that the append loop does not wait for a response to be written.
 /// </summary>
 internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
     : TaskCompletionSource<PublishOutcome[]>(TaskCreationOptions.RunContinuationsAsynchronously)
@@ -16,7 +16,7 @@ internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
     /// <summary>A time stamp of the TimeProvider.</summary>
     public long StartedAt => startedAt;
 
-    /// <summary>The publisher's trace; the default when nobody listens.</summary>
+    /// <summary>The publisher's trace context; the default without a listener.</summary>
     public ActivityContext Trace { get; } = NotifyTraces.Current;
 
     /// <summary>What it counts for in the queue's limit.</summary>

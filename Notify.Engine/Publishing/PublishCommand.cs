@@ -7,7 +7,7 @@ namespace Notify.Engine.Publishing;
 /// publisher; absent ones left out, no whitespace outside <c>data</c>.
 /// </param>
 /// <param name="TtlSeconds">Whole seconds until it expires; null: with retention.</param>
-/// <param name="Ephemeral">For who is live now; not stored.</param>
+/// <param name="Ephemeral">For live connections; not stored.</param>
 /// <param name="IdempotencyKey">The key as the request's own member had it.</param>
 internal sealed record PublishCommand(
     string Topic,

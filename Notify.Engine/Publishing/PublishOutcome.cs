@@ -35,7 +35,7 @@ internal enum AcceptedAs
     /// <summary>Stored before under the same idempotency key.</summary>
     Replayed,
 
-    /// <summary>Sent to who is live.</summary>
+    /// <summary>Sent to live connections.</summary>
     Ephemeral,
 }
 
@@ -43,16 +43,16 @@ internal enum AcceptedAs
 internal static class PublishRefusals
 {
     internal static readonly PublishOutcome.Refused QueueFull = Storage(
-        "Too much is waiting to be stored. Nothing was stored of this; try again in a second.");
+        "The publish queue is full. Nothing was stored; try again in a second.");
 
     internal static readonly PublishOutcome.Refused Stopping = Storage(
-        "This node is stopping. Nothing was stored of this; try again, another node or the next start will take it.");
+        "This node is stopping. Nothing was stored; try again, on another node or after the restart.");
 
     internal static readonly PublishOutcome.Refused NotSubmitted = Storage(
-        "The storage does not answer. Nothing was stored of this; try again in a second.");
+        "The storage does not answer. Nothing was stored; try again in a second.");
 
     internal static readonly PublishOutcome.Refused Broken = Storage(
-        "The storage refuses, and will until somebody puts it right: the server's log says what. Nothing was stored of this.");
+        "The storage rejects writes until an operator corrects it: the server's log says what. Nothing was stored.");
 
     internal static readonly PublishOutcome.Refused Unknown = Storage(
         "The storage did not answer in time: this may or may not be stored. Repeat it under its idempotency key.");

@@ -6,11 +6,11 @@ namespace Notify.Engine.Publishing;
 internal sealed class PublishQueue : IDisposable
 {
     // One append: large enough that the lock and the commit cost nothing a row (70,000 rows a second were measured at
-    // 500 rows), small enough that it takes milliseconds and that everybody behind it waits no longer than that.
+    // 500 rows), small enough that it takes milliseconds and that publishes behind it wait no longer than that.
     private const int MaxAppendEntries = 1000;
     private const int MaxAppendBytes = 4 * 1024 * 1024;
 
-    // When those who were expected did not come, so many reads wait for nobody. (docs/decisions/0009)
+    // When the expected publishers did not publish again, so many reads do not wait. (docs/decisions/0009)
     private const int ReadsWithoutWaiting = 16;
 
     private readonly LimitSettings _limits;
@@ -53,7 +53,7 @@ internal sealed class PublishQueue : IDisposable
     }
 
     /// <summary>
-    /// The next read waits until those who wait now and so many more are there, an append is full, or this time is over.
+    /// The next read waits until so many more publishes have arrived, an append is full, or this time is over.
     /// It does not for some reads after one that waited in vain.
     /// </summary>
     public void Expect(int more, TimeSpan patience)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Configuration;
 using Notify.Engine.Observability;
@@ -7,8 +8,8 @@ namespace Notify.Engine.Publishing;
 
 /// <summary>
 /// Where publishes become log entries. Group commit: one append is in flight and the next one gathers meanwhile,
-/// and for a moment those who were just answered, so that many share the commit and a lone publisher waits for nobody.
-/// <see cref="AppendLoop"/> does the appending; this is its front and its lifetime.
+/// and for a moment the publishers that were just answered, so that many share a commit; a lone publisher does not wait.
+/// <see cref="AppendLoop"/> does the appending; this is its queue and its lifetimetime.
 /// </summary>
 /// <remarks>
 /// A request is answered within <see cref="Deadline"/>: with its place, or with a 503 that says whether anything may
@@ -80,14 +81,15 @@ internal sealed class Publisher : IHostedService, IDisposable
 
     /// <summary>
     /// Publishes one. <paramref name="cancellationToken"/> counts until it is queued; after that the log decides,
-    /// within the deadline, whether or not somebody still waits for the answer.
+    /// within the deadline, whether or not the caller still waits.
     /// </summary>
     public async Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var span = NotifyTraces.Publish(1);
-        if (command.Ephemeral) return SendEphemeral(command);
-        return (await EnqueueAsync([NewEntry(command, key)]))[0];
+        var outcome = command.Ephemeral ? SendEphemeral(command) : (await EnqueueAsync([NewEntry(command, key)]))[0];
+        Mark(span, outcome);
+        return outcome;
     }
 
     /// <summary>Publishes these: the stored ones together, in their order, with versions that follow one another.</summary>
@@ -97,6 +99,7 @@ internal sealed class Publisher : IHostedService, IDisposable
         using var span = NotifyTraces.Publish(items.Count);
         var stored = items.Where(item => !item.Command.Ephemeral).Select(item => NewEntry(item.Command, item.Key)).ToArray();
         var answers = stored.Length > 0 ? await EnqueueAsync(stored) : [];
+        if (span is not null) Mark(span, Array.Find(answers, answer => answer is PublishOutcome.Refused));
         if (stored.Length == items.Count) return answers;
 
         var outcomes = new PublishOutcome[items.Count];
@@ -143,6 +146,11 @@ internal sealed class Publisher : IHostedService, IDisposable
         });
         _metrics.Ephemeral();
         return new PublishOutcome.Accepted(AcceptedAs.Ephemeral, id, 0, command.Topic, now);
+    }
+
+    private static void Mark(Activity? span, PublishOutcome? outcome)
+    {
+        if (outcome is PublishOutcome.Refused { Refusal.Code: var code }) NotifyTraces.Fail(span, code);
     }
 
     private static NewEntry NewEntry(PublishCommand command, IdempotencyKey? key) => new()

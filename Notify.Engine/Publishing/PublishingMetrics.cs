@@ -21,7 +21,7 @@ internal sealed class PublishingMetrics
         _published = _meter.CreateCounter<long>(
             "notify.published", "{notification}", "Notifications stored, repeats not counted.");
         _ephemeral = _meter.CreateCounter<long>(
-            "notify.published.ephemeral", "{notification}", "Ephemeral notifications handed on.");
+            "notify.published.ephemeral", "{notification}", "Ephemeral notifications sent.");
         _refused = _meter.CreateCounter<long>(
             "notify.publish.refused", "{notification}", "Publishes refused, by code.");
         _appendSize = _meter.CreateHistogram(
@@ -57,7 +57,7 @@ internal sealed class PublishingMetrics
 
     public void AppendRetried(string kind) => _appendRetries.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
-    /// <summary>Reads the queue's depth whenever somebody looks.</summary>
+    /// <summary>Reads the queue's depth whenever metrics are collected.</summary>
     public void ObserveQueue(Func<int> entries, Func<long> bytes)
     {
         _meter.CreateObservableGauge("notify.publish.queue.entries", entries, "{notification}", "Notifications waiting to be stored.");

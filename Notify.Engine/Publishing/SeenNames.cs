@@ -73,7 +73,7 @@ internal sealed class SeenNames : IDisposable
         _kept = this;
     }
 
-    // HashCode is seeded per process: nobody can prepare names that collide.
+    // HashCode is seeded per process: a client cannot prepare names that collide.
     private static int Hash(int owner, ReadOnlySpan<byte> name)
     {
         var hash = default(HashCode);

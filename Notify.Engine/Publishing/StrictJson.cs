@@ -19,7 +19,7 @@ internal static class StrictJson
     // The largest double has 309 digits: a number this short without an exponent is always within range.
     private const int SurelyFiniteLength = 300;
 
-    // What the reader's messages have for who calls it, and not for who sent the JSON.
+    // Parts of the reader's messages that are meant for its caller, not for the sender of the JSON.
     private const string NoToken = "The input does not contain any JSON tokens.";
     private const string PlaceInMessage = " LineNumber:";
     private const string ForProgrammers = " Change the reader options.";

@@ -2,7 +2,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Engine.Tail;
 
-/// <summary>Looks where the log is: every second, and at once when somebody has a reason to. What makes a lost hint cheap.</summary>
+/// <summary>Reads the log head every second, and at once on suspicion. A lost hint costs at most that second.</summary>
 internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -49,7 +49,7 @@ internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : 
         }
         catch (SemaphoreFullException)
         {
-            // Somebody else asked at the same time.
+            // Another caller asked at the same time.
         }
     }
 
@@ -57,13 +57,13 @@ internal sealed partial class HeadPoll(TailPosition position, ILogger logger) : 
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Where the log is cannot be read; it is tried again every second: {Reason}")]
+        [LoggerMessage(2001, LogLevel.Warning, "Cannot read the log head: {Reason} The node retries every second.")]
         public static partial void Unreadable(ILogger logger, string reason);
 
-        [LoggerMessage(LogLevel.Information, "Where the log is can be read again.")]
+        [LoggerMessage(2002, LogLevel.Information, "The log head can be read again.")]
         public static partial void ReadableAgain(ILogger logger);
 
-        [LoggerMessage(LogLevel.Error, "Looking where the log is failed in a way it should not.")]
+        [LoggerMessage(2003, LogLevel.Error, "Reading the log head failed unexpectedly. The node retries every second.")]
         public static partial void Failed(ILogger logger, Exception exception);
     }
 }

@@ -14,7 +14,7 @@ internal abstract record Hint
     {
         /// <summary>
         /// Appended by this node, or read from the log. Internal entries are applied from nothing else: another node's hint that
-        /// holds one is a position, or anybody who can send on the link could make himself a member.
+        /// holds one is a position, or every sender on the link could make itself a member.
         /// </summary>
         public bool IsTrusted { get; init; }
 
@@ -48,7 +48,7 @@ internal abstract record Hint
     /// <summary>What was handed on from this version on, in this epoch, is not what the log has.</summary>
     public sealed record Distrusted(LogView View, long From) : Hint;
 
-    /// <summary>For who is live now.</summary>
+    /// <summary>An ephemeral notification, for live sessions.</summary>
     public sealed record Ephemeral(LogEntry Notification) : Hint;
 
     /// <summary>A read of the missing versions came to its end, well or badly.</summary>

@@ -44,7 +44,7 @@ internal interface IDelivery : ILogApplier
 }
 
 /// <summary>
-/// Consecutive entries that are applied and delivered together. A unit ends at an entry that changes who gets what, so that
+/// Consecutive entries that are applied and delivered together. A unit ends at an entry that changes interests, so that
 /// nothing in it is delivered by interests that a later entry of the same unit ends.
 /// </summary>
 /// <param name="View">The log that they are of.</param>

@@ -21,6 +21,7 @@ internal sealed partial class LogTail(
     INotificationLog log,
     LogAppliers appliers,
     TailMetrics metrics,
+    SharedMemory memory,
     TimeProvider time,
     ILogger<LogTail> logger) : BackgroundService
 {
@@ -157,7 +158,7 @@ internal sealed partial class LogTail(
     {
         if (page.Head.Oldest > view.Ring.End + 1)
         {
-            // Retention has passed this node: what changed in what is gone can only be loaded. Nobody was given anything wrong.
+            // Retention has passed this node: what changed in what is gone can only be loaded. No session was sent anything wrong.
             await BeginLifeAsync(view.EpochId, Math.Min(page.Head.Head + 1, view.DiffersFrom ?? long.MaxValue), cancellationToken);
             return;
         }
@@ -240,7 +241,7 @@ internal sealed partial class LogTail(
     /// <param name="cancellationToken">The loop's.</param>
     private async Task BeginLifeAsync(Guid epoch, long? differsFrom, CancellationToken cancellationToken)
     {
-        if (await LogView.ReadAsync(log, epoch, differsFrom, cancellationToken) is not { } view)
+        if (await LogView.ReadAsync(log, epoch, differsFrom, cancellationToken, memory) is not { } view)
             return; // replaced or swept while it was read: the next poll looks again
         if (!await appliers.LoadAsync(view, cancellationToken)) return;
 

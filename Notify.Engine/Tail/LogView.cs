@@ -8,10 +8,12 @@ namespace Notify.Engine.Tail;
 /// The log in one epoch as this node sees it. When the log turns out to be another one, the tail replaces the
 /// whole object: ring, blocks and numbers of two epochs can never be mixed, and a session that holds the old one knows.
 /// </summary>
-internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null)
+internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null, SharedMemory? memory = null)
 {
     /// <summary>Entries kept in memory: what P4 of the bar replays without the database.</summary>
     private const int RingEntries = 131_072;
+
+    /// <summary>Without a budget of the node's.</summary>
     private const long RingBytes = 64L * 1024 * 1024;
 
     /// <summary>Entries read into the ring before the node is ready, so that clients that come back after a restart are served from it.</summary>
@@ -42,13 +44,13 @@ internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null
     public long Start { get; } = ring.End;
 
     public Ring Ring { get; } = ring;
-    public BlockCache Blocks { get; } = new();
+    public BlockCache Blocks { get; } = memory is null ? new() : new(memory.BlockBytes);
 
     /// <summary>Reads the end of the log into a new ring; null when it was replaced or swept meanwhile.</summary>
-    public static async Task<LogView?> ReadAsync(INotificationLog log, Guid epoch, long? differsFrom, CancellationToken cancellationToken)
+    public static async Task<LogView?> ReadAsync(INotificationLog log, Guid epoch, long? differsFrom, CancellationToken cancellationToken, SharedMemory? memory = null)
     {
         var head = await log.ReadHeadAsync(cancellationToken);
-        var ring = new Ring(Math.Max(head.Oldest - 1, head.Head - Preload), RingEntries, RingBytes);
+        var ring = new Ring(Math.Max(head.Oldest - 1, head.Head - Preload), RingEntries, memory?.RingBytes ?? RingBytes);
         while (ring.End < head.Head)
         {
             var page = await log.ReadAsync(ring.End, PageEntries, PageBytes, cancellationToken);
@@ -57,7 +59,7 @@ internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null
             ring.Append([.. page.Entries.Select(entry => new DeliveryEntry(entry))]);
         }
 
-        return new LogView(head, ring, head.Epoch == epoch ? differsFrom : null);
+        return new LogView(head, ring, head.Epoch == epoch ? differsFrom : null, memory);
     }
 
     /// <summary>Every change of people up to here is applied on this node; never below the end of the ring.</summary>

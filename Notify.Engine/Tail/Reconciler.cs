@@ -6,7 +6,7 @@ namespace Notify.Engine.Tail;
 /// <summary>
 /// Compares now and then what this node has handed on with what the log has. It should never find anything: hints are
 /// checked, holes are read, the head is polled. What it finds all the same (a forged hint, a bug, rows changed by hand) is
-/// counted and told, and put right where the log has something better: the node reads it anew, and who was given
+/// counted and told, and repaired where the log has something better: the node reads it again, and a session that was sent
 /// something else gets a Gap before it.
 /// </summary>
 internal sealed partial class Reconciler(
@@ -66,7 +66,7 @@ internal sealed partial class Reconciler(
         {
             Log.Behind(logger, end, page.Head.Head);
             metrics.Reconciled(Discrepancy.Behind, page.Head.Head - end);
-            tail.Distrust(view, page.Head.Head + 1); // nobody was given anything wrong
+            tail.Distrust(view, page.Head.Head + 1); // no session was sent anything wrong
         }
     }
 
@@ -107,16 +107,16 @@ internal sealed partial class Reconciler(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Error, "What this node handed on as version {Version} (and perhaps later ones) is not what the log has; it reads the log anew. Was a hint forged, or the database changed by hand?")]
+        [LoggerMessage(2020, LogLevel.Error, "Version {Version} (and perhaps later ones) as delivered by this node differs from the log. The node reads the log again. Check for forged messages on the backplane or rows changed by hand.")]
         public static partial void Differs(ILogger logger, long version);
 
-        [LoggerMessage(LogLevel.Error, "The log no longer has version {Version} (and perhaps later ones), which this node handed on: who comes back will miss it. Were rows deleted by hand? Restore the database, or declare a new epoch.")]
+        [LoggerMessage(2021, LogLevel.Error, "The log no longer has version {Version} (and perhaps later ones), which this node delivered; clients that reconnect will not get it. Rows were deleted by hand: restore the database, or run new-epoch.")]
         public static partial void IsAbsent(ILogger logger, long version);
 
-        [LoggerMessage(LogLevel.Error, "This node stands at version {End} although the log has been further for long, up to {Head}. It reads the log anew.")]
+        [LoggerMessage(2022, LogLevel.Error, "This node is still at version {End} although the log reached {Head} some time ago. It reads the log again.")]
         public static partial void Behind(ILogger logger, long end, long head);
 
-        [LoggerMessage(LogLevel.Error, "Comparing with the log failed in a way it should not.")]
+        [LoggerMessage(2023, LogLevel.Error, "Comparing the ring with the log failed unexpectedly. The next comparison tries again.")]
         public static partial void Failed(ILogger logger, Exception exception);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class TailMetrics
         var meter = meters.Create(NotifyMetrics.MeterName);
         meter.CreateObservableGauge("notify.lag", () => Lag(tail), "{version}", "Versions committed that this node has not yet dispatched.");
         _reads = meter.CreateCounter<long>("notify.tail.reads", "{read}", "Reads of the log for what no hint had brought, by cause: a hole between hints, a position without contents, or a poll.");
-        _reconciled = meter.CreateCounter<long>("notify.reconciled", "{version}", "Versions that this node had not handed on as the log has them, by kind: 0 unless something is wrong.");
+        _reconciled = meter.CreateCounter<long>("notify.reconciled", "{version}", "Versions that this node delivered differently from the log, by kind: 0 unless something is wrong.");
     }
 
     /// <summary>Counters appear at their first count: from zero on, the first trouble is a rate and not the beginning of a series.</summary>

@@ -2,7 +2,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Engine.Tail;
 
-/// <summary>Where this node's tail is: what everybody but the tail itself sees of it.</summary>
+/// <summary>The position of this node's tail, as the other parts of the node see it.</summary>
 internal sealed class TailPosition(INotificationLog log, LogClock clock, TimeProvider time)
 {
     private readonly Lock _gate = new();
@@ -28,7 +28,7 @@ internal sealed class TailPosition(INotificationLog log, LogClock clock, TimePro
     /// <summary>Why this node had to stop: an entry that it cannot apply; null while it goes on.</summary>
     public Exception? StoppedBy { get; set; }
 
-    /// <summary>Raised when somebody saw a sign of another epoch: the tail looks at once.</summary>
+    /// <summary>Raised at a sign of another epoch: the tail checks at once.</summary>
     public event Action? Suspected;
 
     public void Suspect() => Suspected?.Invoke();
@@ -36,7 +36,7 @@ internal sealed class TailPosition(INotificationLog log, LogClock clock, TimePro
     /// <summary>How long the log could not be read, as far as this node tried.</summary>
     public TimeSpan UnreadableFor => time.GetElapsedTime(Volatile.Read(ref _readableAt));
 
-    /// <summary>Reads where the log is: one read for all who ask at the same time.</summary>
+    /// <summary>Reads the log head: one read for all callers at the same time.</summary>
     /// <exception cref="StorageUnavailableException">It cannot be read.</exception>
     public Task<LogHead> RefreshAsync(CancellationToken cancellationToken)
     {

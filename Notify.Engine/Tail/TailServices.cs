@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Options;
+using Notify.Engine.Configuration;
+
 namespace Notify.Engine.Tail;
 
 /// <summary>The log, applied in order.</summary>
@@ -5,6 +8,7 @@ internal static class TailServices
 {
     public static IServiceCollection AddNotifyTail(this IServiceCollection services)
     {
+        services.AddSingleton(provider => new SharedMemory(provider.GetRequiredService<IOptions<NotifyOptions>>()));
         services.AddSingleton<LogClock>();
         services.AddSingleton<TailPosition>();
         services.AddSingleton<TailMetrics>();

@@ -18,7 +18,7 @@ internal static class ApiEndpoints
     [
         new(StatusCodes.Status201Created, "Stored.", typeof(PublishResult), "Location"),
         new(StatusCodes.Status200OK, "Stored before under this idempotency key: the first answer.", typeof(PublishResult), "Location", PublishAnswer.ReplayedHeader),
-        new(StatusCodes.Status202Accepted, "Ephemeral: handed on to who is live, not stored.", typeof(PublishResult)),
+        new(StatusCodes.Status202Accepted, "Ephemeral: sent to live connections, not stored.", typeof(PublishResult)),
     ];
 
     private static readonly int[] PublishProblems =
@@ -51,6 +51,7 @@ internal static class ApiEndpoints
         api.MapKeys();
         api.MapInbox();
         api.MapPeople();
+        api.MapPresence();
         api.MapStats();
         api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }

@@ -12,7 +12,7 @@ using Notify.Storage.Log;
 namespace Notify.Server.Api;
 
 /// <summary>
-/// What every call under <c>/api/v1</c> has around it: who calls, which parameters it takes, how often it may, and a
+/// What every call under <c>/api/v1</c> has around it: the caller, which parameters it takes, how often it may, and a
 /// problem document for whatever goes wrong. Part of the endpoints, so that a host's own error handling stays its own.
 /// </summary>
 internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate rate, ILogger<ApiGuard> logger)
@@ -43,7 +43,7 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
         }
         catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException || exception.InnerException is ConnectionAbortedException)
         {
-            // The client left, or this node did after waiting for it: nobody is there to be told, and nothing is wrong here.
+            // The client left, or this node did after waiting for it: no client is left to answer, and nothing is wrong here.
         }
         catch (Exception exception)
         {
@@ -100,13 +100,13 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "A request needed the storage, which does not answer.")]
+        [LoggerMessage(7001, LogLevel.Debug, "A request was answered 503: storage does not answer.")]
         public static partial void StorageAway(ILogger logger, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "A request failed in a way it should not.")]
+        [LoggerMessage(7002, LogLevel.Error, "A request failed unexpectedly and was answered 500.")]
         public static partial void Failed(ILogger logger, Exception exception);
 
-        [LoggerMessage(LogLevel.Error, "An answer broke off after its beginning was sent.")]
+        [LoggerMessage(7003, LogLevel.Error, "A response failed after it had begun; the connection was closed.")]
         public static partial void CutOff(ILogger logger, Exception exception);
     }
 }

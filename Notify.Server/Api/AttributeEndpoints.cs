@@ -50,11 +50,11 @@ internal sealed class AttributeEndpoints(INotificationLog log, AttributeChanges 
     private static async Task<(JsonElement, Refusal?)> ReadAsync(HttpContext context)
     {
         using var body = await RequestBody.ReadAsync(context, MostBytes);
-        if (body is not { Bytes: var json }) return (default, PayloadLimit.TooLarge(MostBytes));
+        if (body.Refusal is { } unread) return (default, unread);
         if (MediaTypes.RequireMergePatch(context.Request) is { } badType) return (default, badType);
         try
         {
-            using var document = JsonDocument.Parse(json, Options);
+            using var document = JsonDocument.Parse(body.Bytes, Options);
             return (document.RootElement.Clone(), null);
         }
         catch (JsonException malformed)

@@ -6,7 +6,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
 
-/// <summary>Who one is (<c>GET /users/me</c>), and ending what a user has open: connections, and tokens issued so far.</summary>
+/// <summary>The caller's identity (<c>GET /users/me</c>), and ending what a user has open: connections, and tokens issued so far.</summary>
 internal sealed class IdentityEndpoints(INotificationLog log, AppliedChanges changes)
 {
     public async Task MeAsync(HttpContext context, Caller caller)

@@ -24,12 +24,12 @@ internal sealed class JsonMembers
     public static async Task<(JsonMembers? Members, Refusal? Refusal)> ReadAsync(HttpContext context, bool mayBeEmpty, params string[] names)
     {
         using var body = await RequestBody.ReadAsync(context, MaxBytes);
-        if (body is not { Bytes: var json }) return (null, PayloadLimit.TooLarge(MaxBytes));
-        if (json.IsEmpty && mayBeEmpty) return (new JsonMembers(), null);
+        if (body.Refusal is { } unread) return (null, unread);
+        if (body.Bytes.IsEmpty && mayBeEmpty) return (new JsonMembers(), null);
         if (MediaTypes.RequireJson(context.Request) is { } badType) return (null, badType);
         try
         {
-            using var document = JsonDocument.Parse(json, Options);
+            using var document = JsonDocument.Parse(body.Bytes, Options);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return (null, Refusal.Invalid("The body is a JSON object."));
             var members = new JsonMembers();
             return members.Take(document.RootElement, names) is { } refusal ? (null, refusal) : (members, null);

@@ -1,6 +1,6 @@
 namespace Notify.Server.Api;
 
-/// <summary>The calls about credentials: API keys, who one is, and ending what a user has open.</summary>
+/// <summary>The calls about credentials: API keys, the caller's identity, and ending what a user has open.</summary>
 internal static class KeyCalls
 {
     private static readonly string[] Delete = [HttpMethods.Delete];
@@ -45,7 +45,7 @@ internal static class KeyCalls
         Problems = Problems,
     };
 
-    private static CallDescription Me => new("me", "Says who the server takes the caller for, and what it may")
+    private static CallDescription Me => new("me", "The caller's identity, and what it may")
     {
         Answers = [new(StatusCodes.Status200OK, "The caller.", typeof(MeDocument))],
         Problems = Problems,

@@ -15,7 +15,7 @@ internal static class OpenApiOperations
     /// <summary>The document of the service's own process, at <c>/openapi/v1.json</c>.</summary>
     internal const string OwnDocument = "v1";
 
-    /// <summary>The document in somebody's app, whose own is called v1 unless it says otherwise.</summary>
+    /// <summary>The document in a hosting app, whose own is called v1 unless it says otherwise.</summary>
     internal const string AppDocument = "notify";
 
     private const string Version = "v1";
@@ -42,7 +42,8 @@ internal static class OpenApiOperations
             document.Info.Title = "Notify";
             document.Info.Version = Version;
             document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. A rejected credential is 401, and 429 where too many came from one address. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
-            AddCredentials(document);
+            document.Info.License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" };
+            Secure(document);
             document.Tags = Tags.Select(tag => tag.Name).Append(OtherTag).Select(name => new OpenApiTag { Name = name }).ToHashSet();
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
@@ -50,19 +51,20 @@ internal static class OpenApiOperations
         OpenApiSchemas.Correct(options);
     });
 
-    // Either of them, and on some services none.
-    private static void AddCredentials(OpenApiDocument document)
+    // Any one of them, or none where the service is open or grants something to callers without a credential.
+    private static void Secure(OpenApiDocument document)
     {
-        (document.Components ??= new OpenApiComponents()).SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            ["token"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "A token, or an API key." },
-            ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = ShownCredential.KeyHeader, Description = "An API key: ntf_…" },
+            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A JWT, or an API key." },
+            ["apiKey"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key", Description = "An API key, ntf_…" },
         };
         document.Security =
         [
-            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", document)] = [] },
-            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", document)] = [] },
-            [],
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] },
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("apiKey", document)] = [] },
+            new OpenApiSecurityRequirement(),
         ];
     }
 

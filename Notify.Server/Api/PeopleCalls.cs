@@ -136,7 +136,7 @@ internal static class PeopleCalls
 
     private static CallDescription ForgetDevice => new("forgetDevice", "Forgets a device")
     {
-        Details = "It begins anew when it comes again. There need not be one.",
+        Details = "A device that returns begins at the head. The device need not exist.",
         Parameters = [User, Device],
         Answers = [new(StatusCodes.Status204NoContent, "Forgotten.", typeof(void))],
         Problems = Problems,

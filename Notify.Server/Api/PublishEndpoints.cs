@@ -28,7 +28,7 @@ internal sealed class PublishEndpoints(PublishFront front, IOptions<NotifyOption
         else
         {
             using var body = await RequestBody.ReadAsync(context, _payloadBytes);
-            prepared = body is { Bytes: var json } ? PublishFront.Prepare(json.Span, new PublishCall(Call, caller, header)) : PreparedPublish.Refused(PayloadLimit.TooLarge(_payloadBytes));
+            prepared = body.Refusal is { } unread ? PreparedPublish.Refused(unread) : PublishFront.Prepare(body.Bytes.Span, new PublishCall(Call, caller, header));
         }
 
         await PublishAnswer.WriteAsync(context, await front.PublishAsync(prepared, context.RequestAborted));
@@ -41,7 +41,7 @@ internal sealed class PublishEndpoints(PublishFront front, IOptions<NotifyOption
         if (refusal is null)
         {
             using var body = await RequestBody.ReadAsync(context, _batchBytes);
-            refusal = body is { Bytes: var json } ? front.Prepare(json.Span, new PublishCall(BatchCall, caller, header), out items) : PayloadLimit.TooLarge(_batchBytes);
+            refusal = body.Refusal ?? front.Prepare(body.Bytes.Span, new PublishCall(BatchCall, caller, header), out items);
         }
 
         if (refusal is null) await PublishAnswer.WriteAsync(context, await front.PublishAsync(items, context.RequestAborted));

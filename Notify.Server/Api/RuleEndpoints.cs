@@ -8,7 +8,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
 
-/// <summary>What a rule would make, before it is a group's; and why somebody is or is not a member.</summary>
+/// <summary>What a rule would make, before it is a group's; and why a user is or is not a member.</summary>
 internal sealed class RuleEndpoints(INotificationLog log)
 {
     private const int Slice = 20_000;
@@ -53,7 +53,7 @@ internal sealed class RuleEndpoints(INotificationLog log)
         });
     }
 
-    /// <summary>Whether somebody is a member, and by what parts of the rule.</summary>
+    /// <summary>Whether a user is a member, and by which parts of the rule.</summary>
     public async Task ExplainAsync(HttpContext context, Caller caller)
     {
         var user = "";

@@ -36,9 +36,9 @@ internal sealed class TopicEndpoint(PublishFront front, IOptions<NotifyOptions> 
         else
         {
             using var body = await RequestBody.ReadAsync(context, _payloadBytes);
-            prepared = body is { Bytes: var bytes }
-                ? Read(request, json, bytes.Span, new PublishCall($"POST {ApiPaths.Topics}{request.Topic}", caller, header))
-                : PreparedPublish.Refused(PayloadLimit.TooLarge(_payloadBytes));
+            prepared = body.Refusal is { } unread
+                ? PreparedPublish.Refused(unread)
+                : Read(request, json, body.Bytes.Span, new PublishCall($"POST {ApiPaths.Topics}{request.Topic}", caller, header));
         }
 
         await PublishAnswer.WriteAsync(context, await front.PublishAsync(prepared, context.RequestAborted));

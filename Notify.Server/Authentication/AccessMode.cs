@@ -11,10 +11,10 @@ internal enum AccessMode
     /// <summary>Everything is allowed, from this machine alone.</summary>
     Development,
 
-    /// <summary><c>AllowAnonymous</c> alone: every topic for everybody, no People, and no credential is accepted.</summary>
+    /// <summary><c>AllowAnonymous</c> alone: every caller may use every topic, no People, and no credential is accepted.</summary>
     Everybody,
 
-    /// <summary>Credentials decide; who shows none has the anonymous grants.</summary>
+    /// <summary>Credentials decide; a caller without one has the anonymous grants.</summary>
     Closed,
 }
 

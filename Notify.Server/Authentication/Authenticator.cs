@@ -45,7 +45,7 @@ internal sealed partial class Authenticator(
     /// <summary>The caller that <see cref="AuthenticateAsync"/> found for this request.</summary>
     public static Caller? Find(HttpContext context) => context.Items.TryGetValue(ItemKey, out var caller) ? (Caller?)caller : null;
 
-    /// <summary>Finds out who calls. A refusal has its headers in the response already.</summary>
+    /// <summary>Identifies the caller. A refusal has its headers in the response already.</summary>
     /// <param name="context">The request.</param>
     /// <param name="tokenInQuery">Whether this endpoint takes a token in the query.</param>
     public async ValueTask<(Caller? Caller, Refusal? Refusal)> AuthenticateAsync(HttpContext context, bool tokenInQuery)
@@ -85,7 +85,7 @@ internal sealed partial class Authenticator(
 
         if (ShownCredential.Find(context.Request, tokenInQuery, out var shown) is { } several) return (null, several);
         if (shown is { } credential && mode != AccessMode.Development) return await CheckAsync(context, credential, device);
-        if (mode != AccessMode.Development && host.IsAuthenticated(context)) // an open service asks nobody who it is
+        if (mode != AccessMode.Development && host.IsAuthenticated(context)) // an open service identifies no caller
         {
             if (await state.MayAcceptAsync() is { } blind) return (null, blind);
             return await host.CallerOfAsync(context, device);
@@ -169,7 +169,7 @@ internal sealed partial class Authenticator(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Credential rejected ({Reason}); key {KeyId}, from {Address}. The client was answered 401.")]
+        [LoggerMessage(6001, LogLevel.Information, "Credential rejected ({Reason}); key {KeyId}, from {Address}. The client was answered 401.")]
         public static partial void Rejected(ILogger logger, string reason, string keyId, string address);
     }
 }
@@ -183,7 +183,7 @@ internal static class Challenge
     public static string Of(Rejection rejection) => $"{Plain}, error=\"invalid_token\", error_description=\"{rejection.Detail.Replace('"', '\'')}\"";
 }
 
-/// <summary>Who publishes, for idempotency keys: different callers never share one, whatever their names are made of.</summary>
+/// <summary>The identity of a publisher, for idempotency keys: different callers never share one, whatever their names are made of.</summary>
 internal static class PublisherNames
 {
     private const int MaxLength = 512;

@@ -51,7 +51,7 @@ internal sealed class GrantRules(IOptions<NotifyOptions> options)
 
     /// <summary>A filter of the configuration for this user; null when it grants nothing to it.</summary>
     /// <remarks>
-    /// The placeholder is a whole segment and stays one, and no user id moves the filter to the system's topics: whoever picks user
+    /// The placeholder is a whole segment and stays one, and no user id moves the filter to the system's topics: an issuer that picks user
     /// ids would pick grants otherwise.
     /// </remarks>
     public static TopicFilter? Fill(string filter, string? user)

@@ -56,7 +56,7 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
 
     public void KeyRevoked(string key) => Close("revoked", caller => caller.Credential.KeyId == key);
 
-    /// <summary>From the first stored key on, callers without a credential are no longer let in; those who were are let go.</summary>
+    /// <summary>From the first stored key on, callers without a credential are rejected, and their open connections are closed.</summary>
     public void KeyStored()
     {
         _accessMode.Decide(AccessMode.Closed);
@@ -134,7 +134,7 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Closed {Count} connections, reconnect allowed: {Reason}.")]
+        [LoggerMessage(6003, LogLevel.Information, "Closed {Count} connections, reconnect allowed: {Reason}.")]
         public static partial void Closed(ILogger logger, int count, string reason);
     }
 }

@@ -45,7 +45,7 @@ internal readonly record struct ShownCredential(string Text, bool MustBeKey)
         return null;
     }
 
-    // Nothing prints it, also when somebody logs the record.
+    // Nothing prints it, also when the record is logged.
     public override string ToString() => MustBeKey ? KeyHeader : Bearer;
 
     private static bool IsBearer(string? value, out string token)

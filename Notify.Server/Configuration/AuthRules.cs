@@ -18,7 +18,7 @@ internal static class AuthRules
         {
             if ((grant.Claim is null) == (grant.Value is null)) continue;
             throw new SettingsException(grant.Claim is null
-                ? $"The setting Notify:Auth:Grants:{number}:Value has no Claim beside it: name the claim, or remove the value so that the grant holds for everybody with a token."
+                ? $"The setting Notify:Auth:Grants:{number}:Value has no Claim beside it: name the claim, or remove the value so that the grant holds for every caller with a token."
                 : $"The setting Notify:Auth:Grants:{number}:Claim has no Value beside it: say which value of the claim is granted something.");
         }
     }
@@ -28,7 +28,7 @@ internal static class AuthRules
         if (!Uri.TryCreate(authority, UriKind.Absolute, out var uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp) || uri.Query.Length > 0 || uri.Fragment.Length > 0)
             throw new SettingsException($"The setting Notify:Auth:Authority is '{authority}', but must be the address of an OIDC authority, such as https://login.example/realms/shop.");
         if (uri.Scheme != Uri.UriSchemeHttps && !uri.IsLoopback)
-            throw new SettingsException($"The setting Notify:Auth:Authority is '{authority}', but must begin with https: outside this machine whoever is between could hand out keys.");
+            throw new SettingsException($"The setting Notify:Auth:Authority is '{authority}', but must begin with https: outside this machine an attacker on the network could supply keys.");
         if (auth.Audience is null)
             throw new SettingsException("The setting Notify:Auth:Authority needs Notify:Auth:Audience beside it: without it, tokens that the authority issued for other services would be accepted.");
     }

@@ -4,7 +4,7 @@ namespace Notify.Server.Configuration;
 
 /// <summary>
 /// <c>ConnectionStrings:Postgres</c> and <c>ConnectionStrings:Redis</c>: the names that deployments of the service's own program use.
-/// Inside somebody's app these names are that app's.
+/// Inside a hosting app these names are that app's.
 /// </summary>
 internal static class ConnectionStrings
 {

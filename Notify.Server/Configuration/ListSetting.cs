@@ -89,7 +89,7 @@ internal sealed record ListSetting(string Pattern, string Allowed, bool IsSecret
         return true;
     }
 
-    // Items are numbered by whoever wrote the settings, perhaps with holes: the number is only what holds an item's keys together.
+    // Items are numbered in the settings, perhaps with holes: the number is only what holds an item's keys together.
     private static GrantSettings Grant(NotifyOptions options, int number)
     {
         if (options.Auth.GrantsByNumber.TryGetValue(number, out var known)) return known;

@@ -4,7 +4,7 @@ namespace Notify.Server.Configuration;
 
 /// <summary>
 /// Whose process the service runs in. In its own it is all there is: it has the names that deployments use for settings, and a
-/// failure that nothing mends ends the process. In somebody's app it is a guest: what is not below <c>Notify:</c> is not read, and
+/// failure that nothing mends ends the process. In a hosting app it is a guest: what is not below <c>Notify:</c> is not read, and
 /// the app goes on whatever happens to the service.
 /// </summary>
 /// <param name="IsOwnProcess">The service's own program.</param>
@@ -19,7 +19,7 @@ internal sealed record NotifyHost(bool IsOwnProcess, string PostgresSetting, str
     // As the storage calls it: it does not know where its options come from.
     private const string OwnPostgres = "ConnectionStrings:Postgres";
 
-    /// <summary>Said by the program before it adds the service; whoever says nothing is an app.</summary>
+    /// <summary>Set by the service's own program before it adds the service; otherwise the host is an app.</summary>
     public static NotifyHost Of(IServiceCollection services) =>
         services.LastOrDefault(service => service.ServiceType == typeof(NotifyHost))?.ImplementationInstance as NotifyHost ?? App;
 

@@ -22,7 +22,7 @@ internal static class ProcessSettings
         ("Urls", $"where to listen, such as {ListenAddresses.Default}"),
         ("ConnectionStrings:Postgres", "such as Host=db;Database=notify;Username=notify;Password=…"),
         ("ConnectionStrings:Redis", "such as redis:6379,password=…"),
-        (ForwardedHeaders, "true behind a proxy that says for whom it asks; a variable"),
+        (ForwardedHeaders, "true behind a proxy that sends X-Forwarded-For; a variable"),
         (FormatterName, string.Join(", ", Formatters)),
         (OtlpEndpoint, "where traces and metrics go, such as http://localhost:4317; a variable"),
     ];
@@ -42,7 +42,7 @@ internal static class ProcessSettings
     /// <summary>Each one's key, and what it may be.</summary>
     public static IEnumerable<(string Key, string Allowed)> Describe() => Described;
 
-    /// <summary>A key that somebody wrote on the command line, where nothing is meant for another program.</summary>
+    /// <summary>A key on the command line, where nothing is meant for another program.</summary>
     /// <exception cref="SettingsException">There is no such setting.</exception>
     public static void CheckKey(string key)
     {

@@ -4,7 +4,7 @@ using Notify.Engine.Configuration;
 
 namespace Notify.Server.Configuration;
 
-/// <summary><c>Notify:KnownProxies</c>: from whom forwarded headers are believed. Anybody can send them.</summary>
+/// <summary><c>Notify:KnownProxies</c>: the proxies whose forwarded headers are trusted. Every client can send such headers.</summary>
 internal static class ProxyRules
 {
     public static bool IsAllowed(string text) => IPAddress.TryParse(text, out _) || System.Net.IPNetwork.TryParse(text, out _);

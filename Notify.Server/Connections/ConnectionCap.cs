@@ -14,7 +14,7 @@ namespace Notify.Server.Connections;
 /// <remarks>
 /// A few more are taken than there is room for. Each of those is answered one request: health and metrics as always, everything else
 /// with a refusal that sends the client to another node. One that asks nothing makes room for the next, so that a probe is answered
-/// while somebody opens connections by the thousand; beyond them connections wait in the kernel.
+/// while a client opens thousands of connections; beyond them connections wait in the kernel.
 /// </remarks>
 internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, TimeProvider time, ILogger<ConnectionCap> logger) : IDisposable
 {
@@ -134,7 +134,7 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "This node has {Most} connections, as many as it takes (open files: {Files}); more are answered 503 until some have gone. Raise the limit of open files (" + HowToRaise + ") or Notify:Limits:Connections, or add a node.")]
+        [LoggerMessage(6101, LogLevel.Warning, "This node has {Most} connections, as many as it takes (open files: {Files}); more are answered 503 until some have gone. Raise the limit of open files (" + HowToRaise + ") or Notify:Limits:Connections, or add a node.")]
         public static partial void Full(ILogger logger, int most, string files);
     }
 }

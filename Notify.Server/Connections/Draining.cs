@@ -47,7 +47,7 @@ internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper 
         LeaveAsync().GetAwaiter().GetResult();
     }
 
-    /// <summary>Takes nobody new, then asks the connections to go; also when the service ends and the process does not.</summary>
+    /// <summary>Accepts no new connection, then asks the open ones to reconnect elsewhere; also when the service ends and the process does not.</summary>
     public Task LeaveAsync()
     {
         _isDraining = true;

@@ -8,8 +8,8 @@ using Notify.Storage.Log;
 namespace Notify.Server.Hosting;
 
 /// <summary>
-/// Decides at start who is let in without a credential, once it is known whether API keys are stored. Nothing starts with a door
-/// open that somebody believes shut.
+/// Decides at start which callers need no credential, once it is known whether API keys are stored. The service never starts
+/// open without an explicit setting.
 /// </summary>
 internal sealed partial class AccessModeDecision
 {
@@ -30,7 +30,7 @@ internal sealed partial class AccessModeDecision
     }
 
     /// <summary>Once the log is open.</summary>
-    /// <exception cref="SettingsException">Everybody could publish and read, and nobody said that this is meant.</exception>
+    /// <exception cref="SettingsException">Every caller could publish and read, and no setting says that this is intended.</exception>
     /// <exception cref="StorageUnavailableException">Whether there are API keys cannot be read; to be asked again.</exception>
     public async Task DecideAsync(INotificationLog log, CancellationToken cancellationToken)
     {
@@ -50,7 +50,7 @@ internal sealed partial class AccessModeDecision
         if (hostAuthenticates) return AccessMode.Closed;
         if (auth.AllowAnonymous) return AccessMode.Everybody;
         if (auth.Embedded) return AccessMode.Closed; // a host is not stopped by what it hosts
-        throw new SettingsException($"In the environment '{environment.EnvironmentName}' nobody could call this service: set Notify:Auth:SigningKey or Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if everybody who reaches it may publish and read; to try it out on this machine set ASPNETCORE_ENVIRONMENT to Development.");
+        throw new SettingsException($"In the environment '{environment.EnvironmentName}' no caller could use this service: set Notify:Auth:SigningKey or Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if everybody who reaches it may publish and read; to try it out on this machine set ASPNETCORE_ENVIRONMENT to Development.");
     }
 
     private static async Task<bool> WereKeysStoredAsync(INotificationLog log, CancellationToken cancellationToken)
@@ -86,16 +86,16 @@ internal sealed partial class AccessModeDecision
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Development: no token is needed, everything is allowed, and the service listens on this machine only.")]
+        [LoggerMessage(8001, LogLevel.Warning, "Development: no token is needed, everything is allowed, and the service listens on this machine only.")]
         public static partial void Development(ILogger logger);
 
-        [LoggerMessage(LogLevel.Warning, "Open to everybody (Notify:Auth:AllowAnonymous): whoever reaches this service may publish to and read every topic. Configure a key or an authority to change that.")]
+        [LoggerMessage(8002, LogLevel.Warning, "Open to everyone (Notify:Auth:AllowAnonymous): every caller may publish to and read every topic. Configure a key or an authority to change that.")]
         public static partial void Everybody(ILogger logger);
 
-        [LoggerMessage(LogLevel.Information, "Callers are known by {Tokens}, {Keys}, {Host}. Callers without a credential get {Anonymous}.")]
+        [LoggerMessage(8003, LogLevel.Information, "Callers authenticate by {Tokens}, {Keys}, {Host}. Callers without a credential get {Anonymous}.")]
         public static partial void Closed(ILogger logger, string tokens, string keys, string host, string anonymous);
 
-        [LoggerMessage(LogLevel.Warning, "Notify:Auth:SigningKey is ignored for callers: beside an authority, tokens signed with a shared key are rejected. Remove it.")]
+        [LoggerMessage(8004, LogLevel.Warning, "Notify:Auth:SigningKey is ignored for callers: beside an authority, tokens signed with a shared key are rejected. Remove it.")]
         public static partial void KeysIgnored(ILogger logger);
     }
 }

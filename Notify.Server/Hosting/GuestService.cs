@@ -5,7 +5,7 @@ using Notify.Storage;
 namespace Notify.Server.Hosting;
 
 /// <summary>
-/// One of the service's parts inside somebody's app. The generic host stops the whole app when a background service fails; of a
+/// One of the service's parts inside a hosting app. The generic host stops the whole app when a background service fails; of a
 /// guest that is not acceptable. When a part fails, this node leaves as a node that stops does: connections are asked to come back elsewhere,
 /// new ones get 503, health is not ready. The app goes on.
 /// </summary>
@@ -69,7 +69,7 @@ internal sealed partial class GuestService(IHostedService part, bool isOwned, Fu
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Critical, "Notify stopped on this node because its part {Part} failed. The app goes on; its Notify connections go elsewhere and new ones get 503. Restart the app to bring it back.")]
+        [LoggerMessage(8010, LogLevel.Critical, "Notify stopped on this node because its part {Part} failed. The app continues; its Notify connections move to other nodes and new ones are answered 503. Restart the app to start Notify again.")]
         public static partial void Failed(ILogger logger, string part, Exception exception);
     }
 }

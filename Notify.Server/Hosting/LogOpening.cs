@@ -9,7 +9,7 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 
 /// <summary>
 /// Opens the log when the process starts, and keeps trying while the database is away: the process is alive and not
-/// ready meanwhile, so that a database which starts later needs nobody to restart anything. A setting that cannot work
+/// ready meanwhile, so that a database which starts later needs no restart of the service. A setting that cannot work
 /// stops the start. When that shows only later, it stops the service's own process; an app it is a guest of goes on.
 /// </summary>
 internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, AccessModeDecision accessMode, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
@@ -79,7 +79,7 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Acces
         }
     }
 
-    // Who is let in is decided before the log is: until then everything is answered 503.
+    // The access mode is decided before the log is used: until then every call is answered 503.
     private async Task<INotificationLog> OpenDecidedAsync(CancellationToken cancellationToken)
     {
         var log = await open(cancellationToken);
@@ -125,16 +125,16 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Acces
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "The log is open: {Storage}.")]
+        [LoggerMessage(8020, LogLevel.Information, "The log is open: {Storage}.")]
         public static partial void Opened(ILogger logger, string storage);
 
-        [LoggerMessage(LogLevel.Warning, "The storage does not answer; publishing is refused until it does. Trying again in {Seconds} s. {Reason}")]
+        [LoggerMessage(8021, LogLevel.Warning, "Storage does not answer; publishes are answered 503 until it does. The node retries in {Seconds} s. {Reason}")]
         public static partial void NotYet(ILogger logger, double seconds, string reason);
 
-        [LoggerMessage(LogLevel.Error, "The storage is there now and cannot be used; publishing is refused. Set it right; trying again in {Seconds} s. {Reason}")]
+        [LoggerMessage(8022, LogLevel.Error, "Storage answers but cannot be used; publishes are answered 503. Correct its configuration; the node retries in {Seconds} s. {Reason}")]
         public static partial void Wrong(ILogger logger, double seconds, string reason);
 
-        [LoggerMessage(LogLevel.Critical, "Opening the log failed in a way it should not.")]
+        [LoggerMessage(8023, LogLevel.Critical, "Opening the log failed unexpectedly.")]
         public static partial void Failed(ILogger logger, Exception exception);
     }
 }

@@ -32,10 +32,10 @@ internal sealed partial class RetentionSweeper(OpenedLog log, IOptions<NotifyOpt
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Retention waits for the storage: {Reason}")]
+        [LoggerMessage(8030, LogLevel.Warning, "The retention sweep is postponed: storage does not answer. {Reason}")]
         public static partial void Postponed(ILogger logger, string reason);
 
-        [LoggerMessage(LogLevel.Error, "A retention sweep failed; the next one tries again.")]
+        [LoggerMessage(8031, LogLevel.Error, "A retention sweep failed. The next one tries again.")]
         public static partial void Failed(ILogger logger, Exception exception);
     }
 }

@@ -46,7 +46,7 @@ internal static class StartUp
         ListenAddresses.Check(builder.Configuration, builder.Environment, address => builder.WebHost.UseUrls(address));
 
         // Its "Request starting" line at Information prints the query, where browsers must put their token. Not at any other level
-        // either: while it may log anything, each request gets an Activity and a scope that nobody looks at. Traces do not need it.
+        // either: while it may log anything, each request gets an Activity and a scope that is not used. Traces do not need it.
         // And not for one kind of log either: a rule that names a provider comes before those that do not.
         builder.Services.PostConfigure<LoggerFilterOptions>(logging =>
         {
@@ -67,7 +67,7 @@ internal static class StartUp
         });
         Telemetry.AddExport(builder);
 
-        // What a connection was given is sent by whoever gave it, while it is in the cache, and not by another thread later:
+        // The thread that writes to a connection also sends, while the data is in the cache, instead of another thread later:
         // half as much again in a fan-out. The price, that code which blocks would hold up a connection's reading, is not
         // paid here: nothing of ours blocks. (docs/decisions/0008)
         builder.WebHost.UseSockets(sockets =>
@@ -85,7 +85,7 @@ internal static class StartUp
         return builder;
     }
 
-    /// <summary>Believes forwarded headers from <c>Notify:KnownProxies</c>; ASP.NET's own variable believes them from everybody.</summary>
+    /// <summary>Trusts forwarded headers from <c>Notify:KnownProxies</c>; ASP.NET's own variable trusts them from every peer.</summary>
     public static WebApplication UseKnownProxies(this WebApplication app)
     {
         var known = app.Services.GetRequiredService<IOptions<NotifyOptions>>().Value.KnownProxies.Count > 0;

@@ -17,7 +17,7 @@ internal static class TokenCommand
 
     public static async Task RunAsync(WebApplicationBuilder builder, CommandOptions options)
     {
-        var user = options.One("user") ?? throw new SettingsException("The option --user is missing: who the token is for.");
+        var user = options.One("user") ?? throw new SettingsException("The option --user is missing: the user of the token.");
         if (!TopicName.IsValidId(user, "user", out var problem)) throw new SettingsException($"The option --user is '{user}': {problem}");
 
         builder.Logging.ClearProviders(); // the token alone goes to stdout

@@ -15,7 +15,7 @@ internal sealed class TransportBlocks : MemoryPool<byte>
     /// <summary>Bytes. Kestrel's have 4 KB; more than this gained nothing.</summary>
     public const int BlockBytes = 32 * 1024;
 
-    /// <summary>How often half of what nobody has needed meanwhile is given back.</summary>
+    /// <summary>How often half of the blocks that were not needed meanwhile is released.</summary>
     public static readonly TimeSpan TrimInterval = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new(); // enough: Kestrel makes a pool for each core, up to sixteen

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Notify.Server.Http;
 
 /// <summary>
-/// The parameter <c>filter</c> of a query. A plain <c>+</c> in a query means a space to those who write forms, and a
-/// wildcard to those who write MQTT: where it is a whole segment it is the wildcard, elsewhere a space.
+/// The parameter <c>filter</c> of a query. A plain <c>+</c> in a query means a space in HTML forms, and a
+/// wildcard in MQTT: where it is a whole segment it is the wildcard, elsewhere a space.
 /// </summary>
 internal static class QueryFilters
 {

@@ -10,7 +10,7 @@ namespace Notify.Server.Hubs;
 internal static class HubConventions
 {
     /// <summary>
-    /// A caller who cannot be identified, or has too many connections, gets a problem document before there is one more.
+    /// A caller that cannot be identified, or has too many connections, gets a problem document before there is one more.
     /// A request with SignalR's own <c>id</c> belongs to a connection that was let in.
     /// </summary>
     public static TBuilder RequireKnownCaller<TBuilder>(this TBuilder builder)
@@ -28,7 +28,7 @@ internal static class HubConventions
         });
 
     /// <summary>
-    /// A leaving node takes nobody, or its clients rejoin it and are cut twice. What polls or sends on a connection that
+    /// A leaving node accepts no connection, or its clients rejoin it and are cut twice. What polls or sends on a connection that
     /// was let in has SignalR's own <c>id</c> and goes on until that connection is closed.
     /// </summary>
     public static TBuilder RefuseWhileDraining<TBuilder>(this TBuilder builder)

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.SignalR;
 namespace Notify.Server.Hubs;
 
 /// <summary>
-/// The loggers of this hub's SignalR, which calls every refused call a failure and prints it with its stack: anybody who
+/// The loggers of this hub's SignalR, which calls every refused call a failure and prints it with its stack: every client that
 /// says nonsense often enough would fill the log. Refusals are answers; what fails otherwise is logged as it was.
 /// </summary>
 internal sealed class HubLoggerFactory(ILoggerFactory inner) : ILoggerFactory

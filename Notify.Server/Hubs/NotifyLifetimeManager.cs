@@ -9,7 +9,7 @@ using Notify.Server.Authentication;
 namespace Notify.Server.Hubs;
 
 /// <summary>
-/// SignalR's extension point for who is in which group. It gives every connection its delivery session, and leaves to
+/// SignalR's extension point for group membership. It gives every connection its delivery session, and leaves to
 /// the stock manager what that one is good at: sends to a connection, a user, a reserved group. Topic filters never
 /// reach it: its groups know no wildcards, ignore case, and each would cost a Redis subscription.
 /// </summary>
@@ -36,7 +36,7 @@ internal sealed class NotifyLifetimeManager(
         await own.TakeClaimsAsync(caller);
     }
 
-    /// <summary>Who connected; the endpoint has refused before what cannot be identified.</summary>
+    /// <summary>The caller of the connection; the endpoint has refused callers that cannot be identified.</summary>
     public static Caller CallerOf(HubConnectionContext connection) =>
         connection.GetHttpContext() is { } http && Authenticator.Find(http) is { } caller
             ? caller

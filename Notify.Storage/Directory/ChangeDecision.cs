@@ -191,7 +191,7 @@ internal sealed class ChangeDecision
         var moves = decided.Groups.Where(group => _state.Members.Contains((group.Group, user)) != group.IsMember)
             .Select(group => (Ruled(group.Group), group.IsMember ? new[] { user } : [], group.IsMember ? Array.Empty<long>() : [user])).ToList();
 
-        // What moves nobody is stored without the log's lock.
+        // A change that moves no user is stored without the log's lock.
         if (moves.Count == 0) return Superseded;
         Writes.Attributes[user] = (decided.Json, decided.ClaimsIssuedAt);
         _state.Attributes[change.User] = attributes with { Json = decided.Json, ClaimsIssuedAt = decided.ClaimsIssuedAt };

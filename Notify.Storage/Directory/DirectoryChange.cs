@@ -24,7 +24,7 @@ public abstract record DirectoryChange
     /// <summary>Ends the group and all of its memberships at one version. <see cref="ChangeStatus.UnknownGroup"/> without one.</summary>
     public sealed record DeleteGroup(string Group) : DirectoryChange;
 
-    /// <summary>Changes the members of a static group; nobody is in both lists.</summary>
+    /// <summary>Changes the members of a static group; no user is in both lists.</summary>
     public sealed record ChangeMembers(string Group, IReadOnlyList<string> Add, IReadOnlyList<string> Remove) : DirectoryChange
     {
         /// <inheritdoc/>
@@ -112,6 +112,12 @@ public abstract record DirectoryChange
     public sealed record MarkInbox(
         string User, InboxOperation Operation, Guid Epoch, IReadOnlyList<InboxItem>? Items, long UpTo, string Filter, TopicMatch Matches) : DirectoryChange
     {
+        /// <summary>
+        /// Everything up to there was found marked so already, as of this version: the mark stands for the single ones, and is left
+        /// when one of them was taken back since.
+        /// </summary>
+        public long? FoundAt { get; init; }
+
         /// <inheritdoc/>
         public override int Rows => Math.Max(1, Items?.Count ?? 1);
     }
@@ -148,7 +154,7 @@ public enum ChangeStatus
     /// <summary>There is no such group; <see cref="ChangeOutcome.Subject"/> names it.</summary>
     UnknownGroup,
 
-    /// <summary>The members of the group <see cref="ChangeOutcome.Subject"/> are those who satisfy its rule.</summary>
+    /// <summary>The members of the group <see cref="ChangeOutcome.Subject"/> are the users that satisfy its rule.</summary>
     DynamicGroup,
 
     /// <summary>The user <see cref="ChangeOutcome.Subject"/> would be in more groups than the limit.</summary>

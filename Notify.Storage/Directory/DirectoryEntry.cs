@@ -81,7 +81,7 @@ public enum GroupChange
     /// <summary>It changed between static and dynamic: <see cref="GroupChanged.Replaced"/> ends with all of its memberships, and this one begins anew.</summary>
     Replaced,
 
-    /// <summary>Its rule is another one; who is a member by the new one is worked through, and entered in steps.</summary>
+    /// <summary>Its rule is another one; the new members are computed, and entered in steps.</summary>
     RuleChanged,
 
     /// <summary>A dynamic group begins: the members that were filled in beforehand are its members above this version.</summary>
@@ -108,7 +108,7 @@ public sealed record MembersChanged(IReadOnlyList<GroupMembersChanged> Groups) :
     public override EntryKind Kind => EntryKind.MembersChanged;
 }
 
-/// <summary>Who joined and left one group. No user is in both.</summary>
+/// <summary>The users that joined and left one group. No user is in both.</summary>
 /// <param name="Group">The number of the group.</param>
 /// <param name="Joined">Numbers of users whose membership holds above the entry's version.</param>
 /// <param name="Left">Numbers of users whose membership holds up to the entry's version.</param>

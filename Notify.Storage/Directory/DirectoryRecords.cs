@@ -14,7 +14,7 @@ public sealed record PeopleReading(LogHead Head, IReadOnlyList<UserReading> User
 
 /// <summary>What holds, or held at a version that is still kept, for one user.</summary>
 /// <param name="Number">How entries of the log name the user.</param>
-/// <param name="Name">How everybody else does.</param>
+/// <param name="Name">The user id as clients know it.</param>
 /// <param name="Groups">Memberships, those that ended below the oldest version kept left out.</param>
 /// <param name="Subscriptions">Durable subscriptions, likewise.</param>
 /// <param name="Acknowledged">What the device has acknowledged in this epoch; null: nothing.</param>
@@ -27,6 +27,11 @@ public sealed record UserReading(
 /// <param name="Held">When.</param>
 public readonly record struct Membership(long Group, string Name, Interval Held);
 
+/// <summary>One of a user's memberships in a generation of a group.</summary>
+/// <param name="User">The user's number.</param>
+/// <param name="Held">Where the membership's own interval and that of the generation both hold.</param>
+public readonly record struct HeldBy(long User, Interval Held);
+
 /// <summary>A durable subscription.</summary>
 /// <param name="Filter">The topic filter.</param>
 /// <param name="Held">When.</param>
@@ -38,7 +43,7 @@ public readonly record struct DirectoryUser(long Number, string Name);
 /// <summary>A group as it is now, or one of its former generations.</summary>
 /// <param name="Number">Of this generation.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="Rule">Who is a member of a dynamic one; null: static.</param>
+/// <param name="Rule">The rule of a dynamic group; null: static.</param>
 /// <param name="Pending">A rule is still being worked through.</param>
 /// <param name="Members">How many.</param>
 /// <param name="Held">This generation's interval; a dynamic one that is not yet active begins at <see cref="Interval.Open"/>.</param>
@@ -92,7 +97,7 @@ public sealed record UserAttributes(long User, string Name, string? Json, long S
 }
 
 /// <summary>Some users' attributes.</summary>
-/// <param name="RulesRevision">Which rules are in force: a change that was found to move nobody is stored only under the same.</param>
+/// <param name="RulesRevision">Which rules are in force: a change that was found to move no user is stored only under the same.</param>
 /// <param name="Users">One for each that was asked for, in that order.</param>
 public sealed record AttributesReading(long RulesRevision, IReadOnlyList<UserAttributes> Users)
 {

@@ -24,7 +24,7 @@ internal sealed class DirectoryWrites
     public List<(long User, string Filter, long Until)> EndedFilters { get; } = [];
     public Dictionary<(long User, string Filter, long Since), long> NewFilters { get; } = [];
 
-    /// <summary>Attributes of users whom their change moves.</summary>
+    /// <summary>Attributes of users that their change moves.</summary>
     public Dictionary<long, (string? Json, DateTimeOffset? ClaimsIssuedAt)> Attributes { get; } = [];
 
     /// <summary>Groups whose first members are filled in; written before <see cref="MemberCounts"/>.</summary>
@@ -41,4 +41,7 @@ internal sealed class DirectoryWrites
 
     /// <summary>All steps of a user and a filter.</summary>
     public Dictionary<(long User, string Filter), List<InboxStep>> Watermarks { get; } = [];
+
+    /// <summary>Single marks that say nothing that a mark of everything does not say.</summary>
+    public List<InboxMerge> Merged { get; } = [];
 }

@@ -55,6 +55,12 @@ public interface IDirectory
     /// <summary>Which of these users (by number) are members of the group now, with the head that this is true of.</summary>
     Task<(LogHead Head, IReadOnlyList<long> Users)> FindMembersAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// When these users (by number) were or are members of this generation of a group, with the head that this is true of: an
+    /// entry that names no users is applied by it, perhaps long after, when some of them have come and gone.
+    /// </summary>
+    Task<(LogHead Head, IReadOnlyList<HeldBy> Held)> ReadHeldAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken);
+
     /// <summary>The names of the groups that the user is in, in ordinal order.</summary>
     Task<IReadOnlyList<string>> ListGroupsOfAsync(string user, string? after, int limit, CancellationToken cancellationToken);
 
@@ -77,8 +83,8 @@ public interface IDirectory
     Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores attributes of users whom that moves into or out of no group, many at once, without an entry and without the
-    /// log's lock. Only those whose attributes still have the stamp they were made from and who are still in the groups that they
+    /// Stores attributes of users that this moves into or out of no group, many at once, without an entry and without the
+    /// log's lock. Only those whose attributes still have the stamp they were made from and which are still in the groups that they
     /// were found to be in, and only while the rules are those of
     /// this revision; the others are to be read again.
     /// </summary>

@@ -10,8 +10,11 @@ public interface IRuleDirectory
     /// <summary>The rules whose revision is above this one; all that are in force when it is negative.</summary>
     Task<RulesReading> ReadRulesAsync(long above, CancellationToken cancellationToken);
 
-    /// <summary>Takes the oldest work that nobody has, or whose owner's lease is over. Null: there is none.</summary>
+    /// <summary>Takes the oldest work without an owner, or whose owner's lease is over. Null: there is none.</summary>
     Task<RuleWork?> ClaimAsync(Guid owner, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>How many groups have a rule that is not worked through yet.</summary>
+    Task<long> CountPendingAsync(CancellationToken cancellationToken);
 
     /// <summary>Prolongs the lease; false when the work is no longer the owner's or for another rule.</summary>
     Task<bool> RenewAsync(RuleWork work, TimeSpan lease, CancellationToken cancellationToken);
@@ -34,6 +37,6 @@ public interface IRuleDirectory
     /// <summary>How many members were filled in.</summary>
     Task<long> CountFilledAsync(RuleWork work, CancellationToken cancellationToken);
 
-    /// <summary>Who would satisfy a rule, among the next users by number. Changes nothing.</summary>
+    /// <summary>The users that would satisfy a rule, among the next by number. Changes nothing.</summary>
     Task<RulePreview> PreviewAsync(RuleTest rule, long after, int users, int examples, CancellationToken cancellationToken);
 }

@@ -10,7 +10,7 @@ public sealed record RuleTest(string JsonPath, string Vars, Func<string?, bool> 
 /// <param name="Group">The generation's number.</param>
 /// <param name="Rule">The rule's text.</param>
 /// <param name="Revision">The revision of the rules at which it came, became active or ended.</param>
-/// <param name="IsActive">Its members are those who satisfy it; before, they are still being filled in.</param>
+/// <param name="IsActive">Its members are the users that satisfy it; before, they are still being filled in.</param>
 /// <param name="IsEnded">The generation has ended.</param>
 public sealed record StoredRule(long Group, string Rule, long Revision, bool IsActive, bool IsEnded);
 
@@ -25,7 +25,7 @@ public sealed record RulesReading(Guid Epoch, long Revision, IReadOnlyList<Store
 /// <param name="Rule">The rule's text.</param>
 /// <param name="Revision">The revision at which this rule came.</param>
 /// <param name="IsActive">False: its first members are to be filled in.</param>
-/// <param name="Owner">Who has the lease.</param>
+/// <param name="Owner">The owner of the lease.</param>
 public sealed record RuleWork(long Group, string Rule, long Revision, bool IsActive, Guid Owner);
 
 /// <summary>A user whose membership is not what the rule says.</summary>

@@ -40,10 +40,12 @@ internal static class InboxMarksDecision
         var watermarks = state.Of(user);
         var steps = watermarks.GetValueOrDefault(mark.Filter) ?? [];
         var saying = mark.Filter.Length == 0 ? steps : steps.Concat(watermarks.GetValueOrDefault("") ?? []);
+        if (mark.FoundAt is { } found && LastException(state, user, mark.Operation) > OrderOf(found, int.MaxValue)) return ChangeStatus.Done;
         if (InboxSteps.Say(saying, mark.Operation, mark.UpTo, LastException(state, user, mark.Operation))) return ChangeStatus.Done;
         if (!watermarks.ContainsKey(mark.Filter) && watermarks.Count >= MostFilters) return ChangeStatus.TooManyMarkedFilters;
         watermarks[mark.Filter] = writes.Watermarks[(user, mark.Filter)] =
             InboxSteps.Add(steps, new InboxStep(mark.Operation, mark.UpTo, order, now), oldest);
+        if (mark.Filter.Length == 0) writes.Merged.Add(new InboxMerge(user, mark.Operation, Masked(watermarks, mark.Operation), mark.UpTo, order));
         state.LastChanged = true;
         return ChangeStatus.Done;
     }
@@ -55,6 +57,17 @@ internal static class InboxMarksDecision
         InboxOperation.Archive => Math.Max(state.LastNotArchived.GetValueOrDefault(user), state.LastUnread.GetValueOrDefault(user)),
         _ => 0,
     };
+
+    // A single mark may be what keeps an item from an earlier and stronger step of any filter: those stay.
+    private static long Masked(Dictionary<string, List<InboxStep>> watermarks, InboxOperation operation) => operation switch
+    {
+        InboxOperation.Archive => 0,
+        InboxOperation.Read => Highest(watermarks, step => step.Operation == InboxOperation.Archive),
+        _ => Highest(watermarks, step => step.Operation != InboxOperation.Seen),
+    };
+
+    private static long Highest(Dictionary<string, List<InboxStep>> watermarks, Func<InboxStep, bool> which) =>
+        watermarks.Values.SelectMany(steps => steps).Where(which).Select(step => step.UpTo).DefaultIfEmpty().Max();
 
     private static IEnumerable<InboxStep> Steps(InboxMarksState state, long user, string topic, TopicMatch matches) =>
         state.Watermarks.TryGetValue(user, out var watermarks)

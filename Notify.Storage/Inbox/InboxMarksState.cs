@@ -23,3 +23,21 @@ internal sealed class InboxMarksState
         return watermarks;
     }
 }
+
+/// <summary>Marks of single items above a version and up to another, made before it, that a mark of everything stands for.</summary>
+internal readonly record struct InboxMerge(long User, InboxOperation Operation, long After, long UpTo, long Order)
+{
+    /// <summary>So many of a user's newest single marks stay, since they tell since when.</summary>
+    public const int Kept = 1000;
+
+    /// <summary>So many are merged at once; the next mark of everything goes on.</summary>
+    public const int AtOnce = 1000;
+
+    /// <summary>Which ones, as a condition in SQL.</summary>
+    public string Condition => Operation switch
+    {
+        InboxOperation.Archive => "true",
+        InboxOperation.Read => "read_at IS NOT NULL AND archived_at IS NULL",
+        _ => "read_at IS NULL AND archived_at IS NULL",
+    };
+}

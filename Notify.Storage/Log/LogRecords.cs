@@ -24,7 +24,7 @@ public readonly record struct LogHead(Guid Epoch, long Head, long Oldest)
 /// </remarks>
 public enum EntryKind : short
 {
-    /// <summary>Delivered to those who follow its topic.</summary>
+    /// <summary>Delivered to the followers of its topic.</summary>
     Notification = 0,
 
     /// <summary>A group was made, ended, replaced or activated, or its rule is another one.</summary>
@@ -99,7 +99,7 @@ public sealed record NewEntry
 }
 
 /// <summary>Under which an append is done once.</summary>
-/// <param name="Publisher">Who: keys of different publishers never meet.</param>
+/// <param name="Publisher">The publisher: keys of different publishers never collide.</param>
 /// <param name="Key">The publisher's key.</param>
 /// <param name="RequestHash">SHA-256 of what was asked; another one under the same key is a conflict.</param>
 public sealed record IdempotencyKey(string Publisher, string Key, ReadOnlyMemory<byte> RequestHash);

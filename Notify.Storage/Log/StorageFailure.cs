@@ -6,9 +6,9 @@ public enum StorageFailure
     /// <summary>It will pass by itself: away, starting, failing over, full.</summary>
     Transient,
 
-    /// <summary>No answer in time, or a lock that somebody holds.</summary>
+    /// <summary>No answer in time, or a lock that is held elsewhere.</summary>
     Timeout,
 
-    /// <summary>Trying again changes nothing: somebody has to (a right, a table, a password, a damaged file).</summary>
+    /// <summary>A retry cannot succeed; operator action is required (a right, a table, a password, a damaged file).</summary>
     Permanent,
 }

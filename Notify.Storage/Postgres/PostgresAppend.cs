@@ -37,7 +37,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
                 }
                 catch (PostgresException error) when (PostgresErrors.IsRowError(error))
                 {
-                    // The error names no row. Whoever repeats the batch comes to the same entries in the same way.
+                    // The error names no row. A retry of the batch bisects to the same entries.
                     var before = refused.Count;
                     await PostgresErrors.TranslateOutages(() => FindRefusedAsync(batch, positions, refused, cancellationToken));
                     if (refused.Count == before)
@@ -97,7 +97,7 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
             if (PostgresErrors.IsRowError(error) || PostgresErrors.IsNoPartition(error))
                 throw;
 
-            // A prepared statement that has gone bad (somebody's DISCARD, a changed table) must not stay for ever.
+            // A prepared statement that has gone bad (a DISCARD, a changed table) must not stay for ever.
             await CloseAsync();
             await EndStalledHolderAsync(error, cancellationToken);
             throw PostgresErrors.Unavailable(error);

@@ -61,7 +61,7 @@ internal sealed class PostgresAppendArrays
         return arrays;
     }
 
-    /// <summary>The sequences as they are when nobody else has appended.</summary>
+    /// <summary>The sequences as they are when no other session has appended.</summary>
     public long[] OwnSequences()
     {
         var own = new long[Sequences.Length];

@@ -40,8 +40,8 @@ internal static class PostgresAppendSql
     /// </summary>
     /// <remarks>
     /// Insert-only on purpose: the head is the last row of <c>appends</c>, a topic's sequence that of its last row, so that
-    /// a snapshot somebody holds open (pg_dump) does not make every append walk a growing chain of dead counters.
-    /// The session brings the sequences of its topics as they were at version $3. Only when somebody else has appended since
+    /// a snapshot that is held open (pg_dump) does not make every append walk a growing chain of dead counters.
+    /// The session brings the sequences of its topics as they were at version $3. Only when another session has appended since
     /// are they looked up, and only then are they returned: a lone writer pays for neither.
     /// </remarks>
     public const string Insert = """

@@ -63,7 +63,7 @@ internal sealed class PostgresChanges(NpgsqlConnection connection)
                 return new ChangeResult(epoch, head + entries.Count, decision.Outcomes, entries);
             }
 
-            // A user that the look had no need of: somebody else's change made this one do something.
+            // A user that the look had no need of: a concurrent change made this one do something.
             await RollBackAsync(cancellationToken);
             await using var add = AddUsers(decision.NewUsers);
             add.Connection = connection;

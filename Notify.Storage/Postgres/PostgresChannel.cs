@@ -4,7 +4,7 @@ using Npgsql;
 namespace Notify.Storage.Postgres;
 
 /// <summary>
-/// LISTEN/NOTIFY between the nodes on one database: short texts to every node that listens, lost when nobody does.
+/// LISTEN/NOTIFY between the nodes on one database: short texts to every node that listens, lost when none does.
 /// Uses two connections of its own, one that listens and one that sends.
 /// </summary>
 /// <remarks>

@@ -8,7 +8,7 @@ internal static class PostgresConnections
     /// <summary>
     /// Plans must not depend on statistics: they are made while tables are young, kept while the tables grow, and autovacuum
     /// may never have come by. Every statement of the log has one index that serves it, so the others are taken away.
-    /// Timeouts end what waits for somebody's table lock with an error from the server, which is a known outcome; the
+    /// Timeouts end what waits for a table lock with an error from the server, which is a known outcome; the
     /// keepalives free the log's lock when a node disappears in the middle of a batch.
     /// </summary>
     public const string ServerOptions = Plans + Timeouts;
@@ -53,7 +53,7 @@ internal static class PostgresConnections
             AutoPrepareMinUsages = 1,
             Enlist = false,
 
-            // The details of an error quote values: topics and keys do not belong into anybody's log.
+            // The details of an error quote values: topics and keys do not belong in a log.
             IncludeErrorDetail = false,
         };
         PostgresSettings.KeepAlive(tuned);

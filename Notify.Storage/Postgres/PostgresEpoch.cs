@@ -10,7 +10,7 @@ namespace Notify.Storage.Postgres;
 internal sealed class PostgresEpoch(NpgsqlDataSource connections)
 {
     // The timeline from the WAL file's name: pg_control_checkpoint() still tells the old one right after a promotion.
-    // Whoever comes second waits for the row, looks at it again, and finds nothing left to change.
+    // The second session waits for the row, reads it again, and finds nothing left to change.
     private const string Check = """
         UPDATE log_head
         SET epoch = gen_random_uuid(), system_identifier = server.system_identifier, timeline = server.timeline

@@ -39,7 +39,7 @@ internal static class PostgresErrors
     };
 
     /// <summary>
-    /// What it comes down to, without a full stop. "Failed to connect" alone helps nobody: the innermost cause follows, once; of
+    /// The cause, without a full stop. "Failed to connect" alone does not help: the innermost cause follows, once; of
     /// several hosts that of each.
     /// </summary>
     public static string Cause(Exception error)
@@ -55,7 +55,7 @@ internal static class PostgresErrors
             : $"{message}: {Cause(inner.GetBaseException())}";
     }
 
-    /// <summary>By the class of its SQLSTATE: credentials, a name or a right that is missing is for somebody to put right.</summary>
+    /// <summary>By the class of its SQLSTATE: a missing credential, name or right requires operator action.</summary>
     public static StorageFailure Kind(Exception error) => error switch
     {
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable } => StorageFailure.Timeout,

@@ -82,7 +82,22 @@ internal static class PostgresInboxChanges
                 Value(watermarks.ConvertAll(one => JsonSerializer.Serialize(one.Value, DirectoryJson.Default.ListInboxStep)).ToArray()),
                 Value(watermarks.ConvertAll(one => one.Value.Max(step => step.UpTo)).ToArray()));
         }
+
+        foreach (var merge in writes.Merged)
+        {
+            Add(
+                batch, Merge(merge.Condition), Value(merge.User), Value(merge.After), Value(merge.UpTo), Value((long)InboxMerge.Kept),
+                Value((long)InboxMerge.AtOnce), Value(merge.Order));
+        }
     }
+
+    private static string Merge(string condition) => $"""
+        DELETE FROM inbox_marks WHERE user_id = $1 AND version IN
+            (SELECT version FROM inbox_marks
+             WHERE user_id = $1 AND version > $2 AND version <= $3 AND mark_order < $6 AND {condition}
+               AND version <= (SELECT version FROM inbox_marks WHERE user_id = $1 ORDER BY version DESC OFFSET $4 LIMIT 1)
+             ORDER BY version LIMIT $5)
+        """;
 
     public static List<InboxStep> Steps(string json) => JsonSerializer.Deserialize(json, DirectoryJson.Default.ListInboxStep)!;
 

@@ -26,7 +26,7 @@ internal sealed class PostgresLocks(PostgresPlace place)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Until the end of the transaction, when nobody else has it.</summary>
+    /// <summary>Until the end of the transaction, when no other session has it.</summary>
     public static async Task<bool> TryTakeAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock($1)", connection) { Parameters = { new() { Value = key } } };

@@ -99,7 +99,7 @@ internal static class PostgresMove
             cancellationToken,
             (object)migrations.Migrations.Keys.ToArray()))!;
 
-    // Of the schema as it is there, not of the newest one: a table that a later migration makes may be somebody else's there.
+    // Of the schema as it is there, not of the newest one: a table that a later migration makes may belong to another application there.
     private static string[] MadeBy(IMigrationsAssembly migrations, string provider, string[] applied)
     {
         var model = migrations.CreateMigration(migrations.Migrations[applied[^1]], provider).TargetModel;

@@ -5,7 +5,7 @@ namespace Notify.Storage.Postgres;
 
 /// <summary>Where an installation is: the schema of its tables, and the table there that names the migrations it has had.</summary>
 /// <remarks>
-/// The database may be somebody else's, with tables of the same names and migrations of its own. So no SQL names a schema,
+/// The database may belong to another application, with tables of the same names and migrations of its own. So no SQL names a schema,
 /// and every connection's <c>search_path</c> is this one schema: a table that is missing in it is never taken from another.
 /// </remarks>
 internal sealed record PostgresPlace(string Schema, string History)

@@ -4,7 +4,7 @@ using Npgsql;
 namespace Notify.Storage.Postgres;
 
 /// <summary>
-/// What becomes old: recorded first (<c>oldest</c>), dropped later, when that holds up nobody. Every step is a short
+/// Retention: recorded first (<c>oldest</c>), dropped later, when the drop delays no other session. Every step is a short
 /// transaction, and what one sweep does not finish the next one does.
 /// </summary>
 internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPartitions partitions, PostgresLocks locks)
@@ -152,7 +152,7 @@ internal sealed class PostgresRetention(NpgsqlDataSource connections, PostgresPa
     }
 
     /// <summary>
-    /// Dropping needs the log's strongest lock for a moment, and while it waits behind a reader everybody else waits behind it.
+    /// Dropping needs the log's strongest lock for a moment, and while it waits behind a reader all others wait behind it.
     /// So it waits hardly at all, and the next sweep tries again. False when it was busy.
     /// </summary>
     private async Task<bool> DropAsync(

@@ -37,7 +37,7 @@ internal static class PostgresSettings
         {
             Pooling = false,
             Enlist = false,
-            IncludeErrorDetail = false, // it quotes values: topics and keys do not belong into anybody's log
+            IncludeErrorDetail = false, // it quotes values: topics and keys do not belong in a log
         };
         if (HasSeveralHosts(single)) single.TargetSessionAttributes = "primary";
         return single;

@@ -9,8 +9,8 @@ namespace Notify.Storage.Postgres;
 internal static class PostgresStalledHolder
 {
     /// <summary>
-    /// Who holds the lock that appends take, and has waited for its client since before then. Such a batch takes
-    /// milliseconds; where the log's lock is held by somebody's transaction by hand, that has to end too.
+    /// The backend that holds the lock of appends, and has waited for its client since before then. Such a batch takes
+    /// milliseconds; a transaction that an operator opened by hand and that holds the lock ends too.
     /// </summary>
     private const string End = """
         SELECT count(pg_terminate_backend(holder.pid))

@@ -8,7 +8,7 @@ namespace Notify.Storage.Postgres;
 /// <see cref="AsOf"/>. Of one connection and so of one server: it goes with it.
 /// </summary>
 /// <remarks>
-/// While nobody else appends, the memory moves along with the session's own appends. When somebody did, it stays where it
+/// While no other session appends, the memory moves along with the session's own appends. Otherwise it stays where it
 /// is, and each append looks up what has come since, until the session has been alone again for a while.
 /// </remarks>
 internal sealed class PostgresTopics
@@ -16,7 +16,7 @@ internal sealed class PostgresTopics
     /// <summary>About 150 bytes each. More are forgotten, all at once, and read anew as they come.</summary>
     private const int Kept = 200_000;
 
-    /// <summary>Appends in a row without anybody else's, after which reading the topics anew costs less than looking up.</summary>
+    /// <summary>Appends in a row without another session's, after which reading the topics anew costs less than looking up.</summary>
     private const int AloneAgain = 8;
 
     private readonly Dictionary<string, PostgresTopic> _known = new(StringComparer.Ordinal);

@@ -39,7 +39,7 @@ internal sealed class SqliteFile : IDisposable
 
     public SqlitePath Path { get; }
 
-    /// <summary>How long a command waits for somebody else's lock (a backup, the sqlite3 shell) before it gives up.</summary>
+    /// <summary>How long a command waits for another process's lock (a backup, the sqlite3 shell) before it gives up.</summary>
     private const int BusySeconds = 3;
 
     /// <exception cref="StorageMisconfiguredException">The path cannot be used, or another process uses it.</exception>
@@ -134,7 +134,7 @@ internal sealed class SqliteFile : IDisposable
         }
         catch (Exception error) when (error is FileNotFoundException or UnauthorizedAccessException)
         {
-            return null; // gone meanwhile, or of another user, with whom no earlier version shared a file
+            return null; // gone meanwhile, or of another user, and no earlier version shared a file between users
         }
     }
 

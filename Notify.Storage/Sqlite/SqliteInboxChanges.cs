@@ -62,7 +62,16 @@ internal static class SqliteInboxChanges
 
         foreach (var ((user, filter), steps) in writes.Watermarks)
             statements.Execute(WriteWatermark, user, filter, JsonSerializer.Serialize(steps, DirectoryJson.Default.ListInboxStep), steps.Max(step => step.UpTo));
+        foreach (var merge in writes.Merged) statements.Execute(Merge(merge.Condition), merge.User, merge.After, merge.UpTo, InboxMerge.Kept, InboxMerge.AtOnce, merge.Order);
     }
+
+    private static string Merge(string condition) => $"""
+        DELETE FROM inbox_marks WHERE user_id = ?1 AND version IN
+            (SELECT version FROM inbox_marks
+             WHERE user_id = ?1 AND version > ?2 AND version <= ?3 AND mark_order < ?6 AND {condition}
+               AND version <= (SELECT version FROM inbox_marks WHERE user_id = ?1 ORDER BY version DESC LIMIT 1 OFFSET ?4)
+             ORDER BY version LIMIT ?5)
+        """;
 
     public static List<InboxStep> Steps(string json) => JsonSerializer.Deserialize(json, DirectoryJson.Default.ListInboxStep)!;
 

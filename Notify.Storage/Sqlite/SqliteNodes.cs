@@ -7,7 +7,7 @@ namespace Notify.Storage.Sqlite;
 /// <summary>The one running node on SQLite: the file belongs to one process, which clears what an earlier one left.</summary>
 internal sealed class SqliteNodes(SqliteWriter writer, SqliteReaders readers, TimeProvider time) : INodes
 {
-    /// <summary>When the file is opened: whoever was here before is gone.</summary>
+    /// <summary>When the file is opened: the process that held it before is gone.</summary>
     public const string EndAll = "DELETE FROM nodes";
 
     private const string Opened = "SELECT opened FROM entry_gate";

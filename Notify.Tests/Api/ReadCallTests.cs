@@ -66,8 +66,8 @@ public class ReadCallTests
         var answers = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject()).Select(call => call.Value.GetProperty("responses"));
         Assert.All(answers, answer => Assert.True(answer.GetProperty("401").GetProperty("headers").TryGetProperty("WWW-Authenticate", out _)));
         var credentials = document.GetProperty("components").GetProperty("securitySchemes");
-        Assert.Equal(("bearer", "X-Api-Key"), (credentials.GetProperty("token").GetProperty("scheme").GetString(), credentials.GetProperty("key").GetProperty("name").GetString()));
-        Assert.Equal("""[{"token":[]},{"key":[]},{}]""", JsonSerializer.Serialize(document.GetProperty("security")));
+        Assert.Equal(("bearer", "X-Api-Key"), (credentials.GetProperty("bearer").GetProperty("scheme").GetString(), credentials.GetProperty("apiKey").GetProperty("name").GetString()));
+        Assert.Equal("""[{"bearer":[]},{"apiKey":[]},{}]""", JsonSerializer.Serialize(document.GetProperty("security")));
 
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
         Assert.Equal("Idempotency-Key", publish.GetProperty("parameters")[0].GetProperty("name").GetString());

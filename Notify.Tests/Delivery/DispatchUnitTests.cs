@@ -16,7 +16,9 @@ public class DispatchUnitTests
         Assert.Equal((1, 5), (unit.First, unit.Last));
         Assert.Equal(["a", "b", "c", "d"], unit.Topics);
         var shares = new[] { new[] { 0 }, [0, 2], [1], [0, 3], [2, 3], [0, 2], [1], [0], [0, 3], [2, 3], [0, 2] };
-        var frames = shares.Select(topics => (Topics: string.Join(',', topics), topics.Aggregate(unit.Nothing, (share, topic) => share.With(topic)).Frame)).ToArray();
+        var frames = shares
+            .Select(topics => (Topics: string.Join(',', topics), topics.Aggregate(unit.Nothing, (share, topic) => share.With(topic)).Frame))
+            .ToArray();
         Assert.All(frames.GroupBy(it => it.Topics), same => Assert.Single(same.Select(it => it.Frame).Distinct()));
         Assert.Equal(5, frames.Select(it => it.Frame).Distinct().Count());
         Assert.Equal(

@@ -48,7 +48,11 @@ public class FilterIndexTests
         var router = new Router();
         var held = new[] { "a/b", "a/+", "a/#", "#", "+/+/c", "a/b" }
             .Select(text => Holding(router, [TopicFilter.TryParse(text, out var filter, out _) ? filter : null!])).ToList();
-        held.ForEach(interests => interests.Clear());
+        held.ForEach(interests =>
+        {
+            router.Change(0, static (index, _) => Assert.False(index.IsEmpty));
+            interests.Clear();
+        });
 
         router.Change(0, static (index, none) => Assert.Equal(none, index.Count));
         router.Change(0, static (index, _) => Assert.True(index.IsEmpty));

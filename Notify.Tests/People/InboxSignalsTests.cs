@@ -69,6 +69,27 @@ public sealed class InboxSignalsTests
     }
 
     [Fact]
+    public async Task A_bell_that_marks_what_it_shows_leaves_a_bounded_number_of_marks_to_look_at()
+    {
+        await using var rig = await DeliveryRig.StartAsync();
+        var (marking, asked) = (rig.Get<InboxMarking>(), new InboxAsked("alice", _ => true));
+        foreach (var operation in (InboxOperation[])[InboxOperation.Seen, InboxOperation.Read])
+        {
+            for (var round = 0; round < 8; round++)
+            {
+                var last = operation == InboxOperation.Seen ? await rig.PublishAsync("$user/alice", 200) : (await rig.Log.ReadHeadAsync(Stop)).Head;
+                var page = await rig.Get<InboxReader>().ListAsync(asked, InboxView.Unread, null, last + 1, 200, Stop);
+                var (counts, _) = await marking.MarkAsync(asked, new InboxMarkAsked(operation, [.. page.Items.Select(item => item.Entry.Version)], 0, null), Stop);
+                Assert.Equal(operation == InboxOperation.Seen ? (200L * (round + 1), 0L) : (200L * (7 - round), 0L), (counts!.Unread, counts.Unseen));
+                Assert.InRange((await rig.Get<InboxReader>().CountAsync([asked], Stop))[0].SingleMarks, 0, operation == InboxOperation.Seen ? 500 : 1600);
+            }
+        }
+
+        var end = (await rig.Get<InboxReader>().CountAsync([asked], Stop))[0];
+        Assert.Equal((0L, 0L, 0), (end.Unread, end.Unseen, end.SingleMarks));
+    }
+
+    [Fact]
     public async Task Kept_counts_hold_until_something_of_them_expires()
     {
         await using var rig = await DeliveryRig.StartAsync();

@@ -52,7 +52,8 @@ public sealed class PublishQueueTests : IDisposable
     public async Task One_read_takes_whole_requests_up_to_an_appends_bytes()
     {
         const int Half = 2 * 1024 * 1024;
-        foreach (var bytes in new[] { Half, Half, 0, 3 * Half, 0 }) Assert.Null(Queue.TryAdd(Pending(1, bytes - (bytes > 0 ? LogLimits.EntryOverheadBytes : 0))));
+        foreach (var bytes in new[] { Half, Half, 0, 3 * Half, 0 })
+            Assert.Null(Queue.TryAdd(Pending(1, Math.Max(0, bytes - LogLimits.EntryOverheadBytes))));
         var read = new List<int>();
         while (Queue.Entries > 0) read.Add((await ReadAsync()).Count);
         Assert.Equal([2, 1, 1, 1], read);

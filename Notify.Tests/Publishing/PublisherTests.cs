@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -167,6 +169,35 @@ public sealed class PublisherTests : IAsyncDisposable
 
         _log.BeforeAppend = (_, _) => Task.CompletedTask;
         Assert.Equal(1, Accepted(await PublishAsync("next")).Version);
+    }
+
+    [Fact]
+    public async Task A_refused_publish_and_its_append_are_failed_spans()
+    {
+        var ended = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == NotifyTraces.SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = ended.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var trace = new Activity("this test alone").SetIdFormat(ActivityIdFormat.W3C).Start();
+        trace.ActivityTraceFlags = ActivityTraceFlags.Recorded;
+        _log.BeforeAppend = (_, _) => throw new StorageUnavailableException("No right to, as told.") { Kind = StorageFailure.Permanent };
+        Refused(await PublishAsync("refused"));
+        _log.BeforeAppend = (_, _) => Task.CompletedTask;
+        Accepted(await PublishAsync("stored"));
+        await Until(() => Mine().Count == 4);
+
+        (string, ActivityStatusCode, object?)[] expected =
+        [
+            ("append", ActivityStatusCode.Error, "Permanent"), ("append", ActivityStatusCode.Unset, null),
+            ("publish", ActivityStatusCode.Error, ErrorCodes.StorageUnavailable), ("publish", ActivityStatusCode.Unset, null),
+        ];
+        Assert.Equal(expected, Mine().Select(span => (span.OperationName, span.Status, span.GetTagItem("error.type"))).OrderBy(span => (span.OperationName, span.Status == ActivityStatusCode.Unset)));
+
+        List<Activity> Mine() => [.. ended.Where(span => span.TraceId == trace.TraceId)];
     }
 
     [Fact]

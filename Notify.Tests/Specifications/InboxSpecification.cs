@@ -105,6 +105,59 @@ public abstract class InboxSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_mark_up_to_a_version_wins_over_a_single_one_before_it_also_in_the_same_batch()
+    {
+        var version = await PublishAsync("$user/alice");
+        var item = new InboxItem(version, (await Log.FindTopicsAsync(["$user/alice"], Stop))[0].Id, "$user/alice", null);
+        var epoch = (await Log.ReadHeadAsync(Stop)).Epoch;
+        DirectoryChange Single(InboxOperation operation) => new DirectoryChange.MarkInbox("alice", operation, epoch, [item], 0, "", Match);
+        DirectoryChange UpTo(InboxOperation operation) => new DirectoryChange.MarkInbox("alice", operation, epoch, null, version, "", Match);
+        await ChangeAsync(UpTo(InboxOperation.Read));
+        await ChangeAsync(Single(InboxOperation.Unread));
+        Assert.Equal(1, (await CountAsync("alice")).Unread);
+        await ChangeAsync(UpTo(InboxOperation.Read));
+        Assert.Equal(0, (await CountAsync("alice")).Unread);
+        await ChangeAsync(Single(InboxOperation.Unread), UpTo(InboxOperation.Read));
+        Assert.Equal(0, (await CountAsync("alice")).Unread);
+        await ChangeAsync(UpTo(InboxOperation.Read), Single(InboxOperation.Unread));
+        Assert.Equal(1, (await CountAsync("alice")).Unread);
+        await ChangeAsync(UpTo(InboxOperation.Archive));
+        Assert.Single((await ListAsync("alice", InboxView.Archived)).Items);
+        await ChangeAsync(Single(InboxOperation.Unarchive), UpTo(InboxOperation.Archive));
+        Assert.Single((await ListAsync("alice", InboxView.Archived)).Items);
+        await ChangeAsync(UpTo(InboxOperation.Archive), Single(InboxOperation.Unarchive));
+        Assert.Empty((await ListAsync("alice", InboxView.Archived)).Items);
+
+        // What was found as of a version does not stand for what was marked after it.
+        await ChangeAsync(Single(InboxOperation.Unread));
+        Assert.Equal(0, (await ChangeAsync(new DirectoryChange.MarkInbox("alice", InboxOperation.Read, epoch, null, version, "", Match) { FoundAt = version })).Outcomes[0].Version);
+        Assert.Equal(1, (await CountAsync("alice")).Unread);
+    }
+
+    [Fact]
+    public async Task Single_marks_are_merged_into_a_mark_of_everything_and_nothing_of_them_changes_but_since_when()
+    {
+        const int Items = 1300;
+        await Log.AppendAsync(new AppendBatch(Guid.NewGuid(), [.. Enumerable.Range(0, Items).Select(_ => Entry("$user/alice"))]), Stop);
+        foreach (var versions in Enumerable.Range(1, Items).Select(i => (long)i).Chunk(650)) await MarkAsync("alice", InboxOperation.Read, versions: versions);
+        await MarkAsync("alice", InboxOperation.Archive, versions: [3]);
+        await MarkAsync("alice", InboxOperation.Archive, upTo: 2);
+        await MarkAsync("alice", InboxOperation.Unarchive, versions: [2]);
+        await MarkAsync("alice", InboxOperation.Unread, versions: [5]);
+        Assert.Equal(Items - 1, await CountRowsAsync("inbox_marks")); // the first one is archived by the mark up to 2
+        await MarkAsync("alice", InboxOperation.Seen, upTo: Items); // stands for one alone: the others are read
+        Assert.Equal(Items - 2, await CountRowsAsync("inbox_marks"));
+        await MarkAsync("alice", InboxOperation.Read, upTo: Items);
+
+        // The newest thousand tell since when; one is archived, and one would be archived without its mark.
+        Assert.Equal(1000 + 2, await CountRowsAsync("inbox_marks"));
+        Assert.Equal([3L, 1], (await ListAsync("alice", InboxView.Archived)).Items.Select(item => item.Entry.Version));
+        var counts = await CountAsync("alice");
+        Assert.Equal((0L, 0L), (counts.Unread, counts.Unseen));
+        Assert.Equal(2, (await Reader.ListAsync(new InboxAsked("alice", _ => true), InboxView.All, null, 3, 100, Stop)).Items[0].Entry.Version);
+    }
+
+    [Fact]
     public async Task Many_users_are_counted_at_once_and_each_through_its_own_eyes()
     {
         await ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["a", "b", "c"], []));

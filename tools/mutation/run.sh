@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Changes the product in one area, one place at a time, and sees which changes its tests notice: tools/mutation/run.sh AREA [FILES]
-set -euo pipefail
+# Changes the product in one area, one place at a time, and sees which changes its tests notice: tools/mutation/run.sh AREA [stryker's options]
+set -f -euo pipefail # -f: patterns are for stryker, not for the shell
 cd "$(dirname "$0")"
-area=${1:?routing, sessions, replay, tail, publishing or log}
+area=${1:-}
+project=Notify.Engine.csproj
 case $area in
-  routing|sessions|replay) project=Notify.Engine.csproj; files="**/Delivery/${area^}/*.cs" ;;
-  tail|publishing) project=Notify.Engine.csproj; files="**/${area^}/*.cs" ;;
-  log) project=Notify.Storage.csproj; files="**/Storage/Log/*.cs" ;;
-  *) echo "No area $area" >&2; exit 2 ;;
+  routing) files=(Delivery/Routing/*) ;;
+  parts) files=(Delivery/Sessions/{SharedPages,SessionQueue,SessionSignals,DispatchUnit,CatchUpPage,IntervalReading} Delivery/Replay/TopicPlan Delivery/Frames/* Tail/{Ring,LogView,ParkedHints,BlockCache}) ;;
+  sessions) files=(Delivery/Sessions/* Delivery/Replay/*) ;;
+  tail) files=(Tail/*) ;;
+  publishing) files=(Publishing/*) ;;
+  log) project=Notify.Storage.csproj; files=(Log/* Sqlite/{SqliteAppend,SqliteReader}) ;;
+  *) echo "Areas: routing, parts, sessions, tail, publishing, log" >&2; exit 2 ;;
 esac
 
-# The tests of that area alone are compiled; a property test draws the same cases each time, and nothing is waited for long.
+# The tests of the area alone are compiled. A property test draws the same cases each time, and no test waits long for what will not come.
 export MutationArea=$area CsCheck_Seed=0N0XIzNsQ0O2 CsCheck_Iter=200 NOTIFY_TEST_PATIENCE=10 DOTNET_NOLOGO=1
 dotnet tool restore > /dev/null
-dotnet stryker --project "$project" --mutate "${2:-$files}" --output "results/$area" "${@:3}"
+dotnet stryker --project "$project" $(printf -- '--mutate **/%s.cs ' "${files[@]}") --output "results/$area" "${@:2}"

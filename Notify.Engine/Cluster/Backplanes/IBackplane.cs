@@ -6,7 +6,7 @@ namespace Notify.Engine.Cluster.Backplanes;
 /// </summary>
 internal interface IBackplane
 {
-    /// <summary>False where there is nobody to reach.</summary>
+    /// <summary>False when there can be no other node.</summary>
     bool Crosses { get; }
 
     /// <summary>The most that one message may cost.</summary>

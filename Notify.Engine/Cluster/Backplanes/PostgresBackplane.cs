@@ -75,7 +75,7 @@ internal sealed partial class PostgresBackplane(PostgresChannel channel, LinkMet
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "This node does not hear the others over LISTEN, and finds their notifications by polling until it does: {Reason}")]
+        [LoggerMessage(4001, LogLevel.Warning, "This node receives nothing over LISTEN: {Reason} It finds notifications of other nodes by polling, up to a second later, until LISTEN works again.")]
         public static partial void NotListening(ILogger logger, string reason);
     }
 }

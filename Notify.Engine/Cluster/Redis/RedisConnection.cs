@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Notify.Engine.Cluster.Redis;
 
 /// <summary>
-/// This node's connection to Redis, made beside the start and kept: whoever needs it waits for <see cref="Connected"/>,
+/// This node's connection to Redis, made beside the start and kept: users of it wait for <see cref="Connected"/>,
 /// and the service does not.
 /// </summary>
 internal sealed partial class RedisConnection(ConfigurationOptions options, LinkMetrics metrics, TimeProvider time, ILogger<RedisConnection> logger)
@@ -96,13 +96,13 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Redis is not reached; this node finds the notifications of others by polling until it is: {Reason}")]
+        [LoggerMessage(4010, LogLevel.Warning, "Cannot connect to Redis: {Reason} The node finds notifications of other nodes by polling until it can.")]
         public static partial void NotConnected(ILogger logger, string reason);
 
-        [LoggerMessage(LogLevel.Warning, "The {Type} connection to Redis is lost: {Failure}. Notifications of other nodes are found by polling until it is back.")]
+        [LoggerMessage(4011, LogLevel.Warning, "The {Type} connection to Redis is lost: {Failure}. The node finds notifications of other nodes by polling until it is back.")]
         public static partial void Lost(ILogger logger, ConnectionType type, ConnectionFailureType failure);
 
-        [LoggerMessage(LogLevel.Information, "The connection to Redis is back.")]
+        [LoggerMessage(4012, LogLevel.Information, "The connection to Redis is back.")]
         public static partial void Restored(ILogger logger);
     }
 }

@@ -5,7 +5,7 @@ namespace Notify.Engine.Cluster.Redis;
 
 /// <summary>
 /// Stands before Redis: what fails is counted by what it means, told now and then, and while most of it fails it is not
-/// tried at all, so that nobody waits for time-outs one after the other.
+/// tried at all, so that callers do not wait for one time-out after the other.
 /// </summary>
 internal sealed partial class RedisGuard
 {
@@ -55,7 +55,7 @@ internal sealed partial class RedisGuard
         }
     }
 
-    /// <summary>Runs it; false, told now and then, when it failed: nobody above can do anything about it.</summary>
+    /// <summary>Runs it; false when it failed, which is logged at intervals: no caller can do anything about it.</summary>
     public async Task<bool> TryAsync(Func<Task> work)
     {
         try
@@ -72,7 +72,7 @@ internal sealed partial class RedisGuard
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "A signal by way of Redis failed, {Kind} (and {PassedOver} before since this was last said): {Reason}")]
+        [LoggerMessage(4013, LogLevel.Warning, "A signal over Redis failed, {Kind} ({PassedOver} more since this was last logged): {Reason}")]
         public static partial void Failed(ILogger logger, LinkFailure kind, long passedOver, string reason);
     }
 }

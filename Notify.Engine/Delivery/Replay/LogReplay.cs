@@ -7,13 +7,10 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Delivery.Replay;
 
 /// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long and little of it is wanted.</summary>
-internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayMetrics metrics, LogClock clock) : IReplay, IDisposable
+internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayMetrics metrics, SharedMemory memory, LogClock clock) : IReplay, IDisposable
 {
     /// <summary>Entries examined in one step.</summary>
     private const int StepEntries = BlockCache.Size;
-
-    /// <summary>Content bytes read from storage in one step.</summary>
-    private const int StepBytes = 4 * 1024 * 1024;
 
     /// <summary>Steps of one REST page: bounds the work of a call whose filters match little.</summary>
     private const int StepsPerPage = 16;
@@ -56,7 +53,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
         string? gap = null;
         var cursor = after;
 
-        // Who has been told of a version, here or by another node, finds it: the tail may not have come there yet.
+        // A caller that knows a version, from this node or another, finds it: this node's tail may still be behind.
         var head = Math.Max(Math.Max(view.Head, view.Ring.End), (await tail.RefreshAsync(cancellationToken)).Head);
         if (cursor > head)
         {
@@ -125,7 +122,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
         await _storage.WaitAsync();
         try
         {
-            return BlockOf(await log.ReadAsync(after, StepEntries, StepBytes, CancellationToken.None));
+            return BlockOf(await log.ReadAsync(after, StepEntries, memory.ReadBytes, CancellationToken.None));
         }
         finally
         {
@@ -138,7 +135,7 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
         await _storage.WaitAsync(cancellationToken);
         try
         {
-            var block = BlockOf(await log.ReadTopicsAsync(topics, after, StepEntries, StepBytes, cancellationToken));
+            var block = BlockOf(await log.ReadTopicsAsync(topics, after, StepEntries, memory.ReadBytes, cancellationToken));
             if (block.Through <= through) return block;
 
             // Beyond it there may be topics that the plan does not know.

@@ -10,7 +10,7 @@ namespace Notify.Engine.Delivery.Replay;
 /// </summary>
 internal sealed class TopicPlan
 {
-    /// <summary>Topics a replay is read by; with more, a scan that everybody shares costs less.</summary>
+    /// <summary>The most topics that a replay is read by; with more, a shared scan costs less.</summary>
     public const int MaxTopics = 1000;
 
     /// <summary>Where at least one in so many is wanted a scan costs less than looking each up, and others may share it.</summary>

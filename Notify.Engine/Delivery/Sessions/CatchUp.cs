@@ -11,7 +11,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, SharedMemory memory, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StorageRetry = TimeSpan.FromMilliseconds(500);
@@ -22,7 +22,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
     /// </summary>
     private readonly SemaphoreSlim _writers = new(2 * Environment.ProcessorCount);
 
-    private readonly SharedPages _shared = new(time);
+    private readonly SharedPages _shared = new(time, memory.PageBytes);
 
     public void Dispose() => _writers.Dispose();
 
@@ -81,7 +81,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         }
     }
 
-    /// <summary>The log is another one, and nobody has read for this session what its user follows there.</summary>
+    /// <summary>The log is another one, and this session's user intervals have not been read in it.</summary>
     private async Task ReadUserAsync(DeliverySession session)
     {
         try
@@ -94,7 +94,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         }
     }
 
-    /// <summary>What the session is to be sent next; null when there was no page, but a gap or nobody to read from.</summary>
+    /// <summary>The page to send next; null when there is none: a gap, or a log that cannot be read.</summary>
     private async Task<CatchUpPage?> PageAsync(Progression run, SessionPlace place)
     {
         var session = run.Session;
@@ -144,7 +144,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         await write; // outside: a slow client waits alone
     }
 
-    [LoggerMessage(LogLevel.Error, "A session could not catch up and was closed with reconnect allowed.")]
+    [LoggerMessage(3001, LogLevel.Error, "A session could not catch up; its connection was closed with reconnect allowed.")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 
     private sealed class Progression(DeliverySession session, TimeProvider time)

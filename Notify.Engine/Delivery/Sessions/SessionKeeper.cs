@@ -8,7 +8,7 @@ namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>
 /// Looks after all sessions once a second: says Progress on quiet ones, so that a client's number stays fresh, and closes
-/// them when the log has not been readable for long, so that nobody is connected but deaf.
+/// them when the log has not been readable for long, so that no client stays connected but receives nothing.
 /// </summary>
 internal sealed partial class SessionKeeper(
     SessionRegistry sessions, TailPosition tail, SessionScheduler scheduler, IOptions<NotifyOptions> options, TimeProvider time, ILogger<SessionKeeper> logger) : BackgroundService
@@ -60,6 +60,6 @@ internal sealed partial class SessionKeeper(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Asking {Count} connections to come back.")]
+    [LoggerMessage(3002, LogLevel.Warning, "Asking {Count} connections to reconnect.")]
     private static partial void LogClosing(ILogger logger, int count);
 }

@@ -27,7 +27,7 @@ internal sealed class SessionMetrics
         EphemeralDropped.Add(0);
     }
 
-    /// <summary>On the hot path of every connection: one addition, read when somebody asks.</summary>
+    /// <summary>On the hot path of every connection: one addition, read when the metrics are collected.</summary>
     public void Delivered(int notifications) => Interlocked.Add(ref _delivered, notifications);
 
     private static IEnumerable<Measurement<int>> CountByState(SessionRegistry sessions) =>

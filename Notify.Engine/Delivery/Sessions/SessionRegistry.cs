@@ -12,6 +12,9 @@ internal sealed class SessionRegistry
 
     public int Count => _sessions.Count;
 
+    /// <summary>Raised after a connection's session was added.</summary>
+    public event Action<DeliverySession>? Added;
+
     /// <summary>Raised after a connection's session was closed.</summary>
     public event Action<DeliverySession>? Removed;
 
@@ -22,6 +25,7 @@ internal sealed class SessionRegistry
     {
         _sessions[connectionId] = (session, user);
         if (user is not null) _byUser.AddOrUpdate(user, 1, (_, count) => count + 1);
+        Added?.Invoke(session);
     }
 
     /// <summary>Connections of a user on this node.</summary>
@@ -36,7 +40,7 @@ internal sealed class SessionRegistry
         Removed?.Invoke(removed.Session);
         if (removed.User is null) return;
         var left = _byUser.AddOrUpdate(removed.User, 0, (_, count) => count - 1);
-        if (left == 0) _byUser.TryRemove(KeyValuePair.Create(removed.User, 0)); // only if nobody came meanwhile
+        if (left == 0) _byUser.TryRemove(KeyValuePair.Create(removed.User, 0)); // only if no session was added meanwhile
     }
 
     public int CountIn(SessionState state) => _sessions.Count(s => s.Value.Session.State == state);

@@ -45,6 +45,6 @@ internal sealed partial class SessionScheduler(SessionMetrics metrics, TimeProvi
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "A connection could not be written to and was closed with reconnect allowed.")]
+    [LoggerMessage(3003, LogLevel.Error, "Writing to a connection failed; it was closed with reconnect allowed.")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 }

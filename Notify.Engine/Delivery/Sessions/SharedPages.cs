@@ -8,15 +8,16 @@ namespace Notify.Engine.Delivery.Sessions;
 /// publishers outrun a thousand connections these all fall back at the same version, and a frame for each cost a third
 /// of the CPU. Bounded by bytes, and short-lived because what is in them may expire.
 /// </summary>
-internal sealed class SharedPages(TimeProvider time)
+internal sealed class SharedPages(TimeProvider time, long maxBytes = SharedPages.DefaultBytes)
 {
-    private const int MaxBytes = 8 * 1024 * 1024;
+    private const long DefaultBytes = 8L * 1024 * 1024;
+
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Place, (CatchUpPage Page, long MadeAt)> _pages = [];
     private readonly Queue<Place> _byAge = new();
-    private int _bytes;
+    private long _bytes;
 
     public bool TryGet(Place place, [NotNullWhen(true)] out CatchUpPage? page)
     {
@@ -35,7 +36,7 @@ internal sealed class SharedPages(TimeProvider time)
             else _byAge.Enqueue(place);
             _pages[place] = (page, time.GetTimestamp());
             _bytes += page.EstimatedBytes;
-            while (_bytes > MaxBytes && _byAge.TryDequeue(out var oldest))
+            while (_bytes > maxBytes && _byAge.TryDequeue(out var oldest))
             {
                 if (_pages.Remove(oldest, out var gone)) _bytes -= gone.Page.EstimatedBytes;
             }

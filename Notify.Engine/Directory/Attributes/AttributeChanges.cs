@@ -74,7 +74,7 @@ internal sealed class AttributeChanges(INotificationLog log, DirectoryWriter wri
             }
             catch (Exception exception)
             {
-                foreach (var pending in batch) pending.TrySetException(exception); // a bug: nobody is left waiting
+                foreach (var pending in batch) pending.TrySetException(exception); // a bug: no caller is left waiting
                 again.Clear();
             }
 

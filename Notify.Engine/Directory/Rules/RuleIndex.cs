@@ -88,7 +88,7 @@ internal sealed class RuleIndex(INotificationLog log) : IDisposable
                 }
             }
 
-            // One that is not active yet moves nobody: its owner looks again at whoever changes until it is.
+            // A rule that is not active yet moves no user: its owner evaluates users that change until then again.
             if (stored.IsEnded || !stored.IsActive || !RuleParser.TryParse(stored.Rule, out var rule, out _)) continue;
             var indexed = new Indexed(stored.Group, rule);
             _byGroup.Add(stored.Group, indexed);

@@ -142,7 +142,7 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "When {Count} API keys were last used could not be stored; their next use is.")]
+        [LoggerMessage(6002, LogLevel.Debug, "The last use of {Count} API keys could not be stored. Their next use is stored.")]
         public static partial void NotStored(ILogger logger, int count);
     }
 }

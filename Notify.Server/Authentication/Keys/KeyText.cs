@@ -46,7 +46,7 @@ internal sealed record KeyText(string Id, string Text)
         return true;
     }
 
-    // Nothing prints a key, also when somebody logs the record.
+    // Nothing prints a key, also when the record is logged.
     public override string ToString() => $"{Prefix}{Id}_…";
 
     private static string IdOf(string text) => text.Substring(Prefix.Length, 2 * IdBytes);

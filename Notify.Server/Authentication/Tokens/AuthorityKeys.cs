@@ -11,7 +11,7 @@ namespace Notify.Server.Authentication.Tokens;
 /// </summary>
 internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
-    /// <summary>How often an unknown key id may make it ask: anybody can make one up.</summary>
+    /// <summary>How often an unknown key id may make it ask: every client can invent one.</summary>
     public static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>How often it asks while it has no keys at all: tokens are refused until then.</summary>
@@ -80,7 +80,7 @@ internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnec
 
     public void Dispose() => _http.Dispose();
 
-    // One at a time, for all who wait; not more often than the interval, also when it fails.
+    // One at a time, for all waiting callers; not more often than the interval, also when it fails.
     private Task AskAsync(TimeSpan interval)
     {
         lock (_gate)
@@ -127,13 +127,13 @@ internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnec
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Fetched {Count} signing keys of the authority from {Address}.")]
+        [LoggerMessage(6010, LogLevel.Information, "Fetched {Count} signing keys of the authority from {Address}.")]
         public static partial void Fetched(ILogger logger, int count, string address);
 
-        [LoggerMessage(LogLevel.Warning, "The authority does not answer at {Address} ({Cause}): tokens are rejected until it does. The node asks again with the next token.")]
+        [LoggerMessage(6011, LogLevel.Warning, "The authority does not answer at {Address} ({Cause}): tokens are rejected until it does. The node asks again with the next token.")]
         public static partial void Away(ILogger logger, string address, string cause);
 
-        [LoggerMessage(LogLevel.Warning, "The authority does not answer at {Address} ({Cause}): tokens of the keys known so far are still accepted, those of new keys are not.")]
+        [LoggerMessage(6012, LogLevel.Warning, "The authority does not answer at {Address} ({Cause}): tokens of the keys known so far are still accepted, those of new keys are not.")]
         public static partial void AwayWithKeys(ILogger logger, string address, string cause);
     }
 }

@@ -29,7 +29,7 @@ internal sealed class TokenText
 
     public JsonElement Payload { get; }
 
-    /// <summary>The key id for a log line: it comes from anybody.</summary>
+    /// <summary>The key id for a log line: it is untrusted text.</summary>
     public string ShownKeyId => KeyId is null ? "none" : string.Concat(KeyId.Take(MaxKeyIdLength).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '?'));
 
     public static bool TryRead(string token, [NotNullWhen(true)] out TokenText? text)

@@ -147,7 +147,7 @@ internal sealed class TokenVerifier : IDisposable
 /// <summary>When a token is good.</summary>
 internal static class TokenTimes
 {
-    /// <summary>How far the clock of whoever issued a token may be off.</summary>
+    /// <summary>How far the issuer's clock may be off.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromSeconds(30);
 
     public static Rejection? Check(VerifiedToken token, DateTimeOffset now)

@@ -93,7 +93,7 @@ internal sealed partial class NamedArgumentsProtocol(IHubProtocol inner, ILogger
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "A call of {Method} was refused: its arguments cannot be read. The client was told which member is wrong.")]
+        [LoggerMessage(7010, LogLevel.Debug, "A call of {Method} was refused: its arguments cannot be read. The client was told which member is wrong.")]
         public static partial void NotBound(ILogger logger, string method);
     }
 }

@@ -5,7 +5,7 @@ namespace Notify.Server.Hubs.Signals;
 
 /// <summary>
 /// One connection as the stock Redis manager should know it. That manager is left half done when Redis fails in the
-/// middle (a user counted as subscribed who is not), so after a failure the connection is taken out and put in again.
+/// middle (a user counted as subscribed that is not), so after a failure the connection is taken out and put in again.
 /// </summary>
 internal sealed class RedisMember(HubConnectionContext connection, HubLifetimeManager<NotifyHub> stock, RedisGuard guard) : IDisposable
 {

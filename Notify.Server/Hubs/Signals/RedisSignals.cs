@@ -13,7 +13,7 @@ namespace Notify.Server.Hubs.Signals;
 /// </summary>
 internal sealed class RedisSignals : HubLifetimeManager<NotifyHub>, IDisposable
 {
-    /// <summary>A healthy Redis answers in a tenth of it. Who is not known by then gets signals a little later.</summary>
+    /// <summary>A healthy Redis answers in a tenth of it. A connection that is not known by then gets signals a little later.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Repeat = TimeSpan.FromSeconds(5);
 

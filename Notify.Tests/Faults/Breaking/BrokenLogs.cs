@@ -6,7 +6,7 @@ namespace Notify.Tests.Faults.Breaking;
 /// <summary>A log with one member that does something else.</summary>
 internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
 {
-    public IDirectory Directory => inner.Directory;
+    public virtual IDirectory Directory => inner.Directory;
 
     public virtual Notify.Storage.Inbox.IInbox Inbox => inner.Inbox;
 
@@ -25,10 +25,10 @@ internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
     public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         inner.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
 
-    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+    public virtual Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         inner.FindTopicsAsync(names, cancellationToken);
 
-    public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
+    public virtual Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
         inner.FindTopicsByPrefixAsync(prefix, limit, cancellationToken);
 
     public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) => inner.FindAsync(id, cancellationToken);

@@ -1,0 +1,75 @@
+using Notify.Engine.Tail;
+using Notify.Storage.Log;
+using Notify.Tests.Delivery;
+
+namespace Notify.Tests.Tail;
+
+public class BlockCacheTests
+{
+    private readonly BlockCache _blocks = new();
+    private readonly List<long> _reads = [];
+
+    /// <summary>Versions that one read brings.</summary>
+    private int _most = BlockCache.Size;
+
+    [Fact]
+    public async Task Whoever_reads_within_the_same_block_shares_one_read_of_it()
+    {
+        var block = await _blocks.GetAsync(0, ReadAsync);
+        Assert.Same(block, await _blocks.GetAsync(BlockCache.Size - 1, ReadAsync));
+        Assert.NotSame(block, await _blocks.GetAsync(BlockCache.Size, ReadAsync));
+        Assert.Equal([0, BlockCache.Size], _reads);
+        Assert.Equal(2 * BlockCache.Size, (await _blocks.GetAsync(BlockCache.Size + 5, ReadAsync)).Through);
+    }
+
+    [Fact]
+    public async Task Whoever_asks_while_a_block_is_read_gets_that_read()
+    {
+        var reading = new TaskCompletionSource<Block>();
+        var first = _blocks.GetAsync(3, _ => reading.Task);
+        var second = _blocks.GetAsync(7, ReadAsync);
+        reading.SetResult(await ReadAsync(0));
+        Assert.Same(await first, await second);
+        Assert.Equal([0], _reads);
+    }
+
+    [Fact]
+    public async Task Large_contents_end_a_block_early_and_the_next_piece_begins_at_the_cursor()
+    {
+        _most = 10;
+        Assert.Equal(10, (await _blocks.GetAsync(9, ReadAsync)).Through);
+        Assert.Equal(20, (await _blocks.GetAsync(10, ReadAsync)).Through);
+        Assert.Equal(20, (await _blocks.GetAsync(10, ReadAsync)).Through);
+        Assert.Equal([0, 10], _reads);
+    }
+
+    [Fact]
+    public async Task A_read_that_failed_or_was_given_up_is_made_again()
+    {
+        var failed = Task.FromException<Block>(new StorageUnavailableException("Away, as told."));
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => _blocks.GetAsync(0, _ => failed));
+        var givenUp = Task.FromCanceled<Block>(new CancellationToken(canceled: true));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _blocks.GetAsync(0, _ => givenUp));
+        Assert.Equal(BlockCache.Size, (await _blocks.GetAsync(0, ReadAsync)).Through);
+    }
+
+    [Fact]
+    public async Task The_block_that_was_not_used_for_longest_is_let_go()
+    {
+        for (var i = 0; i < 32; i++) await _blocks.GetAsync(i * BlockCache.Size, ReadAsync);
+        await _blocks.GetAsync(0, ReadAsync); // used again
+        await _blocks.GetAsync(32 * BlockCache.Size, ReadAsync);
+        _reads.Clear();
+        await _blocks.GetAsync(0, ReadAsync);
+        for (var i = 2; i <= 32; i++) await _blocks.GetAsync(i * BlockCache.Size, ReadAsync);
+        Assert.Empty(_reads);
+        await _blocks.GetAsync(BlockCache.Size, ReadAsync);
+        Assert.Equal([BlockCache.Size], _reads);
+    }
+
+    private Task<Block> ReadAsync(long after)
+    {
+        _reads.Add(after);
+        return Task.FromResult(new Block(Entries.Range(after + 1, 1), after + _most, new LogHead(Guid.Empty, 1_000_000, 1)));
+    }
+}
