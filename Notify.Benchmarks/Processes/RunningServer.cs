@@ -25,12 +25,13 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     public TimeSpan Started { get; }
 
-    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false)
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false, bool withUsers = false)
     {
+        // Who calls from this machine in Development is whichever user it names.
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["Notify__Auth__AllowAnonymous"] = "true",
+            ["ASPNETCORE_ENVIRONMENT"] = withUsers ? "Development" : "Production",
+            ["Notify__Auth__AllowAnonymous"] = withUsers ? "false" : "true",
             ["Logging__LogLevel__Default"] = "Warning",
         };
         if (isOpen)

@@ -3,6 +3,7 @@ using Notify.Benchmarks.Options;
 using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 using Notify.Benchmarks.Workloads.Growth;
+using Notify.Benchmarks.Workloads.People;
 
 namespace Notify.Benchmarks.Workloads;
 
@@ -29,6 +30,7 @@ internal static class WorkloadCommand
         ("growth-filters", "1 to 100,000 filters that do not match", OfFilters.RunAsync),
         ("growth-log", "100,000 to 10,000,000 notifications stored", OfLog.RunAsync),
         ("growth-connections", "100 to 20,000 connections", OfConnections.RunAsync),
+        ("people", "members, their return, groups by rule, and many of everything; --scale 0.01 is small", PeopleWorkload.RunAsync),
         ("cluster", "one node and four: publishing, and what they ask of Postgres", FourNodes.RunAsync),
     ];
 

@@ -43,6 +43,9 @@ internal sealed partial class ClusterLink(
     /// <summary>A signal of another node, for the connections of this one. On the receiving loop: must not wait.</summary>
     public event Action<LinkMessage.Signal>? Signalled;
 
+    /// <summary>What another node tells of its people. On the receiving loop: must not wait.</summary>
+    public event Action<Guid, ReadOnlyMemory<byte>>? PresenceTold;
+
     /// <summary>This process, as the other nodes name it.</summary>
     public Guid Node => _node;
 
@@ -64,6 +67,9 @@ internal sealed partial class ClusterLink(
 
     public void Signal(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, ReadOnlyMemory<byte> arguments) =>
         Send(new LinkMessage.Signal(Epoch, to, names, except, method, arguments));
+
+    /// <summary>Tells the other nodes of people; at most <see cref="EphemeralBytes"/> of JSON.</summary>
+    public void Presence(ReadOnlyMemory<byte> letter) => Send(new LinkMessage.Presence(Epoch, letter));
 
     /// <summary>
     /// Whether what is sent comes back: the only proof that a backplane carries. One that answers every other call may still refuse to
@@ -172,7 +178,7 @@ internal sealed partial class ClusterLink(
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
             else if (node == _node) _others.HeardSelf();
             else if (position.View is not { } view) return; // before the first read of the log no session is live
-            else if (epoch == view.EpochId) Take(bytes, LinkReader.Read(bytes));
+            else if (epoch == view.EpochId) Take(node, bytes, LinkReader.Read(bytes));
             else
             {
                 Refuse("epoch");
@@ -186,7 +192,7 @@ internal sealed partial class ClusterLink(
         }
     }
 
-    private void Take(ReadOnlyMemory<byte> bytes, LinkMessage? message)
+    private void Take(Guid node, ReadOnlyMemory<byte> bytes, LinkMessage? message)
     {
         if (message is null)
         {
@@ -209,6 +215,9 @@ internal sealed partial class ClusterLink(
                 break;
             case LinkMessage.Signal signal:
                 Signalled?.Invoke(signal);
+                break;
+            case LinkMessage.Presence presence:
+                PresenceTold?.Invoke(node, presence.Letter);
                 break;
         }
     }

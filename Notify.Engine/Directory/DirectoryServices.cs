@@ -16,6 +16,7 @@ internal static class DirectoryServices
             s.GetRequiredService<SessionRegistry>().Removed += connected.Leave;
             return connected;
         });
+        services.AddSingleton<PeopleMetrics>();
         services.AddSingleton<PeopleReader>();
         services.AddSingleton<IUserReadings, PeopleReadings>();
         services.AddSingleton<ILogApplier, PeopleApplier>();

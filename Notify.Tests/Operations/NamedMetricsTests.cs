@@ -7,7 +7,9 @@ using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Replay;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
+using Notify.Engine.Presence;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server;
@@ -80,6 +82,8 @@ public partial class NamedMetricsTests
         services.GetRequiredService<LinkMetrics>();
         services.GetRequiredService<AccessMetrics>();
         services.GetRequiredService<NodeLeases>();
+        services.GetRequiredService<PeopleMetrics>();
+        services.GetRequiredService<PresenceMetrics>();
         return made;
     }
 
