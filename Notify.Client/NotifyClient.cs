@@ -1,10 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Notify.Client.Api;
 using Notify.Client.Connection;
+using Notify.Client.Handling;
+using Notify.Client.Observability;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Publishing;
+using Notify.Contracts.Wire;
 
 namespace Notify.Client;
 
@@ -16,19 +23,35 @@ namespace Notify.Client;
 /// await foreach (var notification in client.Notifications) Show(notification);
 /// </code>
 /// It connects, resumes at its cursor, and when the connection goes it comes back, for ever. A notification counts as
-/// handled when the reader asks for the next one; only then does the saved cursor move, so a process that dies while
-/// handling one gets that one again.
+/// handled when the handlers (<see cref="On(string, Func{Notification, CancellationToken, Task}, HandlerOptions?)"/>) are done with it
+/// and the reader asks for the next one; only then does the saved cursor move, so a process that dies while handling one gets that
+/// one again.
 /// </summary>
 public sealed class NotifyClient : IAsyncDisposable
 {
     private readonly NotifyClientOptions _options;
-    private readonly DeliveryBuffer _buffer;
+    private readonly ILogger _logger;
     private readonly CursorKeeper _cursor;
     private readonly FollowedTopics _topics;
-    private readonly ConnectionLoop _loop;
+    private readonly Addresses _addresses;
+    private readonly Tokens _tokens;
+    private readonly HttpClient _http;
+    private readonly Handlers _handlers;
+    private readonly Acknowledger? _acknowledger;
+    private readonly HashSet<string> _watched = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _calls = new(1, 1);
+    private readonly SemaphoreSlim _reading = new(1, 1);
+    private readonly SemaphoreSlim _starting = new(1, 1);
+    private readonly object _gate = new();
+    private DeliveryBuffer _buffer;
+    private ConnectionLoop _loop;
     private Task? _running;
+    private CancellationTokenSource? _runStops;
+    private Task _pump = Task.CompletedTask;
+    private CancellationTokenSource? _pumpStops;
+    private bool _readerCame;
+    private bool _told;
 
     /// <summary>Makes a client; nothing connects before <see cref="StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
@@ -38,11 +61,18 @@ public sealed class NotifyClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _options = options;
-        _buffer = new DeliveryBuffer(options.BufferSize);
+        _logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger<NotifyClient>();
         _cursor = new CursorKeeper(options.CursorStore ?? new MemoryCursorStore(), options.CursorSaveInterval, options.TimeProvider);
         _topics = new FollowedTopics(options.Topics);
-        var logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger<NotifyClient>();
-        _loop = new ConnectionLoop(options, _buffer, _topics, _calls, logger, state => StateChanged?.Invoke(state));
+        _addresses = new Addresses(options.AllAddresses, options.MaxReconnectDelay, options.TimeProvider);
+        _tokens = new Tokens(options.AccessTokenProvider, options.Timeout, options.TimeProvider);
+        _handlers = new Handlers(options.TimeProvider, _logger, failure => HandlerFailed?.Invoke(failure));
+        (_buffer, _loop, _running) = MakeLoop();
+        if (options is { Device: not null, Acknowledge: true })
+            _acknowledger = new Acknowledger(() => _loop.Current, options.CursorSaveInterval, options.TimeProvider, _logger);
+        _http = RestClient.Make(options);
+        Api = new NotifyApi(new RestCalls(_http, () => _addresses.Current, _tokens, RestCalls.Query(("user", options.User), ("device", options.Device)), options.Timeout, options.TimeProvider));
+        Inbox = new NotifyInbox(Api.Me, () => options.Inbox && _loop.Current is not null);
     }
 
     /// <summary>Versions will not come: they are older than what the service keeps, or the log is another one. Raised by the reader, in its order.</summary>
@@ -54,8 +84,20 @@ public sealed class NotifyClient : IAsyncDisposable
     /// <summary>The state is another one. Raised by the connection; do not block in it.</summary>
     public event Action<NotifyClientState>? StateChanged;
 
+    /// <summary>A handler failed; what happens next is its <see cref="HandlerOptions"/>' to say.</summary>
+    public event Action<HandlerFailure>? HandlerFailed;
+
+    /// <summary>Users came to or left a topic of <see cref="WatchPresenceAsync"/>. Raised by the connection.</summary>
+    public event Action<PresenceChanged>? PresenceChanged;
+
+    /// <summary>What the user follows on every device has changed. Raised by the connection.</summary>
+    public event Action<SubscriptionsChanged>? SubscriptionsChanged;
+
     /// <summary>What the client is doing.</summary>
-    public NotifyClientState State => _loop.State;
+    public NotifyClientState State => States.Current!;
+
+    /// <summary>What the client is doing, from now on: <c>await foreach (var state in client.States)</c>. Ends when the client is closed.</summary>
+    public Changes<NotifyClientState> States { get; } = new(new NotifyClientState.Idle());
 
     /// <summary>The last place that the reader has handled; null before the first answer of the service.</summary>
     public Cursor? Cursor => _cursor.Current;
@@ -63,41 +105,121 @@ public sealed class NotifyClient : IAsyncDisposable
     /// <summary>How many notifications came a second time and were dropped. Anything but 0 is a bug worth reporting.</summary>
     public long DuplicatesDropped => _loop.DuplicatesDropped;
 
+    /// <summary>The address in use: of the connection, or of the next attempt.</summary>
+    public Uri Address => _addresses.Current;
+
+    /// <summary>The user's inbox.</summary>
+    public NotifyInbox Inbox { get; }
+
+    /// <summary>The REST calls, at the address in use and with the client's token.</summary>
+    public NotifyApi Api { get; }
+
     /// <summary>
     /// The notifications, for one reader at a time. Ends after <see cref="StopAsync"/> with what was still buffered.
-    /// A loop that is left begins again with the notification at which it was left.
+    /// A loop that is left begins again with the notification at which it was left. Where there are handlers too, they are called
+    /// first, as the loop asks for the next; without a loop the client calls them by itself.
     /// </summary>
     /// <exception cref="NotifyException">The service refuses this client for good, such as <c>forbidden</c> for a filter.</exception>
     public IAsyncEnumerable<Notification> Notifications => ReadAsync();
 
     /// <summary>
     /// Connects, trying again until it succeeds or <paramref name="cancellationToken"/> says otherwise, and completes
-    /// when the service has answered the first Resume.
+    /// when the service has answered the first Resume. After <see cref="NotifyClientState.Failed"/> it begins anew; called while the
+    /// client runs, it waits for the same answer.
     /// </summary>
     /// <exception cref="NotifyException">Refused: not allowed in, no such service at this address, or a filter not granted.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
-        if (_running is not null) throw new InvalidOperationException("The client has been started already.");
-        await _cursor.LoadAsync(cancellationToken);
-        _running = _loop.RunAsync(_cursor.Current, _stopping.Token);
+        await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await _loop.Started.WaitAsync(cancellationToken);
+            if (State is NotifyClientState.Failed && _running is not null)
+            {
+                // What ended with the failure has ended before the next begins.
+                await _running.ConfigureAwait(false);
+                await _pump.ConfigureAwait(false);
+                (_buffer, _loop, _running) = MakeLoop();
+            }
+
+            if (_running is null)
+            {
+                if (_cursor.Current is null) await _cursor.LoadAsync(cancellationToken).ConfigureAwait(false);
+                Enter(new NotifyClientState.Connecting());
+                _runStops = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+                _running = _loop.RunAsync(_cursor.Current, _runStops.Token);
+            }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        finally
         {
-            await StopAsync();
-            throw;
+            _starting.Release();
+        }
+
+        StartPump();
+        try
+        {
+            await _loop.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
+        {
+            var why = (State as NotifyClientState.Retrying)?.Why;
+            await StopAsync().ConfigureAwait(false);
+            if (why is not null) throw new OperationCanceledException($"Not connected in time: {why.Message}", why, cancellationToken);
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
         }
     }
 
     /// <summary>Lets the connection go and does not come back. The reader still gets what is buffered.</summary>
     public async Task StopAsync()
     {
-        await _stopping.CancelAsync();
-        if (_running is not null) await _running;
+        if (_acknowledger is not null && !_stopping.IsCancellationRequested) await _acknowledger.FlushAsync(_stopping.Token).ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_running is not null) await _running.ConfigureAwait(false);
         _buffer.Complete();
+        await _pump.ConfigureAwait(false);
+        if (State is not NotifyClientState.Failed) Enter(new NotifyClientState.Closed());
+        States.End();
+    }
+
+    /// <summary>Calls a handler for every notification of the topics that the filter matches and the client follows.</summary>
+    /// <param name="filter">Which of the client's notifications; the client follows what its own topics say.</param>
+    /// <param name="handler">One call at a time. It is done when its task is.</param>
+    /// <param name="options">What happens when it throws; null: it is called again until it succeeds.</param>
+    /// <returns>Disposed of, the handler is called no longer.</returns>
+    public IDisposable On(string filter, Func<Notification, CancellationToken, Task> handler, HandlerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        var registration = _handlers.Add(filter, options, handler);
+        StartPump();
+        return registration;
+    }
+
+    /// <summary>
+    /// Calls a handler with <c>data</c> read as <typeparamref name="T"/>:
+    /// <code>client.On&lt;OrderPaid&gt;("orders/+/paid", async (notification, order, token) => await Book(order, token));</code>
+    /// </summary>
+    /// <typeparam name="T">What <c>data</c> is; names in camelCase.</typeparam>
+    /// <inheritdoc cref="On(string, Func{Notification, CancellationToken, Task}, HandlerOptions?)"/>
+    [RequiresUnreferencedCode("Reads T by reflection; trimmed programs give a JsonTypeInfo.")]
+    [RequiresDynamicCode("Reads T by reflection; native programs give a JsonTypeInfo.")]
+    public IDisposable On<T>(string filter, Func<Notification, T, CancellationToken, Task> handler, HandlerOptions? options = null) =>
+        On(filter, (JsonTypeInfo<T>)NotifyJson.Options.GetTypeInfo(typeof(T)), handler, options);
+
+    /// <summary>
+    /// Calls a handler with <c>data</c> read by a source-generated <see cref="JsonTypeInfo{T}"/>, for programs that are trimmed or native:
+    /// <code>client.On("orders/+/paid", ShopJson.Default.OrderPaid, (notification, order, token) => Book(order, token));</code>
+    /// </summary>
+    /// <typeparam name="T">What <c>data</c> is.</typeparam>
+    /// <param name="filter">Which of the client's notifications; the client follows what its own topics say.</param>
+    /// <param name="typeInfo">How to read <c>data</c>.</param>
+    /// <param name="handler">One call at a time. It is done when its task is.</param>
+    /// <param name="options">What happens when it throws, and when <c>data</c> is something else.</param>
+    /// <returns>Disposed of, the handler is called no longer.</returns>
+    public IDisposable On<T>(string filter, JsonTypeInfo<T> typeInfo, Func<Notification, T, CancellationToken, Task> handler, HandlerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(typeInfo);
+        ArgumentNullException.ThrowIfNull(handler);
+        return On(filter, (notification, token) => handler(notification, Read(notification, typeInfo), token), options);
     }
 
     /// <summary>
@@ -108,17 +230,30 @@ public sealed class NotifyClient : IAsyncDisposable
     public Task SubscribeAsync(IEnumerable<string> topics, CancellationToken cancellationToken = default)
     {
         var filters = FollowedTopics.Checked(topics);
-        return CallAsync(
-            session => _topics.Missing(filters) is { Count: > 0 } added ? session.SubscribeAsync(added, cancellationToken) : Task.CompletedTask,
+        return ChangeAsync(
+            session => _topics.Missing(filters) is { Count: > 0 } added
+                ? session.InvokeAsync<SubscribeResult>(HubMethods.Subscribe, new SubscribeRequest { Topics = added }, cancellationToken)
+                : Task.CompletedTask,
             () => _topics.Add(filters),
             cancellationToken);
+    }
+
+    /// <summary>Follows filters for the user, on every device, until they are unsubscribed. Needs the connection.</summary>
+    /// <exception cref="NotifyException">Refused, or there is no connection.</exception>
+    public Task SubscribeDurablyAsync(IEnumerable<string> topics, CancellationToken cancellationToken = default)
+    {
+        var request = new SubscribeRequest { Topics = FollowedTopics.Checked(topics), Durable = true };
+        return CallAsync<SubscribeResult>(HubMethods.Subscribe, request, cancellationToken);
     }
 
     /// <summary>Follows fewer filters. What is already buffered still comes.</summary>
     public Task UnsubscribeAsync(IEnumerable<string> topics, CancellationToken cancellationToken = default)
     {
         var filters = FollowedTopics.Checked(topics);
-        return CallAsync(session => session.UnsubscribeAsync(filters, cancellationToken), () => _topics.Remove(filters), cancellationToken);
+        return ChangeAsync(
+            session => session.InvokeAsync<UnsubscribeResult>(HubMethods.Unsubscribe, new UnsubscribeRequest { Topics = filters }, cancellationToken),
+            () => _topics.Remove(filters),
+            cancellationToken);
     }
 
     /// <summary>
@@ -129,39 +264,166 @@ public sealed class NotifyClient : IAsyncDisposable
     /// Refused, or there is no connection. When <see cref="NotifyException.IsTransient"/>, it may or may not be stored:
     /// repeat it with the same <see cref="PublishRequest.IdempotencyKey"/>.
     /// </exception>
-    public async Task<PublishResult> PublishAsync(PublishRequest request, CancellationToken cancellationToken = default)
+    public Task<PublishResult> PublishAsync(PublishRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var session = _loop.Current ?? throw new NotifyException(null, "There is no connection at the moment.");
-        try
-        {
-            return await session.PublishAsync(request, cancellationToken);
-        }
-        catch (Exception e) when (e is not NotifyException && !cancellationToken.IsCancellationRequested)
-        {
-            throw new NotifyException(null, "The connection went before the answer came.", null, e);
-        }
+        return CallAsync<PublishResult>(HubMethods.Publish, request, cancellationToken);
+    }
+
+    /// <summary>
+    /// Says that this device has everything up to a version. The client says so by itself of what was handled, unless
+    /// <see cref="NotifyClientOptions.Acknowledge"/> is false.
+    /// </summary>
+    /// <param name="version">By default what has been handled.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task AckAsync(long? version = null, CancellationToken cancellationToken = default)
+    {
+        if ((version ?? Cursor?.Since) is not { } upTo) return;
+        await ConnectedAsync(session => DoneAsync(session.AckAsync(upTo, cancellationToken)), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Joins static groups that the token allows to join; answers all groups of the user.</summary>
+    public async Task<IReadOnlyList<string>> JoinGroupsAsync(IEnumerable<string> groups, CancellationToken cancellationToken = default) =>
+        (await CallAsync<GroupsResult>(HubMethods.JoinGroups, new GroupsRequest { Groups = [.. groups] }, cancellationToken).ConfigureAwait(false)).Groups;
+
+    /// <summary>Leaves groups; answers those that stay.</summary>
+    public async Task<IReadOnlyList<string>> LeaveGroupsAsync(IEnumerable<string> groups, CancellationToken cancellationToken = default) =>
+        (await CallAsync<GroupsResult>(HubMethods.LeaveGroups, new GroupsRequest { Groups = [.. groups] }, cancellationToken).ConfigureAwait(false)).Groups;
+
+    /// <summary>Changes what the user says of itself by a JSON merge patch (RFC 7396); answers all of it.</summary>
+    public async Task<JsonElement> SetAttributesAsync(JsonElement patch, CancellationToken cancellationToken = default) =>
+        (await CallAsync<SetAttributesResult>(HubMethods.SetAttributes, new SetAttributesRequest { Attributes = patch }, cancellationToken).ConfigureAwait(false)).Attributes;
+
+    /// <summary>Tells how many people follow topics, now and, by <see cref="PresenceChanged"/>, when it changes, also after every reconnect.</summary>
+    public async Task<IReadOnlyList<PresenceCount>> WatchPresenceAsync(IEnumerable<string> topics, CancellationToken cancellationToken = default)
+    {
+        string[] names = [.. topics];
+        var result = await CallAsync<WatchPresenceResult>(HubMethods.WatchPresence, new WatchPresenceRequest { Topics = names }, cancellationToken).ConfigureAwait(false);
+        lock (_watched) _watched.UnionWith(names);
+        return result.Topics;
+    }
+
+    /// <summary>Watches fewer topics.</summary>
+    public Task UnwatchPresenceAsync(IEnumerable<string> topics, CancellationToken cancellationToken = default)
+    {
+        string[] names = [.. topics];
+        lock (_watched) _watched.ExceptWith(names);
+        return _loop.Current is null
+            ? Task.CompletedTask
+            : CallAsync<WatchPresenceResult>(HubMethods.UnwatchPresence, new WatchPresenceRequest { Topics = names }, cancellationToken);
     }
 
     /// <summary>Stops and saves the cursor.</summary>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync();
-        await _cursor.FlushAsync();
+        await StopAsync().ConfigureAwait(false);
+        await _cursor.FlushAsync().ConfigureAwait(false);
+        _http.Dispose();
+        _tokens.Dispose();
     }
+
+    // ---- reading ----
 
     private async IAsyncEnumerable<Notification> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        while (await _buffer.WaitAsync(cancellationToken))
+        Task pump;
+        lock (_gate)
         {
-            while (_buffer.Peek() is { } delivery)
+            // From here on the handlers are called as the reader asks: what it was handed must not be handled behind its back.
+            _readerCame = true;
+            _pumpStops?.Cancel();
+            pump = _pump;
+        }
+
+        await pump.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!await _reading.WaitAsync(0, CancellationToken.None).ConfigureAwait(false)) throw new InvalidOperationException("One loop at a time reads a client.");
+        try
+        {
+            await foreach (var notification in HandleAsync(_buffer, cancellationToken).ConfigureAwait(false)) yield return notification;
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    private async IAsyncEnumerable<Notification> HandleAsync(DeliveryBuffer buffer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (await buffer.WaitAsync(cancellationToken).ConfigureAwait(false))
+        {
+            while (buffer.Peek() is { } delivery)
             {
-                if (delivery.Notification is { } notification) yield return notification;
-                else Raise(delivery.Signal);
+                if (delivery.Notification is { } notification)
+                {
+                    if (!delivery.Handled) await HandleAsync(notification, cancellationToken).ConfigureAwait(false);
+                    delivery.Handled = true;
+                    ClientTelemetry.Handed();
+                    yield return notification;
+                }
+                else
+                {
+                    Raise(delivery.Signal);
+                }
+
                 // Here the reader has asked for the next one.
-                _buffer.Remove();
-                if (delivery.After is { } cursor) await _cursor.MoveAsync(cursor, cancellationToken);
+                buffer.Remove();
+                if (delivery.After is not { } cursor) continue;
+                await _cursor.MoveAsync(cursor, cancellationToken).ConfigureAwait(false);
+                _acknowledger?.Moved(cursor.Since, _stopping.Token);
             }
+        }
+    }
+
+    private async Task HandleAsync(Notification notification, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _handlers.HandleAsync(notification, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
+        {
+            await FailAsync(e).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // What the loop itself threw is told already. A handler that stops the client, or a store that cannot save, is not.
+    private async Task FailAsync(Exception e)
+    {
+        if (State is NotifyClientState.Failed) return;
+        var why = e as NotifyException ?? new NotifyException(null, e.Message, null, e) { Failure = NotifyFailure.Permanent };
+        NotifyClientLog.Stopped(_logger, why.Message, e);
+        Enter(new NotifyClientState.Failed(why));
+        await _runStops!.CancelAsync().ConfigureAwait(false);
+    }
+
+    // Handlers without a reader.
+    private void StartPump()
+    {
+        lock (_gate)
+        {
+            if (_readerCame || !_handlers.Any || _running is null || !_pump.IsCompleted || _stopping.IsCancellationRequested) return;
+            _pumpStops = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            _pump = Task.Run(() => PumpAsync(_buffer, _pumpStops.Token));
+        }
+    }
+
+    private async Task PumpAsync(DeliveryBuffer buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var _ in HandleAsync(buffer, cancellationToken).ConfigureAwait(false))
+            {
+                // The handlers have had it.
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // A reader takes over, or the client stops.
+        }
+        catch (Exception e)
+        {
+            await FailAsync(e).ConfigureAwait(false);
         }
     }
 
@@ -171,14 +433,100 @@ public sealed class NotifyClient : IAsyncDisposable
         else if (signal is CaughtUp caughtUp) CaughtUp?.Invoke(caughtUp);
     }
 
-    // One lock for Resume and for what changes the filters: else a filter added while Resume is on its way would be in
-    // neither. A call that dies with its connection is not a refusal: the next Resume carries the change.
-    private async Task CallAsync(Func<HubSession, Task> call, Action remember, CancellationToken cancellationToken)
+    private static T Read<T>(Notification notification, JsonTypeInfo<T> typeInfo)
     {
-        await _calls.WaitAsync(cancellationToken);
         try
         {
-            if (_loop.Current is { } session) await call(session);
+            var data = notification.Data ?? throw new JsonException("There is no data.");
+            return data.Deserialize(typeInfo) ?? throw new JsonException("The data is null.");
+        }
+        catch (JsonException e)
+        {
+            throw new UnreadableDataException(e);
+        }
+    }
+
+    // ---- the connection ----
+
+    private (DeliveryBuffer Buffer, ConnectionLoop Loop, Task? Running) MakeLoop()
+    {
+        var buffer = new DeliveryBuffer(_options.BufferSize);
+        return (buffer, new ConnectionLoop(_options, new LoopParts(buffer, _topics, _addresses, _tokens, _calls, _logger), new Owner(this)), null);
+    }
+
+    private void Enter(NotifyClientState state)
+    {
+        if (State is NotifyClientState.Closed || State == state) return;
+        if (_stopping.IsCancellationRequested && state is not NotifyClientState.Closed) return;
+        States.Set(state);
+        TellWithoutLogger(state);
+        try
+        {
+            StateChanged?.Invoke(state);
+        }
+        catch (Exception e)
+        {
+            NotifyClientLog.HandlerOfStates(_logger, e);
+        }
+    }
+
+    private void TellWithoutLogger(NotifyClientState state)
+    {
+        if (_told || state is not NotifyClientState.Retrying retrying) return;
+        _told = true;
+        if (_options.LoggerFactory is null && StateChanged is null && !States.IsObserved) Console.Error.WriteLine($"Notify: {retrying.Why.Message} Trying again.");
+    }
+
+    private async Task ResumedAsync(HubSession session, CancellationToken cancellationToken)
+    {
+        string[] watched;
+        lock (_watched) watched = [.. _watched];
+        if (watched.Length > 0)
+        {
+            try
+            {
+                var result = await session.InvokeAsync<WatchPresenceResult>(HubMethods.WatchPresence, new WatchPresenceRequest { Topics = watched }, cancellationToken).ConfigureAwait(false);
+                foreach (var topic in result.Topics) PresenceChanged?.Invoke(new PresenceChanged(topic.Topic, topic.Count));
+            }
+            catch (NotifyException e)
+            {
+                NotifyClientLog.NotWatched(_logger, e);
+            }
+        }
+
+        _acknowledger?.Resumed(_stopping.Token);
+    }
+
+    private Task<T> CallAsync<T>(string method, object request, CancellationToken cancellationToken) =>
+        ConnectedAsync(session => session.InvokeAsync<T>(method, request, cancellationToken), cancellationToken);
+
+    private async Task<T> ConnectedAsync<T>(Func<HubSession, Task<T>> call, CancellationToken cancellationToken)
+    {
+        var session = _loop.Current ?? throw new NotifyException(null, "There is no connection at the moment.");
+        try
+        {
+            return await call(session).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not NotifyException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new NotifyException(null, "The connection went before the answer came.", null, e);
+        }
+    }
+
+    private static async Task<bool> DoneAsync(Task task)
+    {
+        await task.ConfigureAwait(false);
+        return true;
+    }
+
+    // One lock for Resume and for what changes the filters: else a filter added while Resume is on its way would be in
+    // neither. A call that dies with its connection is not a refusal: the next Resume carries the change.
+    private async Task ChangeAsync(Func<HubSession, Task> call, Action remember, CancellationToken cancellationToken)
+    {
+        await _calls.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_loop.Current is { } session) await call(session).ConfigureAwait(false);
             remember();
         }
         catch (Exception e) when (e is not NotifyException && !cancellationToken.IsCancellationRequested)
@@ -190,4 +538,31 @@ public sealed class NotifyClient : IAsyncDisposable
             _calls.Release();
         }
     }
+
+    private sealed class Owner(NotifyClient client) : ILoopOwner
+    {
+        public void Enter(NotifyClientState state) => client.Enter(state);
+
+        public Task ResumedAsync(HubSession session, CancellationToken cancellationToken) => client.ResumedAsync(session, cancellationToken);
+
+        public void CountsReceived(InboxChanged counts) => client.Inbox.Received(counts);
+
+        public void Reauthenticated() => client.Inbox.Drop();
+
+        public void PresenceReceived(PresenceChanged presence) => client.PresenceChanged?.Invoke(presence);
+
+        public void SubscriptionsReceived(SubscriptionsChanged subscriptions) => client.SubscriptionsChanged?.Invoke(subscriptions);
+    }
+}
+
+internal static partial class NotifyClientLog
+{
+    [LoggerMessage(9008, LogLevel.Error, "The client stops: {Why} A client that starts with the same cursor gets the notification again.")]
+    public static partial void Stopped(ILogger logger, string why, Exception error);
+
+    [LoggerMessage(9009, LogLevel.Warning, "A handler of StateChanged failed; the client goes on.")]
+    public static partial void HandlerOfStates(ILogger logger, Exception error);
+
+    [LoggerMessage(9010, LogLevel.Warning, "The service refused to watch presence on this connection; the next connection asks again.")]
+    public static partial void NotWatched(ILogger logger, Exception error);
 }

@@ -34,7 +34,12 @@ public sealed record Notification
     [DataMember(Name = "data")] public JsonElement? Data { get; init; }
 
     /// <summary><c>low</c>, <c>normal</c>, <c>high</c> or <c>urgent</c> (<c>Priorities</c>).</summary>
-    [DataMember(Name = "priority")] public string Priority { get; init; } = Priorities.Normal;
+    [DataMember(Name = "priority")] public string Priority
+    {
+        // Not an initializer: generated readers set every member that has init, with null where it is absent.
+        get => field ?? Priorities.Normal;
+        init;
+    }
 
     /// <summary>The publisher's labels.</summary>
     [DataMember(Name = "tags")] public IReadOnlyList<string>? Tags { get; init; }

@@ -7,6 +7,7 @@ using Notify.Engine.Delivery;
 using Notify.Engine.Directory;
 using Notify.Engine.Inbox;
 using Notify.Engine.Observability;
+using Notify.Engine.Presence;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Api;
@@ -76,6 +77,7 @@ public static class NotifyServiceCollectionExtensions
         services.AddNotifyDirectory();
         services.AddNotifyInbox();
         services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
+        services.AddNotifyPresence();
         services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();
         services.AddSingleton<INotifyPublisher, AppPublisher>();
@@ -144,6 +146,8 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<IdentityEndpoints>();
         services.AddSingleton<GroupEndpoints>();
         services.AddSingleton<StatsEndpoint>();
+        services.AddSingleton<PresenceEndpoints>();
+        services.AddSingleton<ExplainEndpoint>();
         services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
         OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);

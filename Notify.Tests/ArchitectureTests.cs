@@ -3,13 +3,14 @@ using System.Xml.Linq;
 
 namespace Notify.Tests;
 
-/// <summary>The arrows of <c>ARCHITECTURE.md</c>: Server → Engine → Storage, all → Contracts, Client → Contracts, and no others.</summary>
+/// <summary>The arrows of <c>ARCHITECTURE.md</c>: Server → Engine → Storage, all → Contracts, Client.MessagePack → Client → Contracts, and no others.</summary>
 public class ArchitectureTests
 {
     [Theory]
     [InlineData("Notify.Contracts")]
     [InlineData("Notify.Storage")]
     [InlineData("Notify.Client", "Notify.Contracts")]
+    [InlineData("Notify.Client.MessagePack", "Notify.Client", "Notify.Contracts")]
     [InlineData("Notify.Engine", "Notify.Contracts", "Notify.Storage")]
     [InlineData("Notify.Server", "Notify.Contracts", "Notify.Engine", "Notify.Storage")]
     public void A_project_refers_only_to_those_below_it(string project, params string[] allowed)

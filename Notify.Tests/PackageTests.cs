@@ -8,10 +8,10 @@ namespace Notify.Tests;
 /// <summary>What is published: <c>dotnet pack</c> at the root, and the words that must agree with the code.</summary>
 public sealed class PackageTests
 {
-    private static readonly string[] Packed = ["Notify.Client", "Notify.Contracts"];
+    private static readonly string[] Packed = ["Notify.Client", "Notify.Client.MessagePack", "Notify.Contracts"];
 
     [Fact]
-    public async Task Packing_at_the_root_makes_the_two_packages_with_all_their_metadata_and_symbols()
+    public async Task Packing_at_the_root_makes_the_packages_with_all_their_metadata_and_symbols()
     {
         using var folder = new TempFolder();
         await using (var pack = ChildProcess.Start("dotnet", ["pack", "Notify.sln", "-o", folder.Path, "-nologo", "-v", "m"], Repository.Root, new Dictionary<string, string?>
@@ -27,7 +27,8 @@ public sealed class PackageTests
 
         Assert.Equal(
             Packed.SelectMany(id => new[] { $"{id}.nupkg", $"{id}.snupkg" }).Order(),
-            Directory.GetFiles(folder.Path).Select(file => Path.GetFileName(file).Replace($".{Version}.", ".", StringComparison.Ordinal)).Order());
+            Directory.GetFiles(folder.Path).Where(file => !Path.GetFileName(file).StartsWith("Notify.Cli.", StringComparison.Ordinal)).Select(file => Path.GetFileName(file).Replace($".{Version}.", ".", StringComparison.Ordinal)).Order());
+        Assert.True(File.Exists(folder.File($"Notify.Cli.{Version}.nupkg")));
         foreach (var id in Packed)
         {
             await using var package = await ZipFile.OpenReadAsync(folder.File($"{id}.{Version}.nupkg"), TestContext.Current.CancellationToken);
@@ -42,6 +43,7 @@ public sealed class PackageTests
 
             await using var symbols = await ZipFile.OpenReadAsync(folder.File($"{id}.{Version}.snupkg"), TestContext.Current.CancellationToken);
             Assert.Contains($"lib/net10.0/{id}.pdb", symbols.Entries.Select(entry => entry.FullName));
+            Assert.All(["net8.0", "netstandard2.0"], target => Assert.NotNull(package.GetEntry($"lib/{target}/{id}.dll")));
             await DoesNotTellWhereItWasBuiltAsync(package.GetEntry($"lib/net10.0/{id}.dll")!);
         }
     }

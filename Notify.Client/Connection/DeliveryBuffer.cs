@@ -7,7 +7,11 @@ namespace Notify.Client.Connection;
 /// <param name="Notification">A notification; null for a signal.</param>
 /// <param name="Signal">Gap, CaughtUp or Progress, so that the reader hears of them between the right notifications.</param>
 /// <param name="After">The cursor once this has been handled; null for an ephemeral one.</param>
-internal sealed record Delivery(Notification? Notification, object? Signal, Cursor? After);
+internal sealed record Delivery(Notification? Notification, object? Signal, Cursor? After)
+{
+    /// <summary>The handlers have had it: a reader that was left with it, and comes back, gets it without them.</summary>
+    public bool Handled { get; set; }
+}
 
 /// <summary>
 /// The bounded queue between connection and reader. SignalR's client gives a handler no way to slow the server down
@@ -18,8 +22,8 @@ internal sealed class DeliveryBuffer(int size)
 {
     private readonly Channel<Delivery> _waiting =
         Channel.CreateBounded<Delivery>(new BoundedChannelOptions(size) { SingleReader = true });
-    private readonly Lock _gate = new();
-    private TaskCompletionSource? _room;
+    private readonly object _gate = new();
+    private TaskCompletionSource<bool>? _room;
 
     /// <summary>False when it is full: the delivery is not taken, and none should be until <see cref="RoomAsync"/>.</summary>
     public bool TryAdd(Delivery delivery)
@@ -27,7 +31,7 @@ internal sealed class DeliveryBuffer(int size)
         lock (_gate)
         {
             if (_room is null && _waiting.Writer.TryWrite(delivery)) return true;
-            _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _room ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
             return false;
         }
     }
@@ -50,7 +54,7 @@ internal sealed class DeliveryBuffer(int size)
         lock (_gate)
         {
             if (_room is null || _waiting.Reader.Count > size / 4) return;
-            _room.TrySetResult();
+            _room.TrySetResult(true);
             _room = null;
         }
     }

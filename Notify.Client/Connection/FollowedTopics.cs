@@ -16,6 +16,9 @@ internal sealed class FollowedTopics
 
     public void Add(IEnumerable<string> filters) => _filters.AddRange(Missing(filters));
 
+    /// <summary>Forgets what is not among these.</summary>
+    public void Keep(IReadOnlyList<string> filters) => _filters.RemoveAll(filter => !filters.Contains(filter, StringComparer.Ordinal));
+
     public void Remove(IEnumerable<string> filters) => _filters.RemoveAll(filter => filters.Contains(filter, StringComparer.Ordinal));
 
     /// <summary>

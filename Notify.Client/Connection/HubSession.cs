@@ -1,13 +1,29 @@
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.AspNetCore.SignalR.Protocol;
 using Microsoft.Extensions.DependencyInjection;
-using Notify.Client.MessagePack;
+using Microsoft.Extensions.Options;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
-using Notify.Contracts.Publishing;
 using Notify.Contracts.Wire;
 
 namespace Notify.Client.Connection;
+
+/// <summary>What a connection tells its client.</summary>
+internal interface IHubEvents
+{
+    /// <summary>Notification, Gap, CaughtUp and Progress, one after the other, all after the answer to Resume.</summary>
+    void Received(object item);
+
+    /// <summary>In the order of the wire with <see cref="Reauthenticated"/>.</summary>
+    void CountsReceived(InboxChanged counts);
+
+    void Reauthenticated();
+
+    void PresenceReceived(PresenceChanged presence);
+
+    void SubscriptionsReceived(SubscriptionsChanged subscriptions);
+}
 
 /// <summary>
 /// One connection, from start to close. A new one is made for every attempt instead of SignalR's automatic reconnect,
@@ -16,19 +32,18 @@ namespace Notify.Client.Connection;
 /// </summary>
 internal sealed class HubSession : IAsyncDisposable
 {
+    private readonly NotifyClientOptions _options;
+    private readonly IHubEvents _events;
     private readonly HubConnection _connection;
-    private readonly Action<object> _received;
     private readonly TaskCompletionSource<bool> _resumed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock _gate = new();
+    private readonly object _gate = new();
     private bool _ended;
     private readonly TaskCompletionSource<Exception?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <param name="options">Where and how.</param>
-    /// <param name="received">Takes Notification, Gap, CaughtUp and Progress, one after the other, all after the answer to Resume.</param>
-    public HubSession(NotifyClientOptions options, Action<object> received)
+    public HubSession(NotifyClientOptions options, Uri address, Tokens tokens, IHubEvents events)
     {
-        _received = received;
-        _connection = Build(options);
+        (_options, _events) = (options, events);
+        _connection = Build(address, tokens);
         _connection.Closed += error =>
         {
             _closed.TrySetResult(error);
@@ -38,10 +53,16 @@ internal sealed class HubSession : IAsyncDisposable
         Take<Gap>(ClientMethods.Gap);
         Take<CaughtUp>(ClientMethods.CaughtUp);
         Take<Progress>(ClientMethods.Progress);
+        _connection.On<InboxChanged>(ClientMethods.InboxChanged, _ => { }); // it was taken from the wire; this names its type
+        _connection.On<PresenceChanged>(ClientMethods.Presence, presence => IfOpen(() => _events.PresenceReceived(presence)));
+        _connection.On<SubscriptionsChanged>(ClientMethods.SubscriptionsChanged, changed => IfOpen(() => _events.SubscriptionsReceived(changed)));
     }
 
     /// <summary>Completes when the connection is no more; with its error, or null when it was closed in good order.</summary>
     public Task<Exception?> Closed => _closed.Task;
+
+    /// <summary>The answer to Resume named a user.</summary>
+    public bool HasUser { get; private set; }
 
     public Task StartAsync(CancellationToken cancellationToken) => _connection.StartAsync(cancellationToken);
 
@@ -51,7 +72,9 @@ internal sealed class HubSession : IAsyncDisposable
         var done = false;
         try
         {
-            apply(await InvokeAsync<ResumeResult>(HubMethods.Resume, request, cancellationToken));
+            var result = await InvokeAsync<ResumeResult>(HubMethods.Resume, request, cancellationToken).ConfigureAwait(false);
+            HasUser = result.User is not null;
+            apply(result);
             done = true;
         }
         finally
@@ -60,14 +83,17 @@ internal sealed class HubSession : IAsyncDisposable
         }
     }
 
-    public Task<SubscribeResult> SubscribeAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken) =>
-        InvokeAsync<SubscribeResult>(HubMethods.Subscribe, new SubscribeRequest { Topics = topics }, cancellationToken);
+    public Task<T> InvokeAsync<T>(string method, object request, CancellationToken cancellationToken) =>
+        CallAsync(method, token => _connection.InvokeAsync<T>(method, request, token), cancellationToken);
 
-    public Task<UnsubscribeResult> UnsubscribeAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken) =>
-        InvokeAsync<UnsubscribeResult>(HubMethods.Unsubscribe, new UnsubscribeRequest { Topics = topics }, cancellationToken);
-
-    public Task<PublishResult> PublishAsync(PublishRequest request, CancellationToken cancellationToken) =>
-        InvokeAsync<PublishResult>(HubMethods.Publish, request, cancellationToken);
+    public Task AckAsync(long version, CancellationToken cancellationToken) => CallAsync(
+        HubMethods.Ack,
+        async token =>
+        {
+            await _connection.InvokeAsync(HubMethods.Ack, new AckRequest { Version = version }, token).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
 
     /// <summary>After this nothing is received, although SignalR may still be running handlers.</summary>
     public ValueTask DisposeAsync()
@@ -77,15 +103,19 @@ internal sealed class HubSession : IAsyncDisposable
         return _connection.DisposeAsync();
     }
 
-    private async Task<T> InvokeAsync<T>(string method, object request, CancellationToken cancellationToken)
+    private async Task<T> CallAsync<T>(string method, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
         try
         {
-            return await _connection.InvokeAsync<T>(method, request, cancellationToken);
+            return await call(cancellationToken).WaitAsync(_options.Timeout, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
         catch (HubException e)
         {
             throw NotifyException.From(e);
+        }
+        catch (TimeoutException e)
+        {
+            throw NotifyException.TimedOut($"The answer to {method}", e);
         }
     }
 
@@ -95,32 +125,37 @@ internal sealed class HubSession : IAsyncDisposable
         where T : notnull =>
         _connection.On<T>(method, async item =>
         {
-            if (!await _resumed.Task) return;
-            lock (_gate)
-            {
-                if (!_ended) _received(item);
-            }
+            if (await _resumed.Task.ConfigureAwait(false)) IfOpen(() => _events.Received(item));
         });
 
-    private static HubConnection Build(NotifyClientOptions options)
+    private void IfOpen(Action take)
     {
-        var builder = new HubConnectionBuilder().WithUrl(HubUrl(options), http =>
+        lock (_gate)
         {
-            http.AccessTokenProvider = options.AccessTokenProvider;
-            options.ConfigureConnection?.Invoke(http);
+            if (!_ended) take();
+        }
+    }
+
+    private HubConnection Build(Uri address, Tokens tokens)
+    {
+        var builder = new HubConnectionBuilder().WithUrl(HubUrl(_options, address), http =>
+        {
+            if (tokens.IsRenewable) http.AccessTokenProvider = () => Task.FromResult(tokens.Value);
+            _options.ConfigureConnection?.Invoke(http);
         });
-        if (options.LoggerFactory is { } loggers) builder.Services.AddSingleton(loggers);
-        if (options.UseMessagePack) builder.AddMessagePackProtocol(o => o.SerializerOptions = NotifyMessagePack.Options);
-        else builder.AddJsonProtocol(o => o.PayloadSerializerOptions = NotifyJson.Options);
+        if (_options.LoggerFactory is { } loggers) builder.Services.AddSingleton(loggers);
+        var language = _options.Protocol ?? new JsonHubProtocol(Options.Create(new JsonHubProtocolOptions { PayloadSerializerOptions = NotifyJson.Options }));
+        builder.Services.AddSingleton<IHubProtocol>(new WireOrder(
+            language, counts => IfOpen(() => _events.CountsReceived(counts)), () => IfOpen(_events.Reauthenticated)));
         return builder.Build();
     }
 
-    private static Uri HubUrl(NotifyClientOptions options)
+    private static Uri HubUrl(NotifyClientOptions options, Uri address)
     {
         var query = new List<string>();
         if (options.User is { } user) query.Add($"user={Uri.EscapeDataString(user)}");
         if (options.Device is { } device) query.Add($"device={Uri.EscapeDataString(device)}");
-        var url = options.Url.AbsoluteUri.TrimEnd('/') + HubMethods.Path;
-        return new Uri(query.Count == 0 ? url : $"{url}?{string.Join('&', query)}");
+        var url = ServiceAddress.Root(address) + HubMethods.Path;
+        return new Uri(query.Count == 0 ? url : $"{url}?{string.Join("&", query)}");
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Notify.Contracts.Wire;
 
 namespace Notify.Client;
 
@@ -17,7 +16,8 @@ public sealed class FileCursorStore(string path) : ICursorStore
     public async ValueTask<Cursor?> LoadAsync(CancellationToken cancellationToken)
     {
         if (!File.Exists(_path)) return null;
-        var cursor = JsonSerializer.Deserialize<Cursor>(await File.ReadAllBytesAsync(_path, cancellationToken), NotifyJson.Options);
+        using var file = new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        var cursor = await JsonSerializer.DeserializeAsync(file, ClientJsonContext.Default.Cursor, cancellationToken).ConfigureAwait(false);
         return cursor is { Epoch: not null } ? cursor : throw new JsonException($"{_path} holds no cursor.");
     }
 
@@ -26,13 +26,18 @@ public sealed class FileCursorStore(string path) : ICursorStore
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
         var next = _path + ".next";
-        await using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
+        using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            await JsonSerializer.SerializeAsync(file, cursor, NotifyJson.Options, cancellationToken);
+            await JsonSerializer.SerializeAsync(file, cursor, ClientJsonContext.Default.Cursor, cancellationToken).ConfigureAwait(false);
             // The rename must not reach the disk before the bytes do.
             file.Flush(flushToDisk: true);
         }
 
+#if NETSTANDARD
+        if (File.Exists(_path)) File.Replace(next, _path, null);
+        else File.Move(next, _path);
+#else
         File.Move(next, _path, overwrite: true);
+#endif
     }
 }

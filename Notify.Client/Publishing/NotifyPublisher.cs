@@ -1,26 +1,48 @@
-using System.Net;
-using System.Net.Http.Json;
+using System.Diagnostics;
+using System.Net.Http.Headers;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Notify.Client.Api;
 using Notify.Client.Connection;
+using Notify.Client.Observability;
+using Notify.Client.Publishing;
 using Notify.Contracts.Publishing;
+using Notify.Contracts.Topics;
 using Notify.Contracts.Wire;
+using Polly;
+using Polly.Retry;
 
 namespace Notify.Client;
 
 /// <summary>
-/// Publishes over HTTP. Where a call fails in a way that a repeat may cure (no answer, 429, 502, 503, 504) it is
+/// Publishes over HTTP. Where a call fails in a way that a repeat may cure (no answer, 408, 429, 502, 503, 504) it is
 /// repeated under an idempotency key, so that it is stored once however often it was sent.
 /// </summary>
-/// <param name="http">
-/// Its <see cref="HttpClient.BaseAddress"/> is the service's, and its headers carry the token or key. It stays the
-/// caller's to dispose.
-/// </param>
-/// <param name="options">How often and how long to try; null: the defaults.</param>
-public sealed class NotifyPublisher(HttpClient http, NotifyPublisherOptions? options = null)
+public sealed class NotifyPublisher
 {
     private const string Path = "api/v1/notifications";
 
-    private readonly NotifyPublisherOptions _options = options ?? new NotifyPublisherOptions();
+    private readonly HttpClient _http;
+    private readonly NotifyPublisherOptions _options;
+    private readonly ServiceCircuits _circuits;
+    private readonly ResiliencePipeline _repeating;
+
+    /// <summary>Makes a publisher; it may be used by many threads, and one for each service is enough.</summary>
+    /// <param name="http">
+    /// Its <see cref="HttpClient.BaseAddress"/> is the service's, unless the options name addresses, and its headers carry the token
+    /// or key. It stays the caller's to dispose.
+    /// </param>
+    /// <param name="options">How often and how long to try; null: the defaults.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public NotifyPublisher(HttpClient http, NotifyPublisherOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        _http = http;
+        _options = options ?? new NotifyPublisherOptions();
+        if (_options.Problem() is { } problem) throw new ArgumentException(problem, nameof(options));
+        _circuits = new ServiceCircuits(_options.Addresses.Count == 0 ? [null] : [.. _options.Addresses.Select(address => new Uri(ServiceAddress.Root(address) + "/"))], _options);
+        _repeating = Repeating(_options);
+    }
 
     /// <summary>
     /// Publishes one notification; completes when it is stored. Without a key of its own it gets one for this call.
@@ -30,76 +52,132 @@ public sealed class NotifyPublisher(HttpClient http, NotifyPublisherOptions? opt
     public async Task<PublishResult> PublishAsync(PublishRequest notification, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(notification);
-        return await SendAsync<PublishResult>(Path, WithKey(notification), notification.Ephemeral != true, cancellationToken);
+        var body = JsonSerializer.SerializeToUtf8Bytes(WithKey(notification), Type<PublishRequest>());
+        return await TracedAsync(
+            Destination(notification), 1, () => SendAsync<PublishResult>(Path, body, notification.Ephemeral != true, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Publishes up to 1,000 notifications; the valid ones are stored together although others are refused. Answers
-    /// stand in the order of the notifications, each with its own status.
+    /// Publishes notifications in their order; the valid ones are stored although others are refused. Answers stand in the order of
+    /// the notifications, each with its own status. More than fit into one request travel in several, one after the other: those of
+    /// one request are stored together.
     /// </summary>
-    /// <exception cref="NotifyException">The batch as a whole was refused, or still no answer at the last attempt.</exception>
+    /// <exception cref="NotifyException">
+    /// A request as a whole was refused, or still no answer at the last attempt; <see cref="NotifyException.Completed"/> has the
+    /// answers of the requests before it.
+    /// </exception>
     public async Task<IReadOnlyList<BatchItemResult>> PublishBatchAsync(
         IReadOnlyList<PublishRequest> notifications, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(notifications);
+        var results = new List<BatchItemResult>(notifications.Count);
         // Keys of the items' own and not the header, which would stand for the ephemeral ones too, and those take none.
-        var batch = new BatchPublishRequest { Notifications = [.. notifications.Select(WithKey)] };
-        var repeatable = notifications.All(notification => notification.Ephemeral != true);
-        return (await SendAsync<BatchPublishResult>(Path + "/batch", batch, repeatable, cancellationToken)).Results;
+        foreach (var part in BatchParts.Of(notifications.Select(WithKey), _options.MaxBatchCount, _options.MaxBatchBytes))
+        {
+            try
+            {
+                var answer = await TracedAsync(
+                    null, part.Count, () => SendAsync<BatchPublishResult>(Path + "/batch", part.Body, part.Repeatable, cancellationToken)).ConfigureAwait(false);
+                results.AddRange(answer.Results);
+            }
+            catch (NotifyException e)
+            {
+                throw e.After(results);
+            }
+        }
+
+        return results;
     }
 
     private static PublishRequest WithKey(PublishRequest notification) =>
         notification.Ephemeral == true || notification.IdempotencyKey is not null
             ? notification
-            : notification with { IdempotencyKey = Guid.CreateVersion7().ToString() };
+            : notification with { IdempotencyKey = Guid.NewGuid().ToString() };
 
-    private async Task<T> SendAsync<T>(string path, object body, bool repeatable, CancellationToken cancellationToken)
+    private static string? Destination(PublishRequest notification) =>
+        notification.Topic ?? (notification.User is { } user ? TopicName.OfUser(user) : notification.Group is { } group ? TopicName.OfGroup(group) : null);
+
+    private static async Task<T> TracedAsync<T>(string? topic, int count, Func<Task<T>> send)
     {
-        var backoff = new Backoff(TimeSpan.FromMilliseconds(200), _options.MaxDelay);
-        for (var attempt = 1; ; attempt++)
+        using var activity = ClientTelemetry.Publish(topic, count);
+        var began = Stopwatch.GetTimestamp();
+        string? error = null;
+        try
         {
-            var (result, refusal, retryAfter) = await TryAsync<T>(path, body, cancellationToken);
-            if (refusal is null) return result!;
-            var again = refusal.IsTransient && (repeatable || refusal.Status == HttpStatusCode.TooManyRequests);
-            if (!again || attempt >= _options.MaxAttempts || retryAfter > _options.MaxRetryAfter) throw refusal;
-            // Retry-After is the same earliest moment for all publishers: the jitter is added to it.
-            await Task.Delay(retryAfter + backoff.Next(), _options.TimeProvider, cancellationToken);
+            return await send().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            error = (e as NotifyException)?.Code ?? e.GetType().FullName;
+            throw;
+        }
+        finally
+        {
+            ClientTelemetry.Published(activity, began, count, error);
         }
     }
 
-    private async Task<(T? Result, NotifyException? Refusal, TimeSpan RetryAfter)> TryAsync<T>(
-        string path, object body, CancellationToken cancellationToken)
+    private async Task<T> SendAsync<T>(string path, ReadOnlyMemory<byte> body, bool repeatable, CancellationToken cancellationToken)
+    {
+        var context = ResilienceContextPool.Shared.Get(cancellationToken);
+        context.Properties.Set(Repeatable, repeatable);
+        try
+        {
+            return await _repeating.ExecuteAsync(
+                attempt => new ValueTask<T>(_circuits.AttemptAsync((address, token) => TryAsync<T>(address, path, body, token), repeatable, attempt.CancellationToken)),
+                context).ConfigureAwait(false);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
+
+    private async Task<T> TryAsync<T>(Uri? address, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         try
         {
-            using var content = JsonContent.Create(body, body.GetType(), options: NotifyJson.Options);
-            using var response = await http.PostAsync(new Uri(path, UriKind.Relative), content, cancellationToken);
-            if (response.IsSuccessStatusCode)
-            {
-                var result = await response.Content.ReadFromJsonAsync<T>(NotifyJson.Options, cancellationToken);
-                return (result ?? throw new JsonException("null"), null, default);
-            }
-
-            var problem = await response.Content.ReadAsByteArrayAsync(cancellationToken);
-            var mediaType = response.Content.Headers.ContentType?.MediaType;
-            return (default, NotifyException.FromProblem(response.StatusCode, mediaType, problem), RetryAfterOf(response));
+            using var request = new HttpRequestMessage(HttpMethod.Post, address is null ? new Uri(path, UriKind.Relative) : new Uri(address, path));
+            request.Content = new ReadOnlyMemoryContent(body);
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+#if NETSTANDARD
+            // Elsewhere the HTTP client does it.
+            DistributedContextPropagator.Current.Inject(Activity.Current, request, static (backplane, name, value) => ((HttpRequestMessage)backplane!).Headers.TryAddWithoutValidation(name, value));
+#endif
+            using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            return await RestCalls.AnswerAsync<T>(response, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)) // HttpClient.Timeout
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) // HttpClient.Timeout
         {
-            return (default, new NotifyException(null, "The service gave no answer.", null, e), default);
+            throw NotifyException.TimedOut("The answer of the service", e);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            // A 2xx that is not the service's: a proxy's or another service's page. Nothing a repeat would change.
-            throw new NotifyException(null, "The answer is not one of this service.", HttpStatusCode.OK, e);
+            throw new NotifyException(null, $"The service gave no answer: {e.GetBaseException().Message}", null, e);
         }
     }
 
-    private TimeSpan RetryAfterOf(HttpResponseMessage response)
+    private static readonly ResiliencePropertyKey<bool> Repeatable = new("notify.repeatable");
+
+    private static ResiliencePipeline Repeating(NotifyPublisherOptions options)
     {
-        var header = response.Headers.RetryAfter;
-        var wait = header?.Delta ?? header?.Date - _options.TimeProvider.GetUtcNow() ?? TimeSpan.Zero;
-        return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
+        if (options.MaxAttempts == 1) return ResiliencePipeline.Empty;
+        return new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider }.AddRetry(new RetryStrategyOptions
+        {
+            MaxRetryAttempts = options.MaxAttempts - 1,
+            ShouldHandle = arguments => new ValueTask<bool>(
+                arguments.Outcome.Exception is NotifyException { IsTransient: true } refusal
+                && (refusal.Status == NotifyException.TooManyRequests || (arguments.Context.Properties.TryGetValue(Repeatable, out var repeatable) && repeatable))
+                && !(refusal.RetryAfter > options.MaxRetryAfter)),
+            DelayGenerator = arguments =>
+            {
+                // Retry-After is the same earliest moment for all publishers: the jitter is added to it.
+                var limit = TimeSpan.FromMilliseconds(200 * Math.Pow(2, Math.Min(arguments.AttemptNumber, 20)));
+                var jitter = new Backoff(limit, options.MaxDelay).Next();
+                return new ValueTask<TimeSpan?>(jitter + ((arguments.Outcome.Exception as NotifyException)?.RetryAfter ?? TimeSpan.Zero));
+            },
+        }).Build();
     }
+
+    private static JsonTypeInfo<T> Type<T>() => (JsonTypeInfo<T>)NotifyJson.Options.GetTypeInfo(typeof(T));
 }

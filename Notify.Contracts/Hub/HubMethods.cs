@@ -32,6 +32,12 @@ public static class HubMethods
 
     /// <summary>Leaves static groups: <see cref="GroupsRequest"/> to <see cref="GroupsResult"/>.</summary>
     public const string LeaveGroups = "LeaveGroups";
+
+    /// <summary>Tells how many people follow topics, now and when it changes: <see cref="WatchPresenceRequest"/> to <see cref="WatchPresenceResult"/>.</summary>
+    public const string WatchPresence = "WatchPresence";
+
+    /// <summary>No longer: <see cref="WatchPresenceRequest"/> to <see cref="WatchPresenceResult"/>.</summary>
+    public const string UnwatchPresence = "UnwatchPresence";
 }
 
 /// <summary>What the hub calls on a client.</summary>
@@ -54,4 +60,7 @@ public static class ClientMethods
 
     /// <summary>The counts of the user's inbox: <see cref="Hub.InboxChanged"/>.</summary>
     public const string InboxChanged = "InboxChanged";
+
+    /// <summary>People came to or left a watched topic: <see cref="PresenceChanged"/>.</summary>
+    public const string Presence = "Presence";
 }

@@ -18,7 +18,7 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     {
         Text = text;
         _segments = text.Split('/');
-        IsExact = !text.AsSpan().ContainsAny('+', '#');
+        IsExact = text.AsSpan().IndexOfAny('+', '#') < 0;
     }
 
     /// <summary>The filter as it was written.</summary>
@@ -108,7 +108,7 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     public override bool Equals(object? obj) => Equals(obj as TopicFilter);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => string.GetHashCode(Text, StringComparison.Ordinal);
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Text);
 
     /// <inheritdoc/>
     public override string ToString() => Text;

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 
 namespace Notify.Contracts.Topics;
@@ -21,9 +20,6 @@ public static class TopicName
     private const string UserPrefix = "$user/";
     private const string GroupPrefix = "$group/";
 
-    private static readonly SearchValues<char> Wildcards = SearchValues.Create("+#");
-    private static readonly SearchValues<char> WildcardsAndSeparator = SearchValues.Create("+#/");
-
     /// <summary>The reserved topic of a user.</summary>
     public static string OfUser(string userId) => UserPrefix + userId;
 
@@ -31,14 +27,14 @@ public static class TopicName
     public static string OfGroup(string group) => GroupPrefix + group;
 
     /// <summary>True for topics that begin with <c>$</c>: the system's.</summary>
-    public static bool IsReserved(ReadOnlySpan<char> topic) => topic.StartsWith('$');
+    public static bool IsReserved(ReadOnlySpan<char> topic) => topic.Length > 0 && topic[0] == '$';
 
     /// <summary>Whether a publisher may name this topic; if not, <paramref name="problem"/> says why.</summary>
     public static bool IsValid(string? topic, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? problem)
     {
         problem =
             TextProblem(topic, MaxBytes, "topic")
-            ?? (topic.AsSpan().ContainsAny(Wildcards) ? "A topic has no '+' and no '#': those are for filters." : null)
+            ?? (topic.AsSpan().IndexOfAny('+', '#') >= 0 ? "A topic has no '+' and no '#': those are for filters." : null)
             ?? (IsReserved(topic) ? "Topics that begin with '$' are the system's: address a 'user' or a 'group' instead." : null);
         return problem is null;
     }
@@ -48,7 +44,7 @@ public static class TopicName
     {
         problem =
             TextProblem(id, MaxIdBytes, what)
-            ?? (id.AsSpan().ContainsAny(WildcardsAndSeparator) ? $"A {what} has no '/', '+' or '#'." : null)
+            ?? (id.AsSpan().IndexOfAny('+', '#', '/') >= 0 ? $"A {what} has no '/', '+' or '#'." : null)
             ?? (IsReserved(id) ? $"A {what} does not begin with '$'." : null)
             ?? (id is Me or "." or ".." ? $"A {what} is not '{id}': in a path that means something else." : null);
         return problem is null;
@@ -56,7 +52,7 @@ public static class TopicName
 
     internal static string? TextProblem(string? text, int maxBytes, string what)
     {
-        if (string.IsNullOrEmpty(text)) return $"A {what} has at least one character.";
+        if (text is null or "") return $"A {what} has at least one character.";
         if (text.Length > maxBytes || Encoding.UTF8.GetByteCount(text) > maxBytes) return $"A {what} has at most {maxBytes} UTF-8 bytes.";
         for (var i = 0; i < text.Length; i++)
         {

@@ -1,6 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Notify.Contracts.Wire;
 
@@ -31,8 +33,16 @@ public static class NotifyJson
             UnmappedMemberHandling = strict ? JsonUnmappedMemberHandling.Disallow : JsonUnmappedMemberHandling.Skip,
             AllowDuplicateProperties = !strict,
             Converters = { new Rfc3339Converter() },
+            TypeInfoResolverChain = { NotifyJsonContext.Default },
         };
-        options.MakeReadOnly(populateMissingResolver: true);
+        // A server asks what it reads for its members: a generated one gives every member that has init as a constructor's parameter.
+        if (JsonSerializer.IsReflectionEnabledByDefault) options.TypeInfoResolverChain.Insert(strict ? 0 : 1, Reflection());
+        options.MakeReadOnly();
         return options;
     }
+
+    // For what is not the contract's: a server's own documents, the data of a program that is not trimmed.
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Only where the program allows reflection; trimmed ones do not.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Only where the program allows reflection; native ones do not.")]
+    private static DefaultJsonTypeInfoResolver Reflection() => new();
 }

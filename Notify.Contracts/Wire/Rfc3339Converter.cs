@@ -13,11 +13,15 @@ public sealed class Rfc3339Converter : JsonConverter<DateTimeOffset>
     /// <summary>The text of a time on the wire.</summary>
     public static string ToText(DateTimeOffset value)
     {
+#if NETSTANDARD
+        return value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture);
+#else
         // Cut from the round-trip format, which has a path of its own in the runtime: custom ones are interpreted.
         Span<char> text = stackalloc char[28];
         value.UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
         text[23] = 'Z';
         return new string(text[..24]);
+#endif
     }
 
     /// <inheritdoc/>

@@ -78,6 +78,9 @@ internal static class AccessRules
     public static Refusal? ChangeUser(Caller caller, string user) =>
         NeedsCredential(caller) ?? (IsOwn(caller, user) ? null : new Refusal(ErrorCodes.Forbidden, $"Only the user '{user}' and administrators may do this."));
 
+    /// <summary>Seeing who follows a topic: it takes what following it takes, and people there are only where there are users.</summary>
+    public static Refusal? SeePresence(Caller caller, string topic) => NeedsCredential(caller) ?? Follow(caller, TopicFilter.Exact(topic));
+
     /// <summary>Administration that reads: to others it does not exist.</summary>
     public static Refusal? SeeAdministration(Caller caller) => NeedsCredential(caller) ?? (caller.Grants.Admin ? null : NoSuch);
 

@@ -43,6 +43,9 @@ internal sealed partial class ClusterLink(
     /// <summary>A signal of another node, for the connections of this one. On the receiving loop: must not wait.</summary>
     public event Action<LinkMessage.Signal>? Signalled;
 
+    /// <summary>What another node tells of its people. On the receiving loop: must not wait.</summary>
+    public event Action<Guid, ReadOnlyMemory<byte>>? PresenceTold;
+
     /// <summary>This process, as the other nodes name it.</summary>
     public Guid Node => _node;
 
@@ -64,6 +67,15 @@ internal sealed partial class ClusterLink(
 
     public void Signal(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, ReadOnlyMemory<byte> arguments) =>
         Send(new LinkMessage.Signal(Epoch, to, names, except, method, arguments));
+
+    /// <summary>Nodes that share the database and are not heard here: something else joins them, or nothing.</summary>
+    public IReadOnlyList<Guid> Unheard => _others.Unheard;
+
+    /// <summary>The other nodes that share the database, as it says.</summary>
+    public void Share(IEnumerable<Guid> nodes) => _others.Share([.. nodes.Where(node => node != _node)]);
+
+    /// <summary>Tells the other nodes of people; at most <see cref="EphemeralBytes"/> of JSON.</summary>
+    public void Presence(ReadOnlyMemory<byte> letter) => Send(new LinkMessage.Presence(Epoch, letter));
 
     /// <summary>
     /// Whether what is sent comes back: the only proof that a backplane carries. One that answers every other call may still refuse to
@@ -124,7 +136,7 @@ internal sealed partial class ClusterLink(
     // Others may have come or gone, and the log's epoch ended, while nothing was heard.
     private void Listening()
     {
-        Meet();
+        Meet(_others.Heard());
         Hello();
         position.Suspect();
     }
@@ -172,7 +184,7 @@ internal sealed partial class ClusterLink(
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
             else if (node == _node) _others.HeardSelf();
             else if (position.View is not { } view) return; // before the first read of the log no session is live
-            else if (epoch == view.EpochId) Take(bytes, LinkReader.Read(bytes));
+            else if (epoch == view.EpochId) Take(node, bytes, LinkReader.Read(bytes));
             else
             {
                 Refuse("epoch");
@@ -186,7 +198,7 @@ internal sealed partial class ClusterLink(
         }
     }
 
-    private void Take(ReadOnlyMemory<byte> bytes, LinkMessage? message)
+    private void Take(Guid node, ReadOnlyMemory<byte> bytes, LinkMessage? message)
     {
         if (message is null)
         {
@@ -195,7 +207,7 @@ internal sealed partial class ClusterLink(
         }
 
         metrics.Received((LinkKind)bytes.Span[1]);
-        Meet();
+        Meet(_others.Heard(node));
         switch (message)
         {
             case LinkMessage.Entries entries:
@@ -210,13 +222,16 @@ internal sealed partial class ClusterLink(
             case LinkMessage.Signal signal:
                 Signalled?.Invoke(signal);
                 break;
+            case LinkMessage.Presence presence:
+                PresenceTold?.Invoke(node, presence.Letter);
+                break;
         }
     }
 
     // A node that joins one that was alone, or that received nothing for a while, has not got the hints of what was committed meanwhile.
-    private void Meet()
+    private void Meet(bool wasAlone)
     {
-        if (_others.Heard() && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
+        if (wasAlone && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
     }
 
     private void Refuse(string reason)

@@ -47,6 +47,7 @@ internal enum LinkKind : byte
     Ephemeral = 3,
     Signal = 4,
     Hello = 5,
+    Presence = 6,
 }
 
 /// <summary>A message as bytes.</summary>

@@ -20,6 +20,11 @@ internal abstract record LinkMessage(Guid Epoch)
     /// <summary>The sender is there.</summary>
     public sealed record Hello(Guid Epoch) : LinkMessage(Epoch);
 
+    /// <summary>What nodes tell each other of their people; the room Presence reads it.</summary>
+    /// <param name="Epoch">As above.</param>
+    /// <param name="Letter">A JSON object.</param>
+    public sealed record Presence(Guid Epoch, ReadOnlyMemory<byte> Letter) : LinkMessage(Epoch);
+
     /// <summary>An ephemeral notification, for live sessions.</summary>
     public sealed record Ephemeral(Guid Epoch, LogEntry Notification) : LinkMessage(Epoch);
 

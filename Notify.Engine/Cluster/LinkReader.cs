@@ -46,6 +46,7 @@ internal ref struct LinkReader
             LinkKind.Ephemeral => reader.ReadEphemeral(epoch),
             LinkKind.Signal => reader.ReadSignal(epoch),
             LinkKind.Hello => new LinkMessage.Hello(epoch),
+            LinkKind.Presence => new LinkMessage.Presence(epoch, reader.ReadJson(reader.Left, JsonTokenType.StartObject)),
             _ => null,
         };
         return reader._failed || reader.Left != 0 ? null : message; // trailing bytes are an error too

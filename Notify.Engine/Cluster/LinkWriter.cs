@@ -19,6 +19,7 @@ internal static class LinkWriter
             LinkMessage.Ephemeral => LinkKind.Ephemeral,
             LinkMessage.Signal => LinkKind.Signal,
             LinkMessage.Hello => LinkKind.Hello,
+            LinkMessage.Presence => LinkKind.Presence,
             _ => throw new NotSupportedException(message.GetType().Name),
         };
         output.Write([LinkFormat.Version, (byte)kind]);
@@ -56,6 +57,10 @@ internal static class LinkWriter
                 Write(output, signal.Method);
                 at = output.WrittenCount;
                 output.Write(signal.Arguments.Span);
+                return at;
+            case LinkMessage.Presence presence:
+                at = output.WrittenCount;
+                output.Write(presence.Letter.Span);
                 return at;
             case LinkMessage.Hello:
                 return output.WrittenCount;

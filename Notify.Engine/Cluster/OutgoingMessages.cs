@@ -39,6 +39,7 @@ internal sealed class OutgoingMessages(long maxBytes)
     {
         LinkMessage.Entries { Committed: var entries } => entries.Sum(entry => LinkFormat.MetaBytes(entry) + entry.Content.Length),
         LinkMessage.Ephemeral { Notification: var notification } => LinkFormat.MetaBytes(notification) + notification.Content.Length,
+        LinkMessage.Presence presence => presence.Letter.Length,
         LinkMessage.Signal signal => signal.Arguments.Length + LinkFormat.MaxNameBytes,
         _ => 0,
     };

@@ -41,9 +41,10 @@ internal static class DeliveryServices
         var scheduler = services.GetRequiredService<SessionScheduler>();
         var sessions = services.GetRequiredService<SessionRegistry>();
         var limits = services.GetRequiredService<IOptions<NotifyOptions>>().Value.Limits;
+        var time = services.GetRequiredService<TimeProvider>();
         return (connectionId, sink, user, device) =>
         {
-            var session = new DeliverySession(sink, router, scheduler, limits) { User = user, Device = device };
+            var session = new DeliverySession(sink, router, scheduler, limits) { User = user, Device = device, ConnectionId = connectionId, ConnectedAt = time.GetUtcNow() };
             sessions.Add(connectionId, session, user);
             return session;
         };

@@ -9,6 +9,7 @@ internal static class InboxServices
     {
         services.AddSingleton<InboxReader>();
         services.AddSingleton<InboxMarking>();
+        services.AddSingleton<Explaining>();
         services.AddSingleton<InboxSignals>();
         services.AddSingleton<ILogApplier>(s => s.GetRequiredService<InboxSignals>()); // after people: the audience is known by then
         services.AddHostedService(s => s.GetRequiredService<InboxSignals>());

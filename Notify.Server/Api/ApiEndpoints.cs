@@ -51,6 +51,7 @@ internal static class ApiEndpoints
         api.MapKeys();
         api.MapInbox();
         api.MapPeople();
+        api.MapPresence();
         api.MapStats();
         api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }

@@ -9,7 +9,7 @@ internal static class InboxCalls
 {
     private static readonly int[] Problems =
     [
-        StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
+        StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
     ];
 
     private static readonly CallParameter User = new("path", "user", typeof(string), "A user id; 'me' is the caller's own.");
@@ -19,6 +19,7 @@ internal static class InboxCalls
         var inbox = api.ServiceProvider.GetRequiredService<InboxEndpoints>();
         api.MapCalls("/users/{user}/inbox", new ApiCall(ApiCall.Get, inbox.ListAsync) { Query = InboxEndpoints.ListParameters, Description = List });
         api.MapCalls("/users/{user}/inbox/summary", new ApiCall(ApiCall.Get, inbox.SummaryAsync) { Query = InboxEndpoints.SummaryParameters, Description = Summary });
+        api.MapCalls("/users/{user}/explain", new ApiCall(ApiCall.Get, api.ServiceProvider.GetRequiredService<ExplainEndpoint>().GetAsync) { Query = ExplainEndpoint.Parameters, Description = Explain });
         Map(InboxOperation.Read, "read", "Marks items read, and seen");
         Map(InboxOperation.Unread, "unread", "Takes read back; archived items stay as they are");
         Map(InboxOperation.Seen, "seen", "Marks items seen");
@@ -52,6 +53,25 @@ internal static class InboxCalls
         Problems = Problems,
     };
 
+    private static CallDescription Explain => new("explain", "Says why a user did or did not get a notification")
+    {
+        Details = "For administrators. Recomputed from what is stored, by what decides in delivery. interests: those of the user whose filter matches the topic, and whether their interval holds the version. What connections named, and their tokens' groups, is known of living connections only: without one, named is unknown.",
+        Parameters =
+        [
+            User,
+            new("query", "version", typeof(long), "The notification's version.") { Required = true },
+            new("query", "device", typeof(string), "Only this device of the user, and its connections."),
+        ],
+        Answers =
+        [
+            new(
+                StatusCodes.Status200OK,
+                "verdict: delivered (to the user, on every device), connections (to some that are there now, by what they named), missed, unknown (missed, as far as is known), expired, or gone (no longer kept).",
+                typeof(DeliveryExplanationDocument)),
+        ],
+        Problems = Problems,
+    };
+
     private static CallDescription Mark(InboxOperation operation, string path, string summary) => new($"{path}Inbox", summary)
     {
         Details = operation is InboxOperation.Unread or InboxOperation.Unarchive
@@ -77,3 +97,29 @@ internal sealed record InboxFilterDocument(string Filter, long Unread, long Unse
 internal sealed record InboxMarkDocument(IReadOnlyList<long>? Versions, long? UpTo, string? Filter);
 
 internal sealed record InboxVersionsDocument(IReadOnlyList<long> Versions, string? Filter);
+
+internal sealed record DeliveryExplanationDocument(
+    long Version,
+    string Verdict,
+    Guid? Id,
+    string? Topic,
+    DateTimeOffset? PublishedAt,
+    DateTimeOffset? ExpiresAt,
+    string? Kept,
+    IReadOnlyList<ExplainedInterestDocument> Interests,
+    DateTimeOffset? SeenAt,
+    DateTimeOffset? ReadAt,
+    DateTimeOffset? ArchivedAt,
+    IReadOnlyList<ExplainedDeviceDocument> Devices,
+    IReadOnlyList<ExplainedConnectionDocument> Connections,
+    string? Named,
+    bool? Partial,
+    Guid Epoch,
+    long Head,
+    long Oldest);
+
+internal sealed record ExplainedInterestDocument(string Kind, string Filter, long? Since, long? Until, string Outcome);
+
+internal sealed record ExplainedDeviceDocument(string Device, long Version, bool Acknowledged, DateTimeOffset SeenAt);
+
+internal sealed record ExplainedConnectionDocument(string? Device, DateTimeOffset ConnectedAt, long Cursor, IReadOnlyList<ExplainedInterestDocument> Interests);

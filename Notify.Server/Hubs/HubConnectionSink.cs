@@ -14,6 +14,9 @@ internal sealed class HubConnectionSink(HubConnectionContext connection, TimePro
 
     public FrameEncoder Encoder { get; } = FrameEncoders.Of(connection.Protocol.Name);
 
+    /// <summary>This node asked the client to come back, here or elsewhere.</summary>
+    public bool WasAskedToLeave { get; private set; }
+
     public ValueTask WriteAsync(EncodedFrame frame) => connection.WriteAsync((SerializedHubMessage)frame.Package!);
 
     /// <remarks>
@@ -22,6 +25,7 @@ internal sealed class HubConnectionSink(HubConnectionContext connection, TimePro
     /// </remarks>
     public void CloseForReconnect()
     {
+        WasAskedToLeave = true;
         if (connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime) lifetime.RequestClose();
         _ = AbortAfterGraceAsync();
     }

@@ -2,12 +2,14 @@ using Microsoft.AspNetCore.SignalR;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Publishing;
+using Notify.Contracts.Topics;
 using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
 using Notify.Engine.Inbox;
+using Notify.Engine.Presence;
 using Notify.Engine.Publishing;
 using Notify.Server.Authentication;
 using Notify.Server.Security;
@@ -20,7 +22,7 @@ namespace Notify.Server.Hubs;
 /// </summary>
 internal sealed class NotifyHub(
     Resumption resumption, FilterReader filterReader, PublishFront publishing, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
-    InboxSignals inbox) : Hub
+    InboxSignals inbox, PresenceWatching presence) : Hub
 {
     private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Open a new connection.");
     private static readonly Refusal OtherUser = new(ErrorCodes.Forbidden, "The token is another user's. Open a new connection for another user.");
@@ -97,6 +99,40 @@ internal sealed class NotifyHub(
         return refusal is null ? new SetAttributesResult(self) : throw Error(refusal);
     }
 
+    /// <summary>Tells how many people follow topics, now and whenever it changes.</summary>
+    public async Task<WatchPresenceResult> WatchPresence(WatchPresenceRequest request)
+    {
+        var session = Resumed();
+        var (topics, refusal) = await presence.WatchAsync(session, TopicsToWatch(request, mustBeGranted: true), Context.ConnectionAborted);
+        if (topics is null) throw Error(refusal!);
+        presence.Cover(session, Caller.Grants.MaySubscribe); // a token that came meanwhile may cover less
+        return new WatchPresenceResult(topics);
+    }
+
+    /// <summary>Tells no longer.</summary>
+    public WatchPresenceResult UnwatchPresence(WatchPresenceRequest request) => new(presence.Unwatch(Resumed(), TopicsToWatch(request, mustBeGranted: false)));
+
+    /// <summary>A client that closes its connection leaves at once; one that breaks off, or was asked to go elsewhere, is waited for.</summary>
+    public override Task OnDisconnectedAsync(Exception? exception)
+    {
+        var session = Session;
+        session.LeftInOrder = exception is null && session.Sink is HubConnectionSink { WasAskedToLeave: false };
+        return base.OnDisconnectedAsync(exception);
+    }
+
+    private List<string> TopicsToWatch(WatchPresenceRequest request, bool mustBeGranted)
+    {
+        var topics = new List<string>();
+        foreach (var topic in request.Topics ?? [])
+        {
+            if (!TopicName.IsValid(topic, out var problem)) throw Error(new Refusal(ErrorCodes.InvalidTopic, problem));
+            if (mustBeGranted && AccessRules.SeePresence(Caller, topic) is { } forbidden) throw Error(forbidden);
+            if (!topics.Contains(topic, StringComparer.Ordinal)) topics.Add(topic);
+        }
+
+        return topics;
+    }
+
     private async Task<GroupsResult> ChangeGroupsAsync(GroupsRequest request, bool join)
     {
         Resumed();
@@ -129,6 +165,8 @@ internal sealed class NotifyHub(
         var isGood = live.TryReplace(current, fresh);
         var topics = Session.Reauthenticate(SessionAccess.Of(fresh));
         inbox.Cover(Session, fresh.Grants.MaySubscribe);
+        presence.Cover(Session, fresh.Grants.MaySubscribe);
+        if (isGood) await own.TakeClaimsAsync(fresh);
         if (isGood) return new ReauthenticateResult { ExpiresAt = fresh.Credential.ExpiresAt!.Value, Topics = topics };
         Session.Sink.CloseForReconnect();
         throw Error(new Refusal(ErrorCodes.Unauthenticated, "The credential was revoked. The connection is closed."));

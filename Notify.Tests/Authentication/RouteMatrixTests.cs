@@ -80,6 +80,12 @@ public sealed class RouteMatrixTests
         ["POST /api/v1/users/{user}/inbox/seen"] = new("users/alice/inbox/seen", """{"versions":[1]}""", 401, 403, 200, 403, 200),
         ["POST /api/v1/users/{user}/inbox/archive"] = new("users/alice/inbox/archive", """{"versions":[1]}""", 401, 403, 200, 403, 200),
         ["POST /api/v1/users/{user}/inbox/unarchive"] = new("users/alice/inbox/unarchive", """{"versions":[1]}""", 401, 403, 200, 403, 200),
+        ["GET /api/v1/presence"] = new("presence?topic=granted/1", null, 401, 403, 200, 200, 200),
+        ["HEAD /api/v1/presence"] = new("presence?topic=granted/1", null, 401, 403, 200, 200, 200),
+        ["GET /api/v1/users/{user}/presence"] = new("users/alice/presence", null, 401, 404, 200, 404, 200),
+        ["HEAD /api/v1/users/{user}/presence"] = new("users/alice/presence", null, 401, 404, 200, 404, 200),
+        ["GET /api/v1/users/{user}/explain"] = new("users/alice/explain?version=1", null, 401, 404, 404, 404, 404), // version 1 is the key of this test
+        ["HEAD /api/v1/users/{user}/explain"] = new("users/alice/explain?version=1", null, 401, 404, 404, 404, 404),
         ["GET /api/v1/stats"] = new("stats", null, 401, 404, 404, 404, 200),
         ["HEAD /api/v1/stats"] = new("stats", null, 401, 404, 404, 404, 200),
         ["POST /api/v1/users/{user}/tokens/revoke"] = new("users/somebody/tokens/revoke", null, 401, 403, 403, 403, 204),
@@ -95,6 +101,8 @@ public sealed class RouteMatrixTests
         [nameof(NotifyHub.Ack)] = (new { version = 0 }, ["invalid_request", "invalid_request", "invalid_request", "invalid_request"]), // these name no device
         [nameof(NotifyHub.JoinGroups)] = (new { groups = new[] { "none" } }, ["forbidden", "forbidden", "invalid_request", "not_found"]),
         [nameof(NotifyHub.LeaveGroups)] = (new { groups = new[] { "none" } }, ["forbidden", "forbidden", "invalid_request", "not_found"]),
+        [nameof(NotifyHub.WatchPresence)] = (new { topics = new[] { "granted/1" } }, ["forbidden", null, null, null]),
+        [nameof(NotifyHub.UnwatchPresence)] = (new { topics = new[] { "granted/1" } }, [null, null, null, null]),
         [nameof(NotifyHub.SetAttributes)] = (new { attributes = new { x = 1 } }, [null, null, "invalid_request", null]),
         [nameof(NotifyHub.Reauthenticate)] = (new { token = TestToken.Of("root", new { notify_admin = true }) }, ["forbidden", "forbidden", "forbidden", null]),
     };

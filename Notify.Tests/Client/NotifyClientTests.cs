@@ -1,4 +1,5 @@
 using Notify.Client;
+using Notify.Client.MessagePack;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Tests.Fixtures;
@@ -98,7 +99,7 @@ public class NotifyClientTests
         var behind = new Observed<NotifyClientState>();
         client.StateChanged += state =>
         {
-            if (state == NotifyClientState.ReaderBehind) behind.Add(state);
+            if (state is NotifyClientState.ReaderBehind) behind.Add(state);
         };
         await client.StartAsync(Token);
         var read = new List<long>();
@@ -140,7 +141,7 @@ public class NotifyClientTests
         var states = new Observed<NotifyClientState>();
         client.StateChanged += states.Add;
         var starting = client.StartAsync(Token);
-        await states.FirstAsync(state => state == NotifyClientState.Connecting);
+        await states.FirstAsync(state => state is NotifyClientState.Retrying);
         Assert.False(starting.IsCompleted);
         await using var service = await StubService.StartAsync(request => StubService.Log(request, head: 0), port);
         await starting;
@@ -154,7 +155,7 @@ public class NotifyClientTests
         var refused = await Assert.ThrowsAsync<NotifyException>(() => client.StartAsync(Token));
         Assert.Equal((ErrorCodes.Forbidden, "Ask for a grant."), (refused.Code, refused.Message));
         await Assert.ThrowsAsync<NotifyException>(() => ReadAsync(client, 1));
-        Assert.Equal(NotifyClientState.Stopped, client.State);
+        Assert.Equal(ErrorCodes.Forbidden, Assert.IsType<NotifyClientState.Failed>(client.State).Why.Code);
     }
 
     [Fact]
@@ -203,7 +204,7 @@ public class NotifyClientTests
         new() { Url = url, Topics = ["t/#"], MaxReconnectDelay = TimeSpan.FromMilliseconds(50), CursorSaveInterval = TimeSpan.Zero };
 
     private static NotifyClient Make(StubService service, ICursorStore store, bool messagePack = false) =>
-        new(Options(service.Url) with { CursorStore = store, UseMessagePack = messagePack });
+        new(messagePack ? (Options(service.Url) with { CursorStore = store }).WithMessagePack() : Options(service.Url) with { CursorStore = store });
 
     private static async Task<List<long>> ReadAsync(NotifyClient client, int count)
     {

@@ -44,6 +44,12 @@ internal sealed class StubService : IAsyncDisposable
     /// <summary>Every Subscribe that came.</summary>
     public Observed<SubscribeRequest> Subscribes { get; } = new();
 
+    /// <summary>Every Ack that came.</summary>
+    public Observed<long> Acks { get; } = new();
+
+    /// <summary>Every token of a Reauthenticate.</summary>
+    public Observed<string> Tokens { get; } = new();
+
     public Func<ResumeRequest, StubAnswer> OnResume { get; set; }
 
     /// <summary>The last connection that resumed. Its Abort is the close that stops stock clients for good.</summary>
@@ -92,6 +98,14 @@ internal sealed class StubHub(StubService service) : Hub
         var answer = service.OnResume(request);
         foreach (var item in answer.Then) await Clients.Caller.SendAsync(item.GetType().Name, item);
         return answer.Result;
+    }
+
+    public void Ack(AckRequest request) => service.Acks.Add(request.Version!.Value);
+
+    public ReauthenticateResult Reauthenticate(ReauthenticateRequest request)
+    {
+        service.Tokens.Add(request.Token!);
+        return new ReauthenticateResult { ExpiresAt = TimeProvider.System.GetUtcNow().AddHours(1), Topics = service.Resumes.Items[^1].Topics ?? [] };
     }
 
     public SubscribeResult Subscribe(SubscribeRequest request)

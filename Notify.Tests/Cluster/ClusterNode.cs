@@ -10,6 +10,7 @@ using Notify.Engine.Configuration;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
+using Notify.Engine.Presence;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
@@ -56,7 +57,8 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddNotifyTail()
             .AddNotifyDelivery()
             .AddNotifyDirectory()
-            .AddNotifyCluster(settings.Postgres, settings.Redis);
+            .AddNotifyCluster(settings.Postgres, settings.Redis)
+            .AddNotifyPresence();
         var backplane = services.Last(service => service.ServiceType == typeof(IBackplane)).ImplementationType!;
         services.AddSingleton<IBackplane>(provider => new ListenedBackplane((IBackplane)ActivatorUtilities.CreateInstance(provider, backplane)));
         var node = new ClusterNode(log, services.BuildServiceProvider());

@@ -15,6 +15,8 @@ public sealed partial class DocumentedCommandsTests
     [InlineData("topics-and-filters", 5)]
     [InlineData("curl", 10)]
     [InlineData("groups", 8)]
+    [InlineData("inbox", 1)]
+    [InlineData("presence", 2)]
     public async Task Print_what_the_page_says(string page, int commands)
     {
         var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", page + ".md"), TestContext.Current.CancellationToken);

@@ -20,6 +20,7 @@ public sealed class NotifyJsTests(PostgresCluster postgres)
     public async Task Its_own_tests_pass(string project)
     {
         await NodePackages.InstallAsync(Folder);
+        if (project == "browser") await NodePackages.InstallAsync(Path.Combine(Repository.Root, "examples", "react"));
         string[] command = ["--expose-gc", "node_modules/vitest/vitest.mjs", "run", "--project", project];
         await ChildProcess.RunAsync("node", command, Folder, Limit, new Dictionary<string, string?>
         {

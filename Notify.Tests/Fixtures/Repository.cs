@@ -14,6 +14,9 @@ internal static class Repository
     /// <summary>The example of an app that hosts the service.</summary>
     public static string ExampleAppDll { get; } = Path.GetFullPath(Metadata("ExampleAppDll"));
 
+    /// <summary>The example of .NET clients.</summary>
+    public static string DotnetClientsDll { get; } = Path.GetFullPath(Metadata("DotnetClientsDll"));
+
     /// <summary>Where tests leave what a person may want to look at. Not in Git.</summary>
     public static string TestResults => Directory.CreateDirectory(Path.Combine(Root, "TestResults")).FullName;
 

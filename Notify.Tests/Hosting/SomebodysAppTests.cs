@@ -152,7 +152,7 @@ public sealed class SomebodysAppTests
         Assert.Empty(app.Services.GetRequiredService<IOptions<AuthenticationOptions>>().Value.Schemes);
         Assert.Null(app.Services.GetService<Microsoft.AspNetCore.Connections.IMemoryPoolFactory<byte>>() as TransportBlocksFactory);
         Assert.Equal(new HostOptions().ShutdownTimeout, app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
-        foreach (var ours in new[] { "/metrics", "/health/ready", "/page.js" })
+        foreach (var ours in new[] { "/metrics", "/health/ready", "/page.js", "/start.js", "/notify.js", "/docs/" })
         {
             using var answer = await app.SendAsync(HttpMethod.Get, ours);
             Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);

@@ -407,7 +407,12 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
 
   // In the order of the wire, before anything that follows the answer on it.
   #answered(method: string, result: unknown): void {
-    if (method === "Reauthenticate") return this.inbox.drop();
+    if (method === "Reauthenticate") {
+      this.inbox.drop();
+      // The counts that the service sends after it may have overtaken the answer, and are dropped with the others.
+      if (this.#options.inbox) void this.inbox.summary().catch(() => {});
+      return;
+    }
     if (method !== "Resume") return;
     this.#received.resumed(result as ResumeResult);
     if (!this.#keeper.current && this.#received.place) this.#keeper.move(this.#received.place);

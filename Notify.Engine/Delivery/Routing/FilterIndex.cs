@@ -13,6 +13,9 @@ internal sealed class FilterIndex
 
     public int Count { get; private set; }
 
+    /// <summary>Called with the filter of everything that is added or removed; null while nobody asks.</summary>
+    public Action<TopicFilter>? Changed { get; set; }
+
     /// <summary>Nothing is held for filters that were once here.</summary>
     public bool IsEmpty => _exact.Count == 0 && _root.IsEmpty;
 
@@ -20,6 +23,7 @@ internal sealed class FilterIndex
     public (InterestList List, int Slot) Add(TopicFilter filter, Interests holder)
     {
         Count++;
+        Changed?.Invoke(filter);
         var list = ListOf(filter);
         return (list, list.Add(holder));
     }
@@ -27,6 +31,7 @@ internal sealed class FilterIndex
     public void Remove(InterestList list, int slot)
     {
         Count--;
+        Changed?.Invoke(list.Filter);
         list.Remove(slot);
         if (list.Count > 0) return;
         if (list.Filter.IsExact) _exact.Remove(list.Filter.Text);

@@ -51,6 +51,9 @@ internal struct Interest
     /// <summary>Whether this version is in its interval. An ephemeral notification (version 0) is for open intervals only.</summary>
     public readonly bool Holds(long version) =>
         !Asleep && (version == 0 ? From != long.MaxValue && Until == Open : From < version && version <= Until);
+
+    /// <summary>Whether it brings this version on this topic: what decides in dispatch, in replay, and when somebody asks why.</summary>
+    public readonly bool Brings(long version, string topic) => Holds(version) && Filter.Matches(topic);
 }
 
 /// <summary>What a user follows by interval, on every connection: a membership or a durable subscription.</summary>

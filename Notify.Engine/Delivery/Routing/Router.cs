@@ -16,6 +16,12 @@ internal sealed class Router
         lock (_gate) change(_index, state);
     }
 
+    /// <summary>Notes from now on which filters are followed by more or fewer than before; null: no longer.</summary>
+    public void NoteChanges(FilterChanges? changes)
+    {
+        lock (_gate) _index.Changed = changes is null ? null : changes.Add;
+    }
+
     /// <summary>An interest in the index has an end: it leaves once the dispatcher has passed that.</summary>
     public void NoteEnded(Subscriber session) => _ended.Enqueue(session);
 

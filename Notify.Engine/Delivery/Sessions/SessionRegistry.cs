@@ -12,6 +12,9 @@ internal sealed class SessionRegistry
 
     public int Count => _sessions.Count;
 
+    /// <summary>Raised after a connection's session was added.</summary>
+    public event Action<DeliverySession>? Added;
+
     /// <summary>Raised after a connection's session was closed.</summary>
     public event Action<DeliverySession>? Removed;
 
@@ -22,6 +25,7 @@ internal sealed class SessionRegistry
     {
         _sessions[connectionId] = (session, user);
         if (user is not null) _byUser.AddOrUpdate(user, 1, (_, count) => count + 1);
+        Added?.Invoke(session);
     }
 
     /// <summary>Connections of a user on this node.</summary>

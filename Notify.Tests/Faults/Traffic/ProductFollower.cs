@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
 using Notify.Client;
+using Notify.Client.MessagePack;
 using Notify.Tests.Faults.Checking;
 
 namespace Notify.Tests.Faults.Traffic;
@@ -14,15 +16,16 @@ internal sealed class ProductFollower : IFollower
     public ProductFollower(string name, Uri mode, string[] filters, IReadOnlySet<string> topics, Recorder recorder, bool messagePack)
     {
         (_name, Topics, Recorder) = (name, topics, recorder);
-        _client = new NotifyClient(new NotifyClientOptions
+        var options = new NotifyClientOptions
         {
             Url = mode,
             Topics = filters,
             CursorStore = new MemoryCursorStore(),
             MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
-            UseMessagePack = messagePack,
             ConfigureConnection = connection => (connection.SkipNegotiation, connection.Transports) = (true, HttpTransportType.WebSockets),
-        });
+            LoggerFactory = NullLoggerFactory.Instance,
+        };
+        _client = new NotifyClient(messagePack ? options.WithMessagePack() : options);
         _client.GapFound += gap => recorder.Add(new Seen.Gap(recorder.Now, gap.Oldest, gap.Epoch, gap.Reason));
         _client.CaughtUp += place => recorder.Add(new Seen.Place(recorder.Now, place.Head, place.Epoch), caughtUp: true);
         _reading = ReadAsync();

@@ -250,17 +250,22 @@ export class NotifyInbox extends LitElement {
     this.#unseen = counts.unseen;
     if (before !== undefined && counts.unseen > before) this.#arrived = this.#t.arrived(counts.unseen - before);
     this.dispatchEvent(new CustomEvent("notify-counts", { detail: counts, bubbles: true, composed: true }));
-    if (counts.filters) this.#tabCounts = counts.filters;
+    if (this.#hasTabs(counts)) this.#tabCounts = counts.filters ?? [];
     else this.#countTabs();
     if (this.open) this.#list!.refresh();
     this.requestUpdate();
   }
 
+  get #filters(): string[] { return [...new Set(this.#tabs.flatMap(tab => tab.filter ?? []))].slice(0, 10); }
+
+  // The answer to a mark with a filter counts that filter alone.
+  #hasTabs({ filters }: InboxSummary): boolean { return this.#filters.every(filter => filters?.some(counts => counts.filter === filter)); }
+
   #counting: Promise<unknown> | undefined;
 
   // The connection tells the counts of the whole; those of the tabs are asked for, one question at a time.
   #countTabs(): void {
-    const filters = [...new Set(this.#tabs.flatMap(tab => tab.filter ?? []))].slice(0, 10), client = this.#bound!;
+    const filters = this.#filters, client = this.#bound!;
     if (this.#counting || (this.#counts && !filters.length)) return;
     const rev = this.#counts?.rev;
     this.#counting = client.inbox.summary(filters).then(summary => {
@@ -268,7 +273,7 @@ export class NotifyInbox extends LitElement {
       this.requestUpdate();
     }, () => {}).finally(() => {
       this.#counting = undefined;
-      if (filters.length && rev !== undefined && this.#counts && this.#counts.rev > rev && !this.#counts.filters) this.#countTabs();
+      if (filters.length && rev !== undefined && this.#counts && this.#counts.rev > rev && !this.#hasTabs(this.#counts)) this.#countTabs();
     });
   }
 

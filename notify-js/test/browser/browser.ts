@@ -36,7 +36,7 @@ export async function launch(): Promise<Browser> {
 }
 
 /** Fails a test for what a page complains about: errors, and what its policy has refused. */
-export function complaintsOf(page: Page, expected = /net::ERR_(CONNECTION|INTERNET|EMPTY|SOCKET|NETWORK)|WebSocket connection.*(ERR_CONNECTION|ERR_INTERNET|failed: *$|WebSocket is closed)|Failed to load resource/): string[] {
+export function complaintsOf(page: Page, expected = /net::ERR_(?!BLOCKED)|WebSocket connection(?!.*(BLOCKED|response code: 4))|Failed to load resource/): string[] {
   const complaints: string[] = [];
   page.on("pageerror", error => complaints.push(error.message));
   page.on("console", message => {

@@ -67,7 +67,7 @@ export class InboxDouble {
     return version;
   }
 
-  mark(how: string, versions: readonly number[]): void {
+  mark(how: string, versions: readonly number[], tell = true): void {
     const at = new Date().toISOString();
     for (const item of this.#items) {
       if (!versions.includes(item.notification.version)) continue;
@@ -78,7 +78,7 @@ export class InboxDouble {
       if (how === "archive") item.archivedAt = at;
     }
     this.#version++;
-    this.tell();
+    if (tell) this.tell();
   }
 
   clear(): void {
@@ -144,8 +144,9 @@ export class InboxDouble {
     const how = path.split("/").at(-1)!;
     if (request.method === "POST") {
       const { versions, upTo, filter } = JSON.parse(body) as { versions?: number[]; upTo?: number; filter?: string };
-      this.mark(how, versions ?? this.#items.filter(item => item.notification.version <= upTo! && matches(item, filter)).map(item => item.notification.version));
-      return send(200, "application/json", JSON.stringify(this.summary()));
+      this.mark(how, versions ?? this.#items.filter(item => item.notification.version <= upTo! && matches(item, filter)).map(item => item.notification.version), false);
+      send(200, "application/json", JSON.stringify(this.summary(filter ? [filter] : [])));
+      return void setTimeout(() => this.tell(), 50); // after the answer, with the same rev
     }
     if (how === "summary") return send(200, "application/json", JSON.stringify(this.summary(url.searchParams.getAll("filter"))));
     const state = url.searchParams.get("state") ?? "all", filter = url.searchParams.get("filter") ?? undefined;

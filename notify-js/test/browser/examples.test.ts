@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -18,7 +18,7 @@ const webServers: HttpServer[] = [];
 
 beforeAll(async () => {
   // The packages of the React example are those of its lock file; notify-js is this one, built as it is published.
-  execFileSync("npm", ["ci"], { cwd: join(examples, "react"), stdio: "pipe" });
+  if (!existsSync(join(examples, "react/node_modules"))) execFileSync("npm", ["ci"], { cwd: join(examples, "react"), stdio: "pipe" });
   execFileSync("npx", ["tsc", "-p", "."], { cwd: resolve(examples, "../notify-js"), stdio: "pipe" });
   execFileSync("npm", ["run", "--silent", "build"], { cwd: join(examples, "react"), stdio: "pipe" });
   [browser, server] = await Promise.all([launch(), Server.start()]);

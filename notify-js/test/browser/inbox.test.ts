@@ -119,6 +119,22 @@ describe("the panel", () => {
     expect(service.summary().unread).toBe(1);
   });
 
+  it("keeps the counts of the other tabs when one is marked as read, whose answer counts that one alone", async () => {
+    fill();
+    service.pages.set("/", html(`<notify-inbox align="start" tabs='[{"label":"All"},{"label":"Orders","filter":"orders/#"},{"label":"Ops","filter":"ops/#"}]'></notify-inbox>`));
+    await page.goto(service.url);
+    await bell().click();
+    await page.getByRole("tab", { name: "Ops (1)" }).waitFor();
+    await page.getByRole("tab", { name: "Orders (1)" }).click();
+    await eventually("orders", async () => (await titles()).join() === "Unread Order 42 paid");
+    await eventually("seen", () => service.summary().unseen === 0);
+    await page.getByRole("button", { name: "Mark all as read" }).click();
+    await badge("2");
+    await page.getByRole("tab", { name: "Orders", exact: true }).waitFor();
+    await page.waitForTimeout(200); // the signal has come as well
+    await page.getByRole("tab", { name: "Ops (1)" }).waitFor({ timeout: 3_000 });
+  });
+
   it("takes a mark back when it is refused, and says why", async () => {
     service.add();
     await page.goto(service.url);

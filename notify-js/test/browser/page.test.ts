@@ -59,6 +59,7 @@ describe("the front page", () => {
       await badge(one, 1);
       expect(await one.locator("#list img").count()).toBe(0);
     }
+    await page.locator("#here", { hasText: /^Following now: alice$/ }).waitFor();
     // What the page shows for a shell does the same.
     await page.getByText("Data, link, priority").click();
     await page.getByLabel("Data, as JSON").fill('{ "total":');

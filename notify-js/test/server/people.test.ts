@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { NotifyClient } from "../../src/index.js";
-import type { NotifyClientOptions, NotifyState, SubscriptionsChange } from "../../src/index.js";
+import type { NotifyClientOptions, NotifyState, PresenceChange, SubscriptionsChange } from "../../src/index.js";
 import { Proxy, Server, eventually, longForm, signingKey, sleep, token } from "../fixtures.js";
 
 // A service that wants tokens. Each test has users and topics of its own.
@@ -38,6 +38,8 @@ async function call(method: string, path: string, body?: unknown): Promise<void>
   });
   if (!answer.ok) throw new Error(await answer.text());
 }
+const get = async <R>(path: string): Promise<R> =>
+  await (await fetch(`${server.url}/api/v1${path}`, { headers: { Authorization: `Bearer ${admin()}` } })).json() as R;
 const publish = (fields: Record<string, unknown>): Promise<void> => call("POST", "/notifications", fields);
 const has = (following: Following, ...titles: string[]): Promise<unknown> =>
   eventually(`${titles.join()} have come`, () => following.seen.length >= titles.length).then(() => expect(following.seen).toEqual(titles));
@@ -71,7 +73,7 @@ describe("with tokens", () => {
     await publish({ topic: "wide/1", title: "with the third" });
     await has(following, "with the second", "with the third");
     expect(following.states).toEqual(["connecting", "catchingUp", "live"]);
-    expect(following.client.inbox.current).toMatchObject({ unread: 0 }); // told anew after each
+    await eventually("told its counts anew after each", () => following.client.inbox.current?.unread === 0);
     if (longForm) {
       await sleep(50_000); // the first two have expired, and the time in which the service closes what used them is over
       await publish({ topic: "wide/1", title: "much later" });
@@ -156,7 +158,11 @@ describe("people", () => {
     await publish({ topic: "news/1", title: "one" });
     await publish({ user: "gus", title: "two" });
     for (const one of [first, laptop]) await has(one, "one", "two");
-    await first.client.ack();
+    await eventually("acknowledged and stored", async () => {
+      await first.client.ack();
+      const { items } = await get<{ items: { device: string; version: number }[] }>("/users/gus/devices");
+      return items.find(item => item.device === "phone")?.version === first.client.place!.since;
+    });
     await publish({ topic: "news/1", title: "three" });
     await has(first, "one", "two", "three"); // and not acknowledged
     first.client.close();
@@ -222,5 +228,27 @@ describe("people", () => {
     await counted(1, 1);
     expect(await both[0]!.summary(["$user/me"])).toMatchObject({ unread: 1, filters: [{ filter: "$user/me", unread: 1, unseen: 1 }] });
     expect(both[0]!.current!.rev).toBe(both[1]!.current!.rev);
+  });
+
+  it("sees who comes to a topic and who leaves it, also after an absence of its own", async () => {
+    const watcher = await follow({ accessToken: token("joy", { notify_subscribe: ["rooms/#"] }) });
+    const told: PresenceChange[] = [];
+    watcher.client.on("presence", change => told.push(change));
+    expect(await watcher.client.watchPresence("rooms/1")).toEqual([{ topic: "rooms/1", count: 0, users: [] }]);
+    await expect(watcher.client.watchPresence("other/1")).rejects.toMatchObject({ kind: "permanent", code: "forbidden" });
+    const kim = await follow({ accessToken: token("kim", { notify_subscribe: ["rooms/#"] }), device: "phone", topics: ["rooms/+"] });
+    await eventually("kim has come", () => told.some(({ user, event }) => user === "kim" && event === "join"));
+    expect(told.at(-1)).toEqual({ topic: "rooms/1", user: "kim", event: "join", count: 1 });
+    const page = await watcher.client.presence("rooms/1");
+    expect(page).toMatchObject({ topic: "rooms/1", count: 1, items: [{ user: "kim", device: "phone" }] });
+    expect(page.items[0]!.connectedAt).toMatch(/^\d{4}-/);
+
+    told.length = 0;
+    await reconnect(watcher, () => Promise.resolve());
+    await eventually("watched again", () => told.some(({ topic, count }) => topic === "rooms/1" && count === 1));
+    kim.client.close(); // in good order: at once
+    await eventually("kim has left", () => told.some(({ user, event, count }) => user === "kim" && event === "leave" && count === 0));
+    await watcher.client.unwatchPresence("rooms/1");
+    expect((await watcher.client.presence("rooms/1")).items).toEqual([]);
   });
 });

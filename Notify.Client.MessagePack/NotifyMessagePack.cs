@@ -1,6 +1,8 @@
 using MessagePack;
 using MessagePack.Formatters;
 using MessagePack.Resolvers;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
 
 namespace Notify.Client.MessagePack;
 
@@ -8,9 +10,17 @@ namespace Notify.Client.MessagePack;
 /// The contract's records over MessagePack: maps with the JSON names (the records' <c>DataMember</c>), ids and times as
 /// text, <c>data</c> as native values. Members that are absent and members that are nil read the same.
 /// </summary>
-internal static class NotifyMessagePack
+public static class NotifyMessagePack
 {
-    public static MessagePackSerializerOptions Options { get; } = MessagePackSerializerOptions.Standard
+    /// <summary>The same options with MessagePack as the language of the connection.</summary>
+    public static NotifyClientOptions WithMessagePack(this NotifyClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var protocol = new MessagePackHubProtocolOptions { SerializerOptions = Options };
+        return options with { Protocol = new MessagePackHubProtocol(Microsoft.Extensions.Options.Options.Create(protocol)) };
+    }
+
+    internal static MessagePackSerializerOptions Options { get; } = MessagePackSerializerOptions.Standard
         .WithSecurity(MessagePackSecurity.UntrustedData)
         .WithResolver(CompositeResolver.Create(
             [

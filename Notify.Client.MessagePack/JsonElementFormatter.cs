@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using MessagePack;
 using MessagePack.Formatters;
@@ -45,16 +44,16 @@ internal sealed class JsonElementFormatter : IMessagePackFormatter<JsonElement>
 
     public JsonElement Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
     {
-        var buffer = new ArrayBufferWriter<byte>();
+        using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer)) WriteJson(ref reader, json, options);
-        return JsonElement.Parse(buffer.WrittenSpan);
+        return JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
     }
 
     private static void WriteNumber(ref MessagePackWriter writer, JsonElement value)
     {
         if (value.TryGetInt64(out var signed)) writer.Write(signed);
         else if (value.TryGetUInt64(out var unsigned)) writer.Write(unsigned);
-        else if (value.TryGetDouble(out var real) && double.IsFinite(real)) writer.Write(real);
+        else if (value.TryGetDouble(out var real) && !double.IsNaN(real) && !double.IsInfinity(real)) writer.Write(real);
         else throw new MessagePackSerializationException($"The number {value.GetRawText()} is outside a double's range.");
     }
 

@@ -13,10 +13,11 @@ internal sealed class ResumeRequestFormatter : IMessagePackFormatter<ResumeReque
 {
     public void Serialize(ref MessagePackWriter writer, ResumeRequest value, MessagePackSerializerOptions options)
     {
-        writer.WriteMapHeader((value.Since is null ? 0 : 1) + (value.Epoch is null ? 0 : 1) + (value.Topics is null ? 0 : 1));
+        writer.WriteMapHeader((value.Since is null ? 0 : 1) + (value.Epoch is null ? 0 : 1) + (value.Topics is null ? 0 : 1) + (value.Inbox ? 1 : 0));
         writer.WriteMember("since", value.Since, options);
         writer.WriteMember("epoch", value.Epoch, options);
         writer.WriteMember("topics", value.Topics, options);
+        if (value.Inbox) writer.WriteMember("inbox", true, options);
     }
 
     public ResumeRequest Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) => throw new NotSupportedException();

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Notify.Contracts.Hub;
+using Notify.Contracts.People;
+using Notify.Contracts.Publishing;
+
+namespace Notify.Contracts.Wire;
+
+/// <summary>The contract's records for <see cref="NotifyJson"/>, known when the program is compiled: trimmed programs keep them.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(Notification))]
+[JsonSerializable(typeof(NotificationPage))]
+[JsonSerializable(typeof(PublishRequest))]
+[JsonSerializable(typeof(PublishResult))]
+[JsonSerializable(typeof(BatchPublishRequest))]
+[JsonSerializable(typeof(BatchPublishResult))]
+[JsonSerializable(typeof(ResumeRequest))]
+[JsonSerializable(typeof(ResumeResult))]
+[JsonSerializable(typeof(SubscribeRequest))]
+[JsonSerializable(typeof(SubscribeResult))]
+[JsonSerializable(typeof(UnsubscribeRequest))]
+[JsonSerializable(typeof(UnsubscribeResult))]
+[JsonSerializable(typeof(ReauthenticateRequest))]
+[JsonSerializable(typeof(ReauthenticateResult))]
+[JsonSerializable(typeof(AckRequest))]
+[JsonSerializable(typeof(SetAttributesRequest))]
+[JsonSerializable(typeof(SetAttributesResult))]
+[JsonSerializable(typeof(GroupsRequest))]
+[JsonSerializable(typeof(GroupsResult))]
+[JsonSerializable(typeof(WatchPresenceRequest))]
+[JsonSerializable(typeof(WatchPresenceResult))]
+[JsonSerializable(typeof(CaughtUp))]
+[JsonSerializable(typeof(Progress))]
+[JsonSerializable(typeof(Gap))]
+[JsonSerializable(typeof(InboxChanged))]
+[JsonSerializable(typeof(SubscriptionsChanged))]
+[JsonSerializable(typeof(PresenceChanged))]
+[JsonSerializable(typeof(CallerIdentity))]
+[JsonSerializable(typeof(Group))]
+[JsonSerializable(typeof(PutGroup))]
+[JsonSerializable(typeof(ChangeMembers))]
+[JsonSerializable(typeof(MembersChanged))]
+[JsonSerializable(typeof(MemberExplanation))]
+[JsonSerializable(typeof(Page<Group>), TypeInfoPropertyName = "GroupPage")]
+[JsonSerializable(typeof(Page<string>), TypeInfoPropertyName = "NamePage")]
+[JsonSerializable(typeof(DurableSubscriptions))]
+[JsonSerializable(typeof(Page<UserDevice>), TypeInfoPropertyName = "UserDevicePage")]
+[JsonSerializable(typeof(NewApiKey))]
+[JsonSerializable(typeof(ApiKey))]
+[JsonSerializable(typeof(Page<ApiKey>), TypeInfoPropertyName = "ApiKeyPage")]
+[JsonSerializable(typeof(RevokeTokens))]
+[JsonSerializable(typeof(InboxPage), TypeInfoPropertyName = "PageOfInbox")]
+[JsonSerializable(typeof(InboxMark))]
+[JsonSerializable(typeof(UserPresence))]
+[JsonSerializable(typeof(TopicPresence))]
+[JsonSerializable(typeof(ServiceStats))]
+[JsonSerializable(typeof(JsonElement))]
+internal sealed partial class NotifyJsonContext : JsonSerializerContext;
