@@ -28,8 +28,7 @@ internal sealed class SubscriberConnection : IWebSocketSink, IHubMessageSink, ID
         _reader = new WebSocketReader(this);
         _messages = new HubMessages(_wire);
         _connection = new RawConnection(epoll, number, options.Port);
-        var path = options.Peer == PeerKind.Raw ? "/ws?topic=" + options.TopicOf(number) : "/hubs/notifications";
-        _connection.Send(WebSocketWriter.Upgrade(path, options.Port));
+        _connection.Send(WebSocketWriter.Upgrade(options.PathOf(number), options.Port));
     }
 
     public Ledger Ledger { get; }

@@ -25,18 +25,24 @@ internal sealed record SubscriberOptions
     /// <summary>The version that the clients have; −1: from now.</summary>
     public long Since { get; init; } = -1;
 
+    /// <summary>Connection i is the user of this name and its number, and follows what is the user's alone; empty: no user.</summary>
+    public string Users { get; init; } = "";
+
     /// <summary>Connections that are being made at a time.</summary>
     public int Window { get; init; } = 64;
 
     public HubWire Wire => HubWire.Named(Protocol);
 
     /// <summary>What is published is all followed by each connection: its versions must be without a hole.</summary>
-    public bool IsGapless => FollowsAll || Topics == 1;
+    public bool IsGapless => Users.Length == 0 && (FollowsAll || Topics == 1);
 
     public string TopicOf(int connection) => LoadTopics.Name(FirstTopic + (connection % Topics));
 
-    public string[] FiltersOf(int connection) =>
+    public string[] FiltersOf(int connection) => Users.Length > 0 ? [] :
         [FollowsAll ? LoadTopics.All : TopicOf(connection), .. Enumerable.Range(0, OtherFilters).Select(i => LoadTopics.NeverPublished(connection, i))];
+
+    public string PathOf(int connection) =>
+        Peer == PeerKind.Raw ? "/ws?topic=" + TopicOf(connection) : Users.Length > 0 ? $"/hubs/notifications?user={Users}{Text(connection)}" : "/hubs/notifications";
 
     public static SubscriberOptions Of(Arguments line) => new()
     {
@@ -50,13 +56,14 @@ internal sealed record SubscriberOptions
         Window = line.Number("window", 64),
         FollowsAll = line.Flag("all"),
         OtherFilters = line.Number("other-filters", 0),
+        Users = line.Text("users", ""),
     };
 
     public string[] ToArguments() =>
     [
         "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
-        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [],
+        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0 ? (string[])["--users", Users] : [],
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

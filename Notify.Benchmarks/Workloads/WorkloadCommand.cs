@@ -3,6 +3,7 @@ using Notify.Benchmarks.Options;
 using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 using Notify.Benchmarks.Workloads.Growth;
+using Notify.Benchmarks.Workloads.People;
 
 namespace Notify.Benchmarks.Workloads;
 
@@ -14,6 +15,7 @@ internal static class WorkloadCommand
         ("p1", "fan-out, 1,000 subscribers, 64 publishers", (laboratory, line) => OneTopicFanOut.RunAsync(laboratory, line, "p1", 64)),
         ("p1-8", "the same with 8 publishers", (laboratory, line) => OneTopicFanOut.RunAsync(laboratory, line, "p1-8", 8)),
         ("p1b", "1,000 topics with one subscriber each", ManyTopics.RunAsync),
+        ("p1b-credential", "p1b's POSTs with a token or an API key, and without: CPU of each", CredentialCost.RunAsync),
         ("p2", "acknowledged durable publishes, beside pgbench", DurablePublish.RunAsync),
         ("p3", "publish to receive under a light load", LightLoad.RunAsync),
         ("p4", "replay of 100,000 to one client", ReplayToOne.RunAsync),
@@ -29,6 +31,7 @@ internal static class WorkloadCommand
         ("growth-filters", "1 to 100,000 filters that do not match", OfFilters.RunAsync),
         ("growth-log", "100,000 to 10,000,000 notifications stored", OfLog.RunAsync),
         ("growth-connections", "100 to 20,000 connections", OfConnections.RunAsync),
+        ("people", "members, their return, groups by rule, and many of everything; --scale 0.01 is small", PeopleWorkload.RunAsync),
         ("cluster", "one node and four: publishing, and what they ask of Postgres", FourNodes.RunAsync),
     ];
 

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Notify.Engine.Observability;
 using Notify.Engine.Pacing;
 using Notify.Engine.Publishing;
 using Notify.Storage.Directory;
@@ -12,7 +13,8 @@ namespace Notify.Engine.Directory;
 /// and before anything else of this node, however long it takes.
 /// </remarks>
 internal sealed partial class ChangeLoop(
-    ChannelReader<PendingChange> queue, INotificationLog log, ICommitObserver committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger)
+    ChannelReader<PendingChange> queue, INotificationLog log, ICommitObserver committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger,
+    PeopleMetrics? metrics)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
@@ -92,7 +94,9 @@ internal sealed partial class ChangeLoop(
     {
         try
         {
-            Answer(await log.Directory.ChangeAsync(batch, stop));
+            var since = time.GetTimestamp();
+            using (NotifyTraces.Changes(batch.Changes.Count)) Answer(await log.Directory.ChangeAsync(batch, stop));
+            metrics?.Took(since);
             return null;
         }
         catch (AppendOutcomeUnknownException exception)

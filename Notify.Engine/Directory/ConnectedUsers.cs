@@ -105,20 +105,38 @@ internal sealed class ConnectedUsers
     }
 
     /// <summary>Applies a change at its version: to one user's sessions, or to all that have such an interest.</summary>
-    public void Apply(AppliedChange change)
+    /// <returns>The users of sessions for which it changed something.</returns>
+    public IReadOnlyCollection<long> Apply(AppliedChange change)
     {
         lock (_gate)
         {
             foreach (var applied in _reading.Values) applied.Add(change);
+            var changed = new HashSet<long>();
             if (change.User is { } user)
             {
-                if (!_byUser.TryGetValue(user, out var sessions)) return;
-                foreach (var session in sessions) change.To(session);
+                foreach (var session in _byUser.GetValueOrDefault(user) ?? [])
+                {
+                    if (change.To(session)) changed.Add(user);
+                }
             }
             else if (!change.Begins)
             {
-                foreach (var session in _userOf.Keys) change.To(session);
+                foreach (var (session, number) in _userOf)
+                {
+                    if (change.To(session)) changed.Add(number);
+                }
             }
+
+            return changed;
+        }
+    }
+
+    /// <summary>Applies what was read of a user because the entry does not say it. Sessions that are reading were told to read again.</summary>
+    public void Apply(Guid epoch, long user, UserInterest interest)
+    {
+        lock (_gate)
+        {
+            foreach (var session in _byUser.GetValueOrDefault(user) ?? []) session.Begin(epoch, interest);
         }
     }
 }
@@ -132,11 +150,9 @@ internal sealed class ConnectedUsers
 /// <param name="Begins">It holds above the version; otherwise it holds up to it.</param>
 internal readonly record struct AppliedChange(Guid Epoch, long Version, long? User, InterestKind Kind, TopicFilter Filter, bool Begins)
 {
-    public void To(DeliverySession session)
-    {
-        if (Begins) session.Begin(Epoch, new UserInterest(Kind, Filter, Version));
-        else session.End(Epoch, Kind, Filter, Version);
-    }
+    /// <returns>Whether the session has another interest now.</returns>
+    public bool To(DeliverySession session) =>
+        Begins ? session.Begin(Epoch, new UserInterest(Kind, Filter, Version)) : session.End(Epoch, Kind, Filter, Version);
 
     public void To(IntervalReading reading)
     {

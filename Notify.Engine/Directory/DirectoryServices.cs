@@ -16,11 +16,13 @@ internal static class DirectoryServices
             s.GetRequiredService<SessionRegistry>().Removed += connected.Leave;
             return connected;
         });
+        services.AddSingleton<PeopleMetrics>();
         services.AddSingleton<PeopleReader>();
         services.AddSingleton<IUserReadings, PeopleReadings>();
         services.AddSingleton<ILogApplier, PeopleApplier>();
         services.AddSingleton<DirectoryWriter>();
         services.AddHostedService(s => s.GetRequiredService<DirectoryWriter>());
+        services.AddSingleton<AppliedChanges>();
         services.AddSingleton<OwnChanges>();
         services.AddSingleton<RuleIndex>();
         services.AddSingleton<AttributeChanges>();

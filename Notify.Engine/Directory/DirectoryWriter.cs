@@ -25,19 +25,22 @@ internal sealed class DirectoryWriter : IHostedService, IDisposable
     private readonly Channel<PendingChange> _queue = Channel.CreateBounded<PendingChange>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly ChangeLoop _loop;
     private readonly TimeProvider _time;
+    private readonly PeopleMetrics? _metrics;
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
 
     public DirectoryWriter(
-        INotificationLog log, ICommitObserver committed, AppendTurn turn, IOptions<NotifyOptions> options, TimeProvider time, ILogger<DirectoryWriter> logger)
+        INotificationLog log, ICommitObserver committed, AppendTurn turn, IOptions<NotifyOptions> options, TimeProvider time, ILogger<DirectoryWriter> logger,
+        PeopleMetrics? metrics = null)
     {
         var limits = new DirectoryLimits(Most(options.Value.Limits.GroupsPerUser), Most(options.Value.Limits.SubscriptionsPerUser));
-        _loop = new ChangeLoop(_queue.Reader, log, committed, turn, limits, time, logger);
-        _time = time;
+        _loop = new ChangeLoop(_queue.Reader, log, committed, turn, limits, time, logger, metrics);
+        (_time, _metrics) = (time, metrics);
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        _metrics?.BeginAtZero();
         _running = Task.Run(() => _loop.RunAsync(_stop.Token), CancellationToken.None);
         return Task.CompletedTask;
     }
@@ -64,6 +67,20 @@ internal sealed class DirectoryWriter : IHostedService, IDisposable
     public async Task<ChangeAnswer> MakeAsync(DirectoryChange change, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        _metrics?.Queued();
+        ChangeAnswer? answer = null;
+        try
+        {
+            return answer = await QueueAsync(change);
+        }
+        finally
+        {
+            _metrics?.Answered(answer);
+        }
+    }
+
+    private async Task<ChangeAnswer> QueueAsync(DirectoryChange change)
+    {
         var pending = new PendingChange(change);
         if (!_queue.Writer.TryWrite(pending)) return _queue.Reader.Completion.IsCompleted || _stop.IsCancellationRequested ? ChangeRefusals.Stopping : ChangeRefusals.QueueFull;
         try

@@ -5,6 +5,7 @@ using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory.Attributes;
+using Notify.Engine.Pacing;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
@@ -12,11 +13,12 @@ namespace Notify.Engine.Directory;
 
 /// <summary>What users change about themselves, by whichever way they call: groups, durable subscriptions, acknowledgements.</summary>
 /// <remarks>The right is checked before existence; lists are all or nothing, and repeating a call changes nothing.</remarks>
-internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, FilterReader filters, AttributeChanges attributes, Acknowledgements acknowledgements)
+internal sealed partial class OwnChanges(
+    DirectoryWriter writer, INotificationLog log, FilterReader filters, AttributeChanges attributes, Acknowledgements acknowledgements, TimeProvider time, ILogger<OwnChanges> logger)
 {
-    private const int PageOfGroups = 1000;
-
     private static readonly TimeSpan ClaimsWithin = TimeSpan.FromSeconds(2);
+
+    private readonly Occasionally _logClaims = new(time, TimeSpan.FromMinutes(1));
 
     private static readonly Refusal NoUser = new(
         ErrorCodes.InvalidRequest, "This connection has no user: show a token whose 'sub' is a user id. Groups, durable subscriptions and attributes are a user's.");
@@ -39,7 +41,7 @@ internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, F
         return await writer.MakeAsync(change, cancellationToken) switch
         {
             ChangeAnswer.Refused refused => (null, refused.Refusal),
-            _ => (await GroupsOfAsync(user, cancellationToken), null),
+            _ => (await log.Directory.ListAllGroupsOfAsync(user, cancellationToken), null),
         };
     }
 
@@ -95,7 +97,8 @@ internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, F
         if (caller is not { User: { } user, Attributes: { } claims, Credential.IssuedAt: { } issuedAt }) return;
         try
         {
-            await attributes.TakeClaimsAsync(user, claims, issuedAt).WaitAsync(ClaimsWithin);
+            var refusal = await attributes.TakeClaimsAsync(user, claims, issuedAt).WaitAsync(ClaimsWithin);
+            if (refusal is not null && _logClaims.Now(out var passedOver)) LogClaimsRefused(logger, refusal.Code, passedOver);
         }
         catch (Exception exception) when (exception is TimeoutException or StorageUnavailableException)
         {
@@ -116,14 +119,9 @@ internal sealed class OwnChanges(DirectoryWriter writer, INotificationLog log, F
         return null;
     }
 
-    private async Task<IReadOnlyList<string>> GroupsOfAsync(string user, CancellationToken cancellationToken)
-    {
-        var all = new List<string>();
-        while (true)
-        {
-            var page = await log.Directory.ListGroupsOfAsync(user, all.Count == 0 ? null : all[^1], PageOfGroups, cancellationToken);
-            all.AddRange(page);
-            if (page.Count < PageOfGroups) return all;
-        }
-    }
+    // Neither the user nor the value: a token's issuer has to be told, and anybody may read a log.
+    [LoggerMessage(
+        5201, LogLevel.Warning,
+        "The claims of a user's token were not taken as attributes ({Code}): they break the limits of attributes. The user keeps those it had; {PassedOver} more were passed over since the last line. Look at what Notify:Auth:AttributeClaims names, and at what the issuer puts there.")]
+    private static partial void LogClaimsRefused(ILogger logger, string code, long passedOver);
 }

@@ -11,7 +11,7 @@ using SubscriptionsChanged = Notify.Storage.Directory.SubscriptionsChanged;
 namespace Notify.Engine.Directory;
 
 /// <summary>Applies memberships and durable subscriptions to the sessions of this node, each at the version of its entry.</summary>
-internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position) : ILogApplier
+internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position, PeopleMetrics metrics) : ILogApplier
 {
     // What a group's number names never changes within an epoch.
     /// <summary>Names of groups that are remembered by their numbers.</summary>
@@ -45,7 +45,10 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
         foreach (var entry in unit.Changes)
         {
             if (entry.Kind is EntryKind.GroupChanged or EntryKind.MembersChanged or EntryKind.SubscriptionsChanged)
+            {
                 await ApplyAsync(unit.View.EpochId, DirectoryEntry.Parse(entry), cancellationToken);
+                metrics.Applied(1);
+            }
         }
     }
 
@@ -79,16 +82,31 @@ internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reade
 
         async ValueTask ApplyAsync(GroupChanged group, CancellationToken cancellationToken)
         {
-            var users = connected.Users;
-            if (!connected.MayHave(users)) return;
+            if (!connected.MayHave(connected.Users)) return;
             var topic = await TopicOfAsync(group.Group, cancellationToken);
+            IReadOnlyList<HeldBy> held = [];
+            if (group.Change != GroupChange.Deleted)
+            {
+                // The entry names no users. Sessions that are reading now read again; of those that are here it is read whose it
+                // is, and until when: by now some may have come and gone. Nothing of the unit is delivered before.
+                connected.Apply(Membership(topic, null, begins: true));
+                (var asOf, held) = await log.Directory.ReadHeldAsync(group.Group, connected.Users, cancellationToken);
+                if (asOf.Epoch != epoch)
+                {
+                    position.Suspect();
+                    throw new StorageUnavailableException("The log was replaced while an entry of the old one was applied.");
+                }
+            }
 
-            // An activation names no users: which of this node's are in it is read, before anything of the unit is delivered.
-            var joined = group.Change == GroupChange.Deleted ? [] : (await log.Directory.FindMembersAsync(group.Group, [.. users], cancellationToken)).Users;
-            if (group.Change != GroupChange.Activated || group.Replaced is not null) connected.Apply(Membership(topic, null, begins: false));
-            if (group.Change != GroupChange.Deleted) connected.Apply(Membership(topic, null, begins: true)); // sessions that are reading read again
-            foreach (var user in joined) connected.Apply(Membership(topic, user, begins: true));
-            SignalChanged(users);
+            var changed = new HashSet<long>();
+            if (group.Change != GroupChange.Activated || group.Replaced is not null) changed.UnionWith(connected.Apply(Membership(topic, null, begins: false)));
+            foreach (var one in held)
+            {
+                connected.Apply(epoch, one.User, new UserInterest(InterestKind.Membership, topic, one.Held.Since, one.Held.Until));
+                changed.Add(one.User);
+            }
+
+            SignalChanged(changed);
         }
     }
 

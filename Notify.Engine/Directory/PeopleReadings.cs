@@ -5,19 +5,23 @@ using Notify.Storage.Directory;
 namespace Notify.Engine.Directory;
 
 /// <summary>Reads for sessions what their users follow by interval, and hands it over without losing what changes meanwhile.</summary>
-internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader reader, TailPosition tail, TimeProvider time) : IUserReadings
+internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader reader, TailPosition tail, PeopleMetrics metrics, TimeProvider time) : IUserReadings
 {
     /// <summary>How often a session looks whether this node's tail has come to the epoch that it has read.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
 
     public async Task<UserStart> ReadAsync(DeliverySession session, CancellationToken cancellationToken)
     {
+        var since = time.GetTimestamp();
         connected.BeginReading(session);
         while (true)
         {
             var people = await reader.ReadAsync(new SessionUser(session.User!, session.Device), cancellationToken);
             if (await LifeOfAsync(people, cancellationToken) is { } view)
+            {
+                metrics.Read(since);
                 return new UserStart(view, people.User.Number, people.ToReading(), people.User.Acknowledged);
+            }
         }
     }
 

@@ -40,6 +40,12 @@ internal static class NotifyTraces
     /// <param name="errorType">A code of the contract, or the name of an exception: of low cardinality, never a message.</param>
     public static void Fail(Activity? span, string errorType) => span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", errorType);
 
+    /// <summary>One batch of changes of users, groups and subscriptions: of many callers, so it is a trace of its own.</summary>
+    public static Activity? Changes(int changes) => Source.StartActivity("changes")?.SetTag("notify.changes", changes);
+
+    /// <summary>A rule worked through.</summary>
+    public static Activity? Rule(long group) => Source.StartActivity("rule")?.SetTag("notify.group", group);
+
     /// <summary>Of an append's entries to the sessions of this node. <paramref name="append"/> is the default for what was read from the log.</summary>
     public static Activity? Dispatch(ActivityContext append, long first, long last) =>
         append == default ? null : Source.StartActivity("dispatch", ActivityKind.Internal, append)?.SetTag("notify.first_version", first).SetTag("notify.last_version", last);

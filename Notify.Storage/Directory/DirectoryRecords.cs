@@ -27,6 +27,11 @@ public sealed record UserReading(
 /// <param name="Held">When.</param>
 public readonly record struct Membership(long Group, string Name, Interval Held);
 
+/// <summary>One of a user's memberships in a generation of a group.</summary>
+/// <param name="User">The user's number.</param>
+/// <param name="Held">Where the membership's own interval and that of the generation both hold.</param>
+public readonly record struct HeldBy(long User, Interval Held);
+
 /// <summary>A durable subscription.</summary>
 /// <param name="Filter">The topic filter.</param>
 /// <param name="Held">When.</param>

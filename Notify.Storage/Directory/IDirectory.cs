@@ -55,6 +55,12 @@ public interface IDirectory
     /// <summary>Which of these users (by number) are members of the group now, with the head that this is true of.</summary>
     Task<(LogHead Head, IReadOnlyList<long> Users)> FindMembersAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// When these users (by number) were or are members of this generation of a group, with the head that this is true of: an
+    /// entry that names no users is applied by it, perhaps long after, when some of them have come and gone.
+    /// </summary>
+    Task<(LogHead Head, IReadOnlyList<HeldBy> Held)> ReadHeldAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken);
+
     /// <summary>The names of the groups that the user is in, in ordinal order.</summary>
     Task<IReadOnlyList<string>> ListGroupsOfAsync(string user, string? after, int limit, CancellationToken cancellationToken);
 

@@ -13,6 +13,9 @@ public interface IRuleDirectory
     /// <summary>Takes the oldest work without an owner, or whose owner's lease is over. Null: there is none.</summary>
     Task<RuleWork?> ClaimAsync(Guid owner, TimeSpan lease, CancellationToken cancellationToken);
 
+    /// <summary>How many groups have a rule that is not worked through yet.</summary>
+    Task<long> CountPendingAsync(CancellationToken cancellationToken);
+
     /// <summary>Prolongs the lease; false when the work is no longer the owner's or for another rule.</summary>
     Task<bool> RenewAsync(RuleWork work, TimeSpan lease, CancellationToken cancellationToken);
 

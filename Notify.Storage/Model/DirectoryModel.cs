@@ -35,6 +35,7 @@ internal static class DirectoryModel
             group.ToTable("groups");
             group.HasKey(row => row.Id);
             group.HasIndex(row => row.Name).IsUnique().HasFilter(IsOpen).HasDatabaseName("groups_name");
+            group.HasIndex(row => row.RuleRevision).HasFilter("rule IS NOT NULL").HasDatabaseName("groups_rule_revision");
             group.HasIndex([nameof(GroupRow.Id)], "groups_pending").HasFilter("pending");
             group.HasIndex([nameof(GroupRow.Id)], "groups_ended").HasFilter($"members > 0 AND until <> {Open}");
             group.HasIndex([nameof(GroupRow.Until)], "groups_closed").HasFilter(IsClosed);

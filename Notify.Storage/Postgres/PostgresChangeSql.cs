@@ -34,12 +34,13 @@ internal static class PostgresChangeSql
 
     /// <summary>
     /// Memberships of groups that have ended may still be open: they count until they are looked at one by one, which is
-    /// done only for a user that they bring over the limit.
+    /// done only for a user that they bring over the limit, and by looking up each group: a join may be planned from all groups.
     /// </summary>
     public const string CountGroups = """
         SELECT u.id, CASE WHEN open.n + asked.more <= $3 THEN open.n ELSE
-                     (SELECT count(*) FROM memberships AS m JOIN groups AS g ON g.id = m.group_id
-                      WHERE m.user_id = u.id AND m.until = 9223372036854775807 AND g.until = 9223372036854775807 AND g.since < g.until) END
+                     (SELECT count(*)
+                      FROM (SELECT m.group_id FROM memberships AS m WHERE m.user_id = u.id AND m.until = 9223372036854775807 OFFSET 0) AS own
+                      WHERE (SELECT g.since < g.until FROM groups AS g WHERE g.id = own.group_id AND g.until = 9223372036854775807)) END
         FROM unnest($1, $2) AS asked(name, more)
         JOIN users AS u ON u.name = asked.name
         CROSS JOIN LATERAL (SELECT count(*) AS n FROM memberships AS m WHERE m.user_id = u.id AND m.until = 9223372036854775807) AS open
@@ -94,10 +95,15 @@ internal static class PostgresChangeSql
         UPDATE groups SET members = members + changed.by FROM unnest($1, $2) AS changed(id, by) WHERE groups.id = changed.id
         """;
 
+    /// <summary>Row by row: by old statistics a join was planned from all memberships there are, under the log's lock.</summary>
     public const string EndMemberships = """
-        UPDATE memberships AS m SET until = ended.until
-        FROM unnest($1, $2, $3) AS ended(group_id, user_id, until)
-        WHERE m.group_id = ended.group_id AND m.user_id = ended.user_id AND m.until = 9223372036854775807
+        UPDATE memberships AS m SET until = found.until
+        FROM (SELECT own.place, ended.until
+              FROM unnest($1, $2, $3) AS ended(group_id, user_id, until)
+              CROSS JOIN LATERAL (SELECT ctid AS place FROM memberships
+                                  WHERE group_id = ended.group_id AND user_id = ended.user_id AND until = 9223372036854775807 OFFSET 0) AS own
+              OFFSET 0) AS found
+        WHERE m.ctid = found.place
         """;
 
     public const string AddMemberships = """
@@ -108,6 +114,7 @@ internal static class PostgresChangeSql
         UPDATE subscriptions AS s SET until = ended.until
         FROM unnest($1, $2, $3) AS ended(user_id, filter, until)
         WHERE s.user_id = ended.user_id AND s.filter = ended.filter AND s.until = 9223372036854775807
+          AND s.user_id = ANY ($1) -- whichever way round the planner joins
         """;
 
     public const string AddFilters = """

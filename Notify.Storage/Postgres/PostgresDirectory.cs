@@ -76,6 +76,23 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             return (ToHead(rows), rows.GetFieldValue<long[]>(4));
         });
 
+    public Task<(LogHead Head, IReadOnlyList<HeldBy> Held)> ReadHeldAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken) =>
+        PostgresErrors.TranslateOutages<(LogHead, IReadOnlyList<HeldBy>)>(async () =>
+        {
+            await using var command = people.CreateCommand(PostgresDirectorySql.ReadHeld);
+            command.Parameters.Add(Value(group));
+            command.Parameters.Add(Value(users.ToArray()));
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            var (head, held) = (default(LogHead), new List<HeldBy>());
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                head = ToHead(rows);
+                if (!rows.IsDBNull(4)) held.Add(new HeldBy(rows.GetInt64(4), new Interval(rows.GetInt64(5), rows.GetInt64(6))));
+            }
+
+            return (head, held);
+        });
+
     public Task<IReadOnlyList<string>> ListGroupsOfAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
         ListAsync(PostgresDirectorySql.ListGroupsOf, rows => rows.GetString(0), cancellationToken, Value(user), Value(after ?? ""), Value((long)limit));
 

@@ -71,17 +71,30 @@ internal static class PostgresDirectorySql
         FROM ({Log}) AS log
         """;
 
+    /// <summary>User by user: a join might be planned from the group's members, of whom there may be a million.</summary>
+    public const string ReadHeld = $"""
+        SELECT log.epoch, log.head, log.oldest, log.last_change, held.user_id, held.since, held.until
+        FROM ({Log}) AS log
+        LEFT JOIN (SELECT asked.user_id, greatest(m.since, g.since) AS since, least(m.until, g.until) AS until
+                   FROM (SELECT since, until FROM groups WHERE id = $1 AND since < until) AS g
+                   CROSS JOIN unnest($2) AS asked(user_id)
+                   CROSS JOIN LATERAL (SELECT since, until FROM memberships
+                                       WHERE user_id = asked.user_id AND until > g.since AND group_id = $1 OFFSET 0) AS m
+                   WHERE greatest(m.since, g.since) < least(m.until, g.until)) AS held ON true
+        """;
+
     /// <summary>
-    /// Sorted, not from an index: a user has a bounded number of them. The user's memberships first, whatever the planner
-    /// thinks of an index that is in the order asked for: it would go through all groups.
+    /// Sorted, not from an index: a user has a bounded number of them. Each name is looked up by itself, so that no statistics,
+    /// however old, make the planner go through all groups or all memberships: there is no join for it to order.
     /// </summary>
     public const string ListGroupsOf = """
-        WITH own AS MATERIALIZED (
-            SELECT m.group_id FROM users AS u JOIN memberships AS m ON m.user_id = u.id AND m.until = 9223372036854775807 WHERE u.name = $1
-        ), named AS MATERIALIZED (
-            SELECT g.name FROM own JOIN groups AS g ON g.id = own.group_id AND g.until = 9223372036854775807 AND g.since < g.until
-        )
-        SELECT name FROM named WHERE name > $2 ORDER BY name LIMIT $3
+        SELECT name
+        FROM (SELECT (SELECT g.name FROM groups AS g
+                      WHERE g.id = own.group_id AND g.until = 9223372036854775807 AND g.since < g.until) AS name
+              FROM (SELECT m.group_id FROM memberships AS m
+                    WHERE m.user_id = (SELECT id FROM users WHERE name = $1) AND m.until = 9223372036854775807 OFFSET 0) AS own
+              OFFSET 0) AS named
+        WHERE name > $2 ORDER BY name LIMIT $3
         """;
 
     public const string ListFilters = """
@@ -149,7 +162,7 @@ internal static class PostgresDirectorySql
         )
         SELECT u.id
         FROM rules CROSS JOIN unnest($2, $3) AS given(id, stamp)
-        JOIN users AS u ON u.id = given.id AND u.attributes_stamp = given.stamp
+        JOIN users AS u ON u.id = given.id AND u.attributes_stamp = given.stamp AND u.id = ANY ($2)
         ORDER BY u.name
         FOR UPDATE OF u
         """;
@@ -159,7 +172,7 @@ internal static class PostgresDirectorySql
         UPDATE users SET attributes = given.attributes::jsonb, claims_issued_at = given.claims_issued_at,
                          attributes_stamp = greatest(pg_current_xact_id()::text::bigint, users.attributes_stamp + 1)
         FROM unnest($2, $3, $4, $5) AS given(id, stamp, attributes, claims_issued_at)
-        WHERE users.id = given.id AND users.attributes_stamp = given.stamp
+        WHERE users.id = given.id AND users.attributes_stamp = given.stamp AND users.id = ANY ($2)
           AND EXISTS (SELECT FROM directory WHERE rules_revision = $1)
           AND NOT EXISTS (SELECT FROM unnest($6, $7, $8) AS found(user_id, group_id, is_member)
                           WHERE found.user_id = given.id
@@ -204,12 +217,10 @@ internal static class PostgresDirectorySql
         WITH ended AS (
             SELECT id, until FROM groups WHERE members > 0 AND until <> 9223372036854775807 ORDER BY id LIMIT 1
         ), open AS MATERIALIZED (
-            SELECT m.user_id, m.group_id, ended.until
-            FROM ended JOIN memberships AS m ON m.group_id = ended.id AND m.until = 9223372036854775807
-            LIMIT $1
+            SELECT m.place, ended.until
+            FROM ended CROSS JOIN LATERAL (SELECT ctid AS place FROM memberships WHERE group_id = ended.id AND until = 9223372036854775807 LIMIT $1) AS m
         ), closed AS (
-            UPDATE memberships AS m SET until = open.until FROM open
-            WHERE m.user_id = open.user_id AND m.group_id = open.group_id AND m.until = 9223372036854775807
+            UPDATE memberships AS m SET until = open.until FROM open WHERE m.ctid = open.place
         ), done AS (
             UPDATE groups SET members = 0 FROM ended WHERE groups.id = ended.id AND (SELECT count(*) FROM open) < $1
         )

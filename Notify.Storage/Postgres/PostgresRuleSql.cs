@@ -27,6 +27,8 @@ internal static class PostgresRuleSql
         RETURNING id, rule, rule_revision, since < until
         """;
 
+    public const string CountPending = "SELECT count(*) FROM groups WHERE pending AND until = 9223372036854775807";
+
     public const string Renew = """
         UPDATE groups SET lease_expires_at = clock_timestamp() + $4
         WHERE id = $1 AND lease_owner = $2 AND rule_revision = $3 AND pending AND until = 9223372036854775807
@@ -68,8 +70,12 @@ internal static class PostgresRuleSql
 
     private const string WriteFill = """
         removed AS (
-            DELETE FROM memberships AS m USING slice
-            WHERE m.group_id = $1 AND m.user_id = slice.id AND m.until = 9223372036854775807 AND NOT slice.satisfied
+            DELETE FROM memberships AS m
+            USING (SELECT own.place
+                   FROM slice CROSS JOIN LATERAL (SELECT ctid AS place FROM memberships
+                                                  WHERE group_id = $1 AND user_id = slice.id AND until = 9223372036854775807 OFFSET 0) AS own
+                   WHERE NOT slice.satisfied OFFSET 0) AS gone
+            WHERE m.ctid = gone.place
         ), added AS (
             INSERT INTO memberships (group_id, user_id, since, until)
             SELECT $1, slice.id, 0, 9223372036854775807 FROM slice
@@ -119,8 +125,10 @@ internal static class PostgresRuleSql
 
     public const string HoldGroups = "SELECT 1 FROM groups WHERE id = ANY ($1) ORDER BY name, id FOR UPDATE";
 
-    /// <summary>In the order in which attributes are stored without the log's lock.</summary>
-    public const string HoldUsers = "SELECT 1 FROM users WHERE name = ANY ($1) OR id = ANY ($2) ORDER BY name FOR UPDATE";
+    /// <summary>In the order in which attributes are stored without the log's lock. By one index: either of two would be a look at all users.</summary>
+    public const string HoldUsers = """
+        SELECT 1 FROM users WHERE id = ANY (ARRAY(SELECT id FROM users WHERE name = ANY ($1)) || $2) ORDER BY name FOR UPDATE
+        """;
 
     public const string ReadAttributes = """
         SELECT name, id, attributes::text, attributes_stamp, claims_issued_at FROM users WHERE name = ANY ($1)
@@ -141,7 +149,7 @@ internal static class PostgresRuleSql
     public const string Evaluate = $"""
         SELECT given.id, CASE WHEN u.attributes_stamp = given.stamp THEN given.satisfied ELSE {Satisfied} END, m.user_id IS NOT NULL
         FROM unnest($4, $5, $6) AS given(id, stamp, satisfied)
-        JOIN users AS u ON u.id = given.id
+        JOIN users AS u ON u.id = given.id AND u.id = ANY ($4)
         LEFT JOIN memberships AS m ON m.group_id = $1 AND m.user_id = given.id AND m.until = 9223372036854775807
         """;
 
@@ -155,7 +163,7 @@ internal static class PostgresRuleSql
     public const string SetAttributes = """
         UPDATE users SET attributes = given.attributes::jsonb, claims_issued_at = given.claims_issued_at,
                          attributes_stamp = greatest(pg_current_xact_id()::text::bigint, users.attributes_stamp + 1)
-        FROM unnest($1, $2, $3) AS given(id, attributes, claims_issued_at) WHERE users.id = given.id
+        FROM unnest($1, $2, $3) AS given(id, attributes, claims_issued_at) WHERE users.id = given.id AND users.id = ANY ($1)
         """;
 
     public const string Activate = """

@@ -73,6 +73,12 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
             },
             cancellationToken);
 
+    public Task<long> CountPendingAsync(CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    {
+        await using var command = people.CreateCommand(PostgresRuleSql.CountPending);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    });
+
     public Task<long> CountFilledAsync(RuleWork work, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
     {
         await using var batch = people.CreateBatch();

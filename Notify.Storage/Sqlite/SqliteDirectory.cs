@@ -67,6 +67,17 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
             },
             cancellationToken);
 
+    public Task<(LogHead Head, IReadOnlyList<HeldBy> Held)> ReadHeldAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken) =>
+        SnapshotAsync<(LogHead, IReadOnlyList<HeldBy>)>(
+            statements =>
+            {
+                var held = new List<HeldBy>();
+                foreach (var user in users)
+                    held.AddRange(List(statements, SqliteDirectorySql.Held, rows => new HeldBy(user, new Interval(rows.GetInt64(0), rows.GetInt64(1))), group, user));
+                return (SqliteReader.ReadHead(statements), held);
+            },
+            cancellationToken);
+
     public Task<IReadOnlyList<string>> ListGroupsOfAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
         readers.ReadAsync<IReadOnlyList<string>>(
             statements => List(statements, SqliteDirectorySql.ListGroupsOf, rows => rows.GetString(0), user, after ?? "", limit), cancellationToken);

@@ -38,6 +38,12 @@ internal static class SqliteDirectorySql
 
     public const string FindMember = "SELECT 1 FROM memberships WHERE group_id = ?1 AND user_id = ?2 AND until = 9223372036854775807";
 
+    public const string Held = """
+        SELECT max(m.since, g.since), min(m.until, g.until)
+        FROM groups AS g JOIN memberships AS m ON m.user_id = ?2 AND m.until > g.since AND m.group_id = g.id
+        WHERE g.id = ?1 AND g.since < g.until AND max(m.since, g.since) < min(m.until, g.until)
+        """;
+
     public const string ListGroupsOf = """
         SELECT g.name
         FROM users AS u

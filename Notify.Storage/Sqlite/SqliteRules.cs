@@ -60,6 +60,8 @@ internal sealed class SqliteRules(SqliteWriter writer, SqliteReaders readers, Ti
 
     private const string RemoveFilled = "DELETE FROM memberships WHERE group_id = ?1 AND user_id = ?2 AND until = 9223372036854775807";
 
+    private const string CountPending = "SELECT count(*) FROM groups WHERE pending AND until = 9223372036854775807";
+
     private const string CountFilled = "SELECT count(*) FROM memberships WHERE group_id = ?1 AND until = 9223372036854775807";
 
     private const string Candidates = "SELECT id, name, attributes FROM users WHERE id > ?1 ORDER BY id LIMIT ?2";
@@ -127,6 +129,8 @@ internal sealed class SqliteRules(SqliteWriter writer, SqliteReaders readers, Ti
             statements => Snapshot(statements, () => (Stamp(statements), Read(statements, rule, ChangedSince, work.Group, Number(mark), -1L))), cancellationToken);
         return await WriteAsync(work, read, cancellationToken) ? new FillStep(stamp, read.Looked, null) : null;
     }
+
+    public Task<long> CountPendingAsync(CancellationToken cancellationToken) => readers.ReadAsync(statements => (long)statements.Scalar(CountPending)!, cancellationToken);
 
     public Task<long> CountFilledAsync(RuleWork work, CancellationToken cancellationToken) =>
         readers.ReadAsync(statements => (long)statements.Scalar(CountFilled, work.Group)!, cancellationToken);

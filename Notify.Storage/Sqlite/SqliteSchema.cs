@@ -12,7 +12,7 @@ internal static class SqliteSchema
     public const string First = "20261123153445_Log";
 
     /// <summary>The last migration. A start asks for it by one plain query: EF's model alone costs half a second.</summary>
-    public const string Current = "20261125233129_TopicsEnd";
+    public const string Current = "20261126004910_RulesByRevision";
 
     public static void Ensure(SqliteConnection connection, SqliteFile file, StorageOptions options)
     {

@@ -1,12 +1,21 @@
 using System.Collections.Concurrent;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Notify.Tests.Faults.Breaking;
 
 namespace Notify.Tests.Delivery;
 
 /// <summary>A log that a test holds at the point it chooses, changes the answers of, and asks how it was read.</summary>
-internal sealed class SteeredLog(INotificationLog inner) : BrokenLog(inner)
+internal sealed class SteeredLog : BrokenLog
 {
+    public SteeredLog(INotificationLog inner)
+        : base(inner) => Steered = SteeredDirectory.Around(inner.Directory);
+
+    /// <summary>The directory's part of it.</summary>
+    public SteeredDirectory Steered { get; }
+
+    public override IDirectory Directory => (IDirectory)(object)Steered;
+
     /// <summary>Runs before rows after this version are read.</summary>
     public Func<long, Task> BeforeRows { get; set; } = _ => Task.CompletedTask;
 

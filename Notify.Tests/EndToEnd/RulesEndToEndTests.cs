@@ -5,6 +5,7 @@ using System.Text.Json;
 using Notify.Storage.Directory;
 using Notify.Storage.Postgres;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Streaming;
 
 namespace Notify.Tests.EndToEnd;
 
@@ -80,6 +81,89 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
     }
 
     [Fact]
+    public async Task A_fill_whose_owner_is_killed_in_the_middle_is_taken_over()
+    {
+        const int Users = 40_100; // the third slice is the last
+        var database = await cluster.CreateDatabaseAsync();
+        await using var server = await StartAsync(cluster.ConnectionString(database));
+        await using var blocker = await cluster.ConnectAsync(database);
+        var first = await cluster.ScalarAsync<long>(
+            database, $$"""WITH made AS (INSERT INTO notify.users (name, attributes) SELECT 'u' || n, '{"n":1}' FROM generate_series(1, {{Users}}) AS n RETURNING id) SELECT min(id) FROM made""");
+
+        // The group's number is the version of its entry. Its last member is written by somebody who does not commit.
+        await using (var held = await blocker.BeginTransactionAsync(Stop))
+        {
+            await using var insert = new Npgsql.NpgsqlCommand($"INSERT INTO notify.memberships (user_id, group_id, since, until) VALUES ({first + Users - 50}, 1, 0, {long.MaxValue})", blocker);
+            await insert.ExecuteNonQueryAsync(Stop);
+            await PutAsync(server, "g", """{"rule":"@.n == 1"}""");
+            await Eventually.TrueAsync(
+                async () => await cluster.ScalarAsync<long>("postgres", $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock' AND query LIKE '%memberships%'") > 0
+                    && await cluster.ScalarAsync<long>(database, "SELECT count(*) FROM notify.memberships") > 0,
+                "a part is filled in, and the rest waits");
+            await server.KillAsync();
+        }
+
+        await using var next = await StartAsync(cluster.ConnectionString(database));
+        await ActiveAsync(next, "g");
+        Assert.Equal(Users, (await GroupAsync(next, "g")).GetProperty("members").GetInt64());
+        Assert.Equal(Users, await cluster.ScalarAsync<long>(database, $"SELECT count(*) FROM notify.memberships WHERE group_id = 1 AND until = {long.MaxValue}"));
+    }
+
+    [Fact]
+    public async Task Nobody_promotes_itself()
+    {
+        await using var server = await StartAsync(
+            false, ("Notify:Auth:SigningKey", TestToken.Key), ("Notify:Auth:AttributeClaims:0", "dept"), ("Notify:Auth:AttributeClaims:1", "tags"));
+        var admin = TestToken.Of("root", new { notify_admin = true });
+        async Task<int> AsAdminAsync(HttpMethod method, string path, string? json = null) => (await SendAsync(server, admin, method, path, json)).Item1;
+        Assert.Equal(201, await AsAdminAsync(HttpMethod.Put, "groups/fans"));
+        Assert.Equal(201, await AsAdminAsync(HttpMethod.Put, "groups/admins"));
+        Assert.Equal(201, await AsAdminAsync(HttpMethod.Put, "groups/sales", """{"rule":"@.dept == 'sales'"}"""));
+        var grants = new { notify_join = new[] { "fans", "sales", "nothing" }, dept = "it" };
+        await using var mallory = new StockFollower(server.Url, query: $"?access_token={TestToken.Of("mallory", grants)}");
+        await mallory.ResumeAsync(null, null);
+
+        // By attributes: what it says of itself stays below 'self', whatever it is called, and what others say is not its to change.
+        foreach (var patch in new object[] { new { dept = "sales" }, new { self = new { dept = "sales" } }, new Dictionary<string, object> { ["$.dept"] = "sales" } })
+            await mallory.InvokeAsync<Said>("SetAttributes", new { attributes = patch });
+        Assert.Equal((403, "forbidden"), await SendAsync(server, TestToken.Of("mallory", grants), HttpMethod.Patch, "users/mallory/attributes", """{"dept":"sales"}"""));
+
+        // By names that look like topics, like another group, or like nothing; by a rule's group.
+        foreach (var name in new[] { "admins", "fans/../admins", "fans/", "#", "+", "fa+", "$group/admins", "$user/root", "", " fans", "FANS", "sales", "nothing", new string('x', 1000) })
+            await RefusedJoinAsync(mallory, [name]);
+        await RefusedJoinAsync(mallory, ["fans", "admins"]); // all or nothing
+        foreach (var topic in new[] { "$group/admins", "$group/#", "$user/root", "$group/+" })
+        {
+            await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => mallory.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { topic } }));
+            await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => mallory.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { topic }, durable = true }));
+        }
+
+        // By a group that ended: who was in it is not in the one made again under its name, and has to join anew.
+        await mallory.InvokeAsync<JsonElement>("JoinGroups", new { groups = new[] { "fans" } });
+        Assert.Equal(204, await AsAdminAsync(HttpMethod.Delete, "groups/fans"));
+        await RefusedJoinAsync(mallory, ["fans"]);
+        Assert.Equal(201, await AsAdminAsync(HttpMethod.Put, "groups/fans"));
+        foreach (var address in new[] { "admins", "sales", "fans" })
+            Assert.Equal(201, await AsAdminAsync(HttpMethod.Post, "notifications", $$"""{"group":"{{address}}","title":"{{address}}"}"""));
+        await mallory.InvokeAsync<JsonElement>("JoinGroups", new { groups = new[] { "fans" } });
+        Assert.Equal(201, await AsAdminAsync(HttpMethod.Post, "notifications", """{"group":"fans","title":"again"}"""));
+
+        // By claims that break the limits of attributes: they are not taken, and that is logged, without their value.
+        object tooDeep = "secret-value";
+        for (var i = 0; i < 12; i++) tooDeep = new[] { tooDeep };
+        var swollen = TestToken.Of("mallory", new { dept = "sales", tags = tooDeep });
+        await using var again = new StockFollower(server.Url, query: $"?access_token={swollen}");
+        await again.ResumeAsync(null, null);
+        await Eventually.TrueAsync(() => server.Output.Any(line => line.Contains("were not taken as attributes", StringComparison.Ordinal)), "the refused claims are logged");
+        Assert.DoesNotContain(server.Output, line => line.Contains("secret-value", StringComparison.Ordinal) || line.Contains("mallory", StringComparison.Ordinal));
+
+        Assert.Equal(201, await AsAdminAsync(HttpMethod.Post, "notifications", """{"group":"sales","title":"sales"}"""));
+        Assert.Equal(201, await AsAdminAsync(HttpMethod.Post, "notifications", """{"user":"mallory","title":"last"}"""));
+        await Eventually.TrueAsync(() => mallory.Received.Items.Any(received => received.Title == "last"), "the last one delivered");
+        Assert.Equal(["again", "last"], mallory.Received.Items.Select(received => received.Title));
+    }
+
+    [Fact]
     public async Task A_rule_changed_again_and_again_ends_as_the_last_one()
     {
         await using var server = await StartAsync(postgres: false);
@@ -126,6 +210,13 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         await using var late = new StockFollower(server.Url, query: $"?access_token={older}");
         await late.ResumeAsync(null, null);
         Assert.Equal("""{"dept":"sales","self":{"x":1}}""", await SortedAsync(server, admin, "alice"));
+
+        // An event stream connects too, and a fresh token on a living connection stands for a connect with it.
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        using var stream = await EventStream.OpenAsync(server.Http, $"access_token={TestToken.Of("alice", new { iat = now + 5, dept = "support" })}");
+        Assert.Equal("""{"dept":"support","self":{"x":1}}""", await SortedAsync(server, admin, "alice"));
+        await follower.InvokeAsync<JsonElement>("Reauthenticate", new { token = TestToken.Of("alice", new { iat = now + 10, dept = "legal" }) });
+        Assert.Equal("""{"dept":"legal","self":{"x":1}}""", await SortedAsync(server, admin, "alice"));
     }
 
     private static async Task<string> SortedAsync(ServerProcess server, string token, string user)
@@ -151,6 +242,9 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         var refused = await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => follower.InvokeAsync<Said>("SetAttributes", argument));
         Assert.Contains("HubException: invalid_request: ", refused.Message, StringComparison.Ordinal);
     }
+
+    private static Task RefusedJoinAsync(StockFollower follower, string[] groups) =>
+        Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => follower.InvokeAsync<JsonElement>("JoinGroups", new { groups }));
 
     private static string Text(object value) => Convert.ToString(value, CultureInfo.InvariantCulture)!;
 

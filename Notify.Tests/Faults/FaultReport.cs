@@ -29,12 +29,13 @@ internal sealed class FaultReport
             # Fault suite
 
             Three nodes on one Postgres with LISTEN/NOTIFY between them (Redis's own faults: with Redis), 6 publishers under
-            idempotency keys, 22 subscribers (11 raw WebSockets, 11 Notify.Client), a proxy between any two parts. Recovery:
+            idempotency keys, 22 subscribers (11 raw WebSockets, 11 Notify.Client), 4 users who are put
+            into 2 groups and out of them, a proxy between any two parts. Recovery:
             from the end of the fault until every publisher had an answer and every subscriber had everything acknowledged
             until then.
 
-            | fault | seeds | acked | delivered | lost | duplicated | reordered | invented | other findings | recovery median, s | recovery max, s |
-            |---|---|---|---|---|---|---|---|---|---|---|
+            | fault | seeds | acked | delivered | lost | duplicated | reordered | invented | not for them | other findings | recovery median, s | recovery max, s |
+            |---|---|---|---|---|---|---|---|---|---|---|---|
 
             """);
         foreach (var fault in _runs.GroupBy(run => run.Fault)) Row(text, fault.Key, [.. fault]);
@@ -48,7 +49,7 @@ internal sealed class FaultReport
     {
         var seeds = runs.Select(run => run.Seed).Distinct().Order().ToList();
         var recoveries = runs.Select(run => run.Result.Recovery.TotalSeconds).Order().ToList();
-        var counts = new[] { Verdict.Lost, Verdict.Duplicated, Verdict.Reordered, Verdict.Invented }.Select(verdict => runs.Sum(run => run.Result.Count(verdict))).ToList();
+        var counts = new[] { Verdict.Lost, Verdict.Duplicated, Verdict.Reordered, Verdict.Invented, Verdict.NotForThem }.Select(verdict => runs.Sum(run => run.Result.Count(verdict))).ToList();
         var others = runs.Sum(run => run.Result.Findings.Count) - counts.Sum();
         text.AppendLine(
             CultureInfo.InvariantCulture,

@@ -1,4 +1,5 @@
 using Notify.Tests.Faults.Checking;
+using Notify.Tests.Faults.Members;
 using Notify.Tests.Faults.Traffic;
 
 namespace Notify.Tests.Faults;
@@ -8,12 +9,16 @@ internal sealed class Ground(FaultStage stage, int seed) : IAsyncDisposable
 {
     private readonly List<Destroyed> _destroyed = [];
     private TimeSpan? _healedAt;
+    private MemberTraffic? _members;
 
     public FaultStage Stage => stage;
 
     public Random Random { get; } = new(seed);
 
     public Crowd Crowd { get; } = new(stage.Urls, stage.Door, new Random(~seed));
+
+    /// <summary>Members who come and go under the same fault.</summary>
+    public MemberTraffic Members => _members ??= new MemberTraffic(stage.Urls, () => Crowd.Now, Crowd.NewRecorder, new Random(seed * 7));
 
     public TimeSpan Now => Crowd.Now;
 
@@ -45,5 +50,9 @@ internal sealed class Ground(FaultStage stage, int seed) : IAsyncDisposable
         IEnumerable<string> Unanswered() => Crowd.Published.Where(it => it is { Acks.Count: 0, Refused: false }).Select(it => it.Key);
     }
 
-    public ValueTask DisposeAsync() => Crowd.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_members is not null) await _members.DisposeAsync();
+        await Crowd.DisposeAsync();
+    }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Notify.Tests.Faults.Checking;
+using Notify.Tests.Faults.Members;
 using Notify.Tests.Faults.Traffic;
 using Notify.Tests.Fixtures;
 
@@ -21,7 +22,7 @@ internal static class Scenario
         await using var ground = new Ground(stage, seed);
         var inbox = new InboxChecker(topic, () => stage.Nodes.Select(node => node.Server.Http));
         await inbox.BeginAsync();
-        await ground.Crowd.StartAsync(topic);
+        await Task.WhenAll(ground.Crowd.StartAsync(topic), ground.Members.StartAsync(topic));
         await ground.AckedMoreAsync(Warm);
 
         await fault.RunAsync(ground);
@@ -30,6 +31,8 @@ internal static class Scenario
         await ground.Crowd.StopPublishingAsync(Patience);
         var published = ground.Crowd.Published.ToList();
         await ground.Crowd.ReceiveAsync([.. published.Where(it => Survives(it, ground.WhatWasDestroyed))], Patience);
+
+        var members = MemberChecker.Check(await ground.Members.StopAsync(ground.WhatWasDestroyed, Patience));
 
         var readings = new List<Journal>();
         var topics = ground.Crowd.Followers[0].Topics;
@@ -42,7 +45,7 @@ internal static class Scenario
             Bound = bound,
         };
         var result = Checker.Check(history);
-        return new FaultRun(fault.Name, seed, took.Elapsed, history, result with { Findings = [.. result.Findings, .. await inbox.CheckAsync()] });
+        return new FaultRun(fault.Name, seed, took.Elapsed, history, result with { Findings = [.. result.Findings, .. members, .. await inbox.CheckAsync()] });
     }
 
     private static async Task AnsweredAgainAsync(Ground ground)

@@ -7,12 +7,14 @@ using Notify.Engine.Cluster;
 using Notify.Engine.Delivery;
 using Notify.Engine.Delivery.Replay;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Engine.Observability;
 using Notify.Engine.Presence;
 using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server;
 using Notify.Server.Authentication;
+using Notify.Server.Connections;
 using Notify.Server.Hosting;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
@@ -80,7 +82,9 @@ public partial class NamedMetricsTests
         services.GetRequiredService<SessionMetrics>();
         services.GetRequiredService<LinkMetrics>();
         services.GetRequiredService<AccessMetrics>();
+        services.GetRequiredService<ConnectionMetrics>();
         services.GetRequiredService<NodeLeases>();
+        services.GetRequiredService<PeopleMetrics>();
         services.GetRequiredService<PresenceMetrics>();
         return made;
     }

@@ -199,6 +199,28 @@ public abstract class DirectorySpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_users_were_members_of_a_generation_is_read_with_the_head()
+    {
+        await Change(Put("g"), Members("g", ["alice", "bob"], []), Put("other"), Members("other", ["carol"], []));
+        await Change(Leave("alice", "g"));
+        await Change(Join("alice", "g"), Join("carol", "g"));
+        var (old, numbers) = ((await People.FindGroupAsync("g", Stop))!.Number, new Dictionary<string, long>());
+        foreach (var name in new[] { "alice", "bob", "carol", "dave" }) numbers[name] = (await ReadAsync(name)).Users[0].Number;
+        await Change(new DirectoryChange.DeleteGroup("g"), Put("g"), Members("g", ["bob"], []));
+        var (head, held) = await People.ReadHeldAsync(old, numbers.Values, Stop);
+        Assert.Equal(10, head.Head);
+        Assert.Equal(
+            [("alice", new Interval(2, 5)), ("alice", new Interval(6, 8)), ("bob", new Interval(2, 8)), ("carol", new Interval(7, 8))],
+            held.Select(one => (numbers.Single(pair => pair.Value == one.User).Key, one.Held)).OrderBy(one => one.Key, StringComparer.Ordinal).ThenBy(one => one.Held.Since));
+        var (_, now) = await People.ReadHeldAsync((await People.FindGroupAsync("g", Stop))!.Number, numbers.Values, Stop);
+        Assert.Equal(new HeldBy(numbers["bob"], new Interval(10)), Assert.Single(now));
+
+        // What is filled in beforehand holds from the activation on; until then nobody is a member.
+        await Change(Put("ruled", "@.x == 1"));
+        Assert.Empty((await People.ReadHeldAsync((await People.FindGroupAsync("ruled", Stop))!.Number, numbers.Values, Stop)).Held);
+    }
+
+    [Fact]
     public async Task A_reading_has_many_users_at_once_each_with_what_is_theirs_and_gives_numbers()
     {
         await Change(Put("a"), Put("b"), Join("alice", "a", "b"), Join("bob", "b"), Subscribe("bob", "x/#"));

@@ -23,7 +23,7 @@ public abstract class RulesSpecification : IAsyncLifetime
 
     private Node One => _nodes[0];
 
-    private IDirectory People => One.Log.Directory;
+    private protected IDirectory People => One.Log.Directory;
 
     /// <summary>The nodes that share a store: several where that is possible.</summary>
     protected abstract Task<IReadOnlyList<INotificationLog>> OpenAsync();
@@ -321,6 +321,23 @@ public abstract class RulesSpecification : IAsyncLifetime
         await AreInOrderAsync(groups);
     }
 
+    [Fact]
+    public async Task A_thousand_rules_over_one_attribute_move_a_user_out_of_one_and_into_another_with_one_entry()
+    {
+        const int Rules = 1000;
+        await SetAsync("alice", """{"n":7}""");
+        await One.Log.Directory.ChangeAsync(
+            new ChangeBatch(Guid.NewGuid(), [.. Enumerable.Range(0, Rules).Select(i => new DirectoryChange.PutGroup($"g{i}", $"@.n == {i}"))], new DirectoryLimits(Rules, Rules)), Stop);
+        await DrainAsync();
+        Assert.Equal(["g7"], await People.ListGroupsOfAsync("alice", null, 10, Stop));
+        var head = await HeadAsync();
+        await SetAsync("alice", """{"n":993}""");
+        var moved = Assert.IsType<MembersChanged>(DirectoryEntry.Parse(Assert.Single((await One.Log.ReadAsync(head, 10, 10_000, Stop)).Entries)));
+        Assert.Equal(2, moved.Groups.Count);
+        Assert.Equal(["g993"], await People.ListGroupsOfAsync("alice", null, 10, Stop));
+        Assert.Equal((0L, 1L), ((await GroupAsync("g7")).Members, (await GroupAsync("g993")).Members));
+    }
+
     private static async Task WorkAsync(Node node, CancellationToken stop)
     {
         var lease = TimeSpan.FromMilliseconds(2);
@@ -390,7 +407,7 @@ public abstract class RulesSpecification : IAsyncLifetime
         return (await People.Rules.FillAsync(work, rule, 0, 100, Stop))!.Mark;
     }
 
-    private async Task<(RuleWork Work, RuleTest Rule)> ClaimAsync(string text, TimeSpan? lease = null)
+    private protected async Task<(RuleWork Work, RuleTest Rule)> ClaimAsync(string text, TimeSpan? lease = null)
     {
         var work = await People.Rules.ClaimAsync(Guid.NewGuid(), lease ?? Lease, Stop);
         Assert.Equal(text, work!.Rule);
@@ -398,15 +415,15 @@ public abstract class RulesSpecification : IAsyncLifetime
         return (work, RuleTests.Of(rule));
     }
 
-    private async Task<ChangeOutcome> MakeAsync(DirectoryChange change) => Assert.IsType<ChangeAnswer.Made>(await One.Writer.MakeAsync(change, Stop)).Outcome;
+    private protected async Task<ChangeOutcome> MakeAsync(DirectoryChange change) => Assert.IsType<ChangeAnswer.Made>(await One.Writer.MakeAsync(change, Stop)).Outcome;
 
-    private async Task PutAsync(string group, string? rule) => await MakeAsync(new DirectoryChange.PutGroup(group, rule));
+    private protected async Task PutAsync(string group, string? rule) => await MakeAsync(new DirectoryChange.PutGroup(group, rule));
 
-    private async Task SetAsync(string user, string patch) => Assert.Null((await One.Attributes.PatchAsync(user, Json(patch), AttributesPart.Others, Stop)).Refusal);
+    private protected async Task SetAsync(string user, string patch) => Assert.Null((await One.Attributes.PatchAsync(user, Json(patch), AttributesPart.Others, Stop)).Refusal);
 
     private async Task SelfAsync(string user, string patch) => Assert.Null((await One.Attributes.PatchAsync(user, Json(patch), AttributesPart.Self, Stop)).Refusal);
 
-    private async Task DrainAsync()
+    private protected async Task DrainAsync()
     {
         while (await One.Worker.WorkAsync(Stop))
         {
@@ -420,7 +437,7 @@ public abstract class RulesSpecification : IAsyncLifetime
 
     private async Task<long> HeadAsync() => (await One.Log.ReadHeadAsync(Stop)).Head;
 
-    private async Task<IEnumerable<string>> MembersAsync(string group) =>
+    private protected async Task<IEnumerable<string>> MembersAsync(string group) =>
         (await People.ListMembersAsync((await GroupAsync(group)).Number, 0, 1000, Stop)).Items.Select(user => user.Name).Order(StringComparer.Ordinal);
 
     private async Task<IEnumerable<Interval>> HeldAsync(string user, string group) =>

@@ -86,7 +86,8 @@ public sealed class PostgresScaleTests(PostgresCluster cluster) : PostgresLogTes
         return (string)(await command.ExecuteScalarAsync(Stop))!;
     }
 
-    private static async Task<long> CostAsync(NpgsqlConnection connection, string sql, string types, string values)
+    /// <summary>Buffers that the prepared statement touches.</summary>
+    internal static async Task<long> CostAsync(NpgsqlConnection connection, string sql, string types, string values)
     {
         await using var command = connection.CreateCommand();
         command.CommandText = $"PREPARE cost {types} AS {sql}";

@@ -130,38 +130,41 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Begins an interval of the user. One that is known already stays as it is.</summary>
     /// <param name="interval">As stored; it may have its end already.</param>
     /// <param name="covered">Whether the token covers the filter; anything else of the user's needs no grant.</param>
-    /// <param name="dispatched">What ends at or below it is kept for catching up, but not indexed.</param>
-    public void Begin(UserInterest interval, bool covered, long dispatched)
+    /// <param name="dispatched">What ends at or below it is kept for catching up, but not indexed: it is in the ring already.</param>
+    /// <returns>False when it was known.</returns>
+    public bool Begin(UserInterest interval, bool covered, long dispatched)
     {
         for (var i = 0; i < _count; i++)
         {
             ref var known = ref _held[i];
             if (known.Kind != interval.Kind || known.From != interval.Since || !known.Filter.Equals(interval.Filter)) continue;
-            if (interval.Until < known.Until)
-            {
-                known.Until = interval.Until;
-                if (known.Slot >= 0) router.NoteEnded(session);
-                NoteChanges();
-            }
-
-            return;
+            if (interval.Until >= known.Until) return false;
+            known.Until = interval.Until;
+            if (known.Slot >= 0) router.NoteEnded(session);
+            NoteChanges();
+            return true;
         }
 
         Insert(interval.Kind, interval.Filter, interval.Since, interval.Until, covered && interval.Until > dispatched, !covered);
+        return true;
     }
 
     /// <summary>Ends the interval in which this version lies: it still holds for the version itself and those below.</summary>
-    public void End(InterestKind kind, TopicFilter filter, long at)
+    /// <returns>Whether there was one.</returns>
+    public bool End(InterestKind kind, TopicFilter filter, long at)
     {
+        var ended = false;
         for (var i = 0; i < _count; i++)
         {
             ref var interest = ref _held[i];
             if (interest.Kind != kind || interest.From >= at || interest.Until <= at || !interest.Filter.Equals(filter)) continue;
             interest.Until = at;
+            ended = true;
             if (interest.Slot >= 0) router.NoteEnded(session);
         }
 
-        NoteChanges();
+        if (ended) NoteChanges();
+        return ended;
     }
 
     /// <summary>Takes ended intervals out of the index once the dispatcher has passed their ends, and in time drops them.</summary>

@@ -273,22 +273,26 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>A membership or durable subscription of the user begins.</summary>
-    public void Begin(Guid epoch, UserInterest interest)
+    /// <returns>False when it was known already, or is of another epoch of the log.</returns>
+    public bool Begin(Guid epoch, UserInterest interest)
     {
         lock (_gate)
         {
             if (_prepared?.Epoch == epoch) _prepared.Begin(interest);
-            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.Begin(interest, IsCovered(interest), _view!.Applied);
+            else return _readEpoch == epoch && _state != SessionState.Closed && _interests.Begin(interest, IsCovered(interest), _view!.Ring.End);
+            return true;
         }
     }
 
     /// <summary>A membership or durable subscription of the user ends: it holds for this version and those below.</summary>
-    public void End(Guid epoch, InterestKind kind, TopicFilter filter, long at)
+    /// <returns>False when there was none, or it is of another epoch of the log.</returns>
+    public bool End(Guid epoch, InterestKind kind, TopicFilter filter, long at)
     {
         lock (_gate)
         {
-            if (_prepared?.Epoch == epoch) _prepared.End(kind, filter, at);
-            else if (_readEpoch == epoch && _state != SessionState.Closed) _interests.End(kind, filter, at);
+            return _prepared?.Epoch == epoch
+                ? _prepared.End(kind, filter, at)
+                : _readEpoch == epoch && _state != SessionState.Closed && _interests.End(kind, filter, at);
         }
     }
 
@@ -322,8 +326,9 @@ internal sealed class DeliverySession : Subscriber
     {
         lock (_gate)
         {
+            // Until the Gap is sent the cursor is the client's own number, of another epoch of the log.
             epoch = _view?.EpochId ?? Guid.Empty;
-            return _view is not null && version <= _cursor;
+            return _view is not null && !_startsWithEpochGap && version <= _cursor;
         }
     }
 
@@ -335,7 +340,7 @@ internal sealed class DeliverySession : Subscriber
         {
             _covers = access.Covers;
             if (_view is null || _state == SessionState.Closed) return [];
-            _interests.Cover(access.Covers, _view.Applied);
+            _interests.Cover(access.Covers, _view.Ring.End);
             _interests.Keep(InterestKind.Token, access.TokenGroups);
             _interests.Add(InterestKind.Token, access.TokenGroups);
             _interests.Activate(KnownHead);
@@ -346,7 +351,9 @@ internal sealed class DeliverySession : Subscriber
     private void Take(IntervalReading reading)
     {
         (_readEpoch, _readHead, _prepared) = (reading.Epoch, reading.Head, null);
-        _interests.ReplaceIntervals(reading.Interests, _covers, _view!.Applied);
+
+        // Not what is applied: that is ahead of the ring while a unit is on its way, and the session may be live before it is there.
+        _interests.ReplaceIntervals(reading.Interests, _covers, _view!.Ring.End);
     }
 
     private bool IsCovered(UserInterest interest) => interest.Kind != InterestKind.Durable || _covers(interest.Filter);

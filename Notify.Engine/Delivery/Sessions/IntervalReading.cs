@@ -20,12 +20,18 @@ internal sealed class IntervalReading(Guid epoch, long head, IEnumerable<UserInt
 
     public void Begin(UserInterest interest) => _interests.Add(interest); // one that is known already changes nothing when it is installed
 
-    public void End(InterestKind kind, TopicFilter filter, long at)
+    /// <returns>Whether an interval ended.</returns>
+    public bool End(InterestKind kind, TopicFilter filter, long at)
     {
+        var ended = false;
         for (var i = 0; i < _interests.Count; i++)
         {
             var interest = _interests[i];
-            if (interest.Kind == kind && interest.Since < at && interest.Until > at && interest.Filter.Equals(filter)) _interests[i] = interest with { Until = at };
+            if (interest.Kind != kind || interest.Since >= at || interest.Until <= at || !interest.Filter.Equals(filter)) continue;
+            _interests[i] = interest with { Until = at };
+            ended = true;
         }
+
+        return ended;
     }
 }

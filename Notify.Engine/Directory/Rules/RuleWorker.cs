@@ -1,3 +1,4 @@
+using Notify.Engine.Observability;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
 
@@ -12,16 +13,21 @@ namespace Notify.Engine.Directory.Rules;
 /// attributes changed meanwhile, and that are dropped when the rule or the lease is another by then. What was done by an owner
 /// before is found and not done again: only differences are written.
 /// </remarks>
-internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger) : BackgroundService
+internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger, PeopleMetrics? metrics = null) : BackgroundService
 {
     /// <summary>How long a node that is gone keeps its work.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookAround = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RenewEvery = Lease / 4;
 
-    /// <summary>Users looked at in one statement.</summary>
-    private const int Slice = 20_000;
+    /// <summary>
+    /// Users looked at in one statement: fewer after one that the database did not finish in its time, so that a slow one gets on, and
+    /// more again with every rule that was worked through.
+    /// </summary>
+    private const int MostUsers = 20_000;
+    private const int FewestUsers = 500;
 
     /// <summary>Members entered at a time: the log's lock is held for a few milliseconds.</summary>
     private const int Chunk = 500;
@@ -31,6 +37,8 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
 
     private readonly SemaphoreSlim _wake = new(0);
     private long _renewed;
+    private long _looked;
+    private int _slice = MostUsers;
 
     /// <summary>There may be work: looked for at once instead of within half a second.</summary>
     public void Wake()
@@ -48,6 +56,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
             }
             catch (StorageUnavailableException)
             {
+                _slice = Math.Max(_slice / 4, FewestUsers);
                 await Task.Delay(Look, time, stoppingToken); // said by others; the work stays where it is
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -66,7 +75,14 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
     internal async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
         // A new name each time: a step of an earlier claim that is still under way is not taken for one of this.
-        if (await log.Directory.Rules.ClaimAsync(Guid.NewGuid(), Lease, cancellationToken) is not { } work) return false;
+        if (await log.Directory.Rules.ClaimAsync(Guid.NewGuid(), Lease, cancellationToken) is not { } work)
+        {
+            await LookAsync(cancellationToken);
+            return false;
+        }
+
+        using var span = NotifyTraces.Rule(work.Group);
+        metrics?.PendingRules(await log.Directory.Rules.CountPendingAsync(cancellationToken));
         var started = _renewed = time.GetTimestamp();
         if (!RuleParser.TryParse(work.Rule, out var parsed, out var problem))
         {
@@ -76,9 +92,19 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
 
         var rule = RuleTests.Of(parsed);
         var done = work.IsActive ? await ApplyAsync(work, rule, cancellationToken) : await FillAsync(work, rule, cancellationToken);
+        metrics?.Moved(done ?? 0);
+        if (done is not null) _slice = Math.Min(_slice * 2, MostUsers);
         if (done is { } moved) Log.Done(logger, work.Group, moved, (long)time.GetElapsedTime(started).TotalMilliseconds);
         else await log.Directory.Rules.AbandonAsync(work, cancellationToken);
         return true;
+    }
+
+    /// <summary>What other nodes have to do is looked at now and then.</summary>
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        if (metrics is null || (_looked != 0 && time.GetElapsedTime(_looked) < LookAround)) return;
+        metrics.PendingRules(await log.Directory.Rules.CountPendingAsync(cancellationToken));
+        _looked = time.GetTimestamp();
     }
 
     /// <summary>How many joined and left; null when the work is no longer this one's.</summary>
@@ -87,7 +113,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         var moved = 0L;
         for (long? after = 0; after is { } from;)
         {
-            var slice = await log.Directory.Rules.CompareAsync(work, rule, from, Slice, cancellationToken);
+            var slice = await log.Directory.Rules.CompareAsync(work, rule, from, _slice, cancellationToken);
             foreach (var chunk in slice.Differences.Chunk(Chunk))
             {
                 if (await EnterAsync(work, new DirectoryChange.ApplyRule(work, rule, chunk), cancellationToken) is not { } outcome) return null;
@@ -109,7 +135,7 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         string? mark = null;
         for (long? after = 0; after is { } from;)
         {
-            if (await log.Directory.Rules.FillAsync(work, rule, from, Slice, cancellationToken) is not { } step) return null;
+            if (await log.Directory.Rules.FillAsync(work, rule, from, _slice, cancellationToken) is not { } step) return null;
             mark ??= step.Mark; // the oldest: users that changed since are evaluated again
             if (!await RenewAsync(work, cancellationToken)) return null;
             after = step.Next;

@@ -241,6 +241,10 @@ namespace Notify.Storage.Migrations.Sqlite
                     b.HasIndex(new[] { "Until" }, "groups_closed")
                         .HasFilter("until <> 9223372036854775807");
 
+                    b.HasIndex("RuleRevision")
+                        .HasDatabaseName("groups_rule_revision")
+                        .HasFilter("rule IS NOT NULL");
+
                     b.HasIndex(new[] { "Id" }, "groups_ended")
                         .HasFilter("members > 0 AND until <> 9223372036854775807");
 

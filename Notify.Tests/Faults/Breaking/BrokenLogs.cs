@@ -6,7 +6,7 @@ namespace Notify.Tests.Faults.Breaking;
 /// <summary>A log with one member that does something else.</summary>
 internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
 {
-    public IDirectory Directory => inner.Directory;
+    public virtual IDirectory Directory => inner.Directory;
 
     public virtual Notify.Storage.Inbox.IInbox Inbox => inner.Inbox;
 

@@ -69,6 +69,9 @@ internal enum Verdict
     /// <summary>Delivered, but not published, refused, or not asked for.</summary>
     Invented,
 
+    /// <summary>Shown to somebody it was not for: published to a group when the user was not in it.</summary>
+    NotForThem,
+
     /// <summary>One version with two contents.</summary>
     TwoContents,
 

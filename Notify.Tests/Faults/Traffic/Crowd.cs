@@ -23,6 +23,9 @@ internal sealed class Crowd(IReadOnlyList<Uri> nodes, Uri mode, Random random) :
 
     public TimeSpan Now => _clock.Elapsed;
 
+    /// <summary>For one more subscriber, on this clock.</summary>
+    public Recorder NewRecorder() => new(_clock);
+
     public int Acked => Publishers.Sum(publisher => publisher.Acked);
 
     public IEnumerable<Published> Published => Publishers.SelectMany(publisher => publisher.Published);

@@ -11,6 +11,8 @@ namespace Notify.Tests.Faults.Traffic;
 /// </summary>
 internal sealed class FaultPublisher : IAsyncDisposable
 {
+    private const string GroupTopic = "$group/";
+
     private static readonly Uri Path = new("api/v1/notifications", UriKind.Relative);
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(15);
@@ -122,7 +124,9 @@ internal sealed class FaultPublisher : IAsyncDisposable
         try
         {
             var node = new Uri(_nodes[_random.Next(_nodes.Count)], Path);
-            using var response = await _http.PostAsJsonAsync(node, new { topic, body, idempotencyKey = key }, _giveUp.Token);
+            var address = topic.StartsWith(GroupTopic, StringComparison.Ordinal) ? ("group", topic[GroupTopic.Length..]) : ("topic", topic);
+            var request = new Dictionary<string, string> { [address.Item1] = address.Item2, ["body"] = body, ["idempotencyKey"] = key };
+            using var response = await _http.PostAsJsonAsync(node, request, _giveUp.Token);
             if (response.IsSuccessStatusCode)
             {
                 using var answer = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(_giveUp.Token));

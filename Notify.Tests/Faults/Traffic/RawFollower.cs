@@ -22,6 +22,7 @@ internal sealed class RawFollower : IFollower
     private readonly string _name;
     private readonly IReadOnlyList<Uri> _nodes;
     private readonly string[] _filters;
+    private readonly string _query;
     private readonly Random _random;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
@@ -31,9 +32,9 @@ internal sealed class RawFollower : IFollower
     private volatile TaskCompletionSource? _away;
     private volatile ClientWebSocket? _socket;
 
-    public RawFollower(string name, IReadOnlyList<Uri> nodes, string[] filters, IReadOnlySet<string> topics, Recorder recorder, int seed)
+    public RawFollower(string name, IReadOnlyList<Uri> nodes, string[] filters, IReadOnlySet<string> topics, Recorder recorder, int seed, string query = "")
     {
-        (_name, _nodes, _filters, Topics, Recorder, _random) = (name, nodes, filters, topics, recorder, new Random(seed));
+        (_name, _nodes, _filters, Topics, Recorder, _random, _query) = (name, nodes, filters, topics, recorder, new Random(seed), query);
         _node = _random.Next(nodes.Count);
         _running = RunAsync();
     }
@@ -93,7 +94,7 @@ internal sealed class RawFollower : IFollower
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
         {
             limit.CancelAfter(ConnectLimit);
-            var hub = new UriBuilder(_nodes[_node]) { Scheme = "ws", Path = "/hubs/notifications" }.Uri;
+            var hub = new UriBuilder(_nodes[_node]) { Scheme = "ws", Path = "/hubs/notifications", Query = _query }.Uri;
             await socket.ConnectAsync(hub, limit.Token);
         }
 
