@@ -60,5 +60,7 @@ internal sealed class PublishRequests
         options.Peer == PeerKind.Raw ? "/publish?topic=" + topic : "/api/v1/notifications";
 
     private static byte[] Post(PublisherOptions options, string path, string json) => Encoding.ASCII.GetBytes(
-        $"POST {path} HTTP/1.1\r\nHost: localhost:{options.Port}\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
+        $"POST {path} HTTP/1.1\r\nHost: localhost:{options.Port}\r\n{Credential(options)}Content-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
+
+    private static string Credential(PublisherOptions options) => options.Bearer.Length > 0 ? $"Authorization: Bearer {options.Bearer}\r\n" : "";
 }

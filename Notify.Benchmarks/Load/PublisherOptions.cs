@@ -33,6 +33,9 @@ internal sealed record PublisherOptions
     public string Protocol { get; init; } = "json";
     public int BodyBytes { get; init; } = 256;
 
+    /// <summary>Shown as the bearer with each POST; empty: none.</summary>
+    public string Bearer { get; init; } = "";
+
     public HubWire Wire => HubWire.Named(Protocol);
 
     public static PublisherOptions Of(Arguments line) => new()
@@ -46,12 +49,13 @@ internal sealed record PublisherOptions
         Batch = line.Number("batch", 1),
         Protocol = line.Text("protocol", "json"),
         BodyBytes = line.Number("body", 256),
+        Bearer = line.Text("bearer", ""),
     };
 
     public string[] ToArguments() =>
     [
         "publisher", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
-        "--by", By.ToString(), "--batch", Text(Batch), "--protocol", Protocol, "--body", Text(BodyBytes), "--first-topic", Text(FirstTopic),
+        "--by", By.ToString(), "--batch", Text(Batch), "--protocol", Protocol, "--body", Text(BodyBytes), "--first-topic", Text(FirstTopic), .. Bearer.Length > 0 ? (string[])["--bearer", Bearer] : [],
     ];
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -25,7 +25,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     public TimeSpan Started { get; }
 
-    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false, bool withUsers = false)
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false, bool withUsers = false, string? signingKey = null)
     {
         // Who calls from this machine in Development is whichever user it names.
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -43,6 +43,15 @@ internal sealed class RunningServer : IAsyncDisposable
 
         if (postgres is not null) environment["ConnectionStrings__Postgres"] = postgres;
         if (sqliteFile is not null) environment["Notify__Storage__SqlitePath"] = sqliteFile;
+        if (signingKey is not null)
+        {
+            // Everybody may do what the credential may: in one process each is measured with and without.
+            environment.Remove("Notify__Auth__AllowAnonymous");
+            environment["Notify__Auth__SigningKey"] = signingKey;
+            environment["Notify__Auth__Anonymous__Publish__0"] = "#";
+            environment["Notify__Auth__Anonymous__Subscribe__0"] = "#";
+        }
+
         if (redis is not null) environment["ConnectionStrings__Redis"] = redis;
         var port = FreePort.Take();
         environment["Urls"] = $"http://127.0.0.1:{port}";

@@ -15,6 +15,7 @@ internal static class WorkloadCommand
         ("p1", "fan-out, 1,000 subscribers, 64 publishers", (laboratory, line) => OneTopicFanOut.RunAsync(laboratory, line, "p1", 64)),
         ("p1-8", "the same with 8 publishers", (laboratory, line) => OneTopicFanOut.RunAsync(laboratory, line, "p1-8", 8)),
         ("p1b", "1,000 topics with one subscriber each", ManyTopics.RunAsync),
+        ("p1b-credential", "p1b's POSTs with a token or an API key, and without: CPU of each", CredentialCost.RunAsync),
         ("p2", "acknowledged durable publishes, beside pgbench", DurablePublish.RunAsync),
         ("p3", "publish to receive under a light load", LightLoad.RunAsync),
         ("p4", "replay of 100,000 to one client", ReplayToOne.RunAsync),

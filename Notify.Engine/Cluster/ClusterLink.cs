@@ -68,6 +68,12 @@ internal sealed partial class ClusterLink(
     public void Signal(SignalTarget to, IReadOnlyList<string> names, IReadOnlyList<string> except, string method, ReadOnlyMemory<byte> arguments) =>
         Send(new LinkMessage.Signal(Epoch, to, names, except, method, arguments));
 
+    /// <summary>Nodes that share the database and are not heard here: something else joins them, or nothing.</summary>
+    public IReadOnlyList<Guid> Unheard => _others.Unheard;
+
+    /// <summary>The other nodes that share the database, as it says.</summary>
+    public void Share(IEnumerable<Guid> nodes) => _others.Share([.. nodes.Where(node => node != _node)]);
+
     /// <summary>Tells the other nodes of people; at most <see cref="EphemeralBytes"/> of JSON.</summary>
     public void Presence(ReadOnlyMemory<byte> letter) => Send(new LinkMessage.Presence(Epoch, letter));
 
@@ -130,7 +136,7 @@ internal sealed partial class ClusterLink(
     // Others may have come or gone, and the log's epoch ended, while nothing was heard.
     private void Listening()
     {
-        Meet();
+        Meet(_others.Heard());
         Hello();
         position.Suspect();
     }
@@ -201,7 +207,7 @@ internal sealed partial class ClusterLink(
         }
 
         metrics.Received((LinkKind)bytes.Span[1]);
-        Meet();
+        Meet(_others.Heard(node));
         switch (message)
         {
             case LinkMessage.Entries entries:
@@ -223,9 +229,9 @@ internal sealed partial class ClusterLink(
     }
 
     // A node that joins one that was alone, or that received nothing for a while, has not got the hints of what was committed meanwhile.
-    private void Meet()
+    private void Meet(bool wasAlone)
     {
-        if (_others.Heard() && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
+        if (wasAlone && Interlocked.Read(ref _lastCommitted) is > 0 and var last) Send(new LinkMessage.Position(Epoch, last, last));
     }
 
     private void Refuse(string reason)

@@ -79,6 +79,7 @@ internal sealed partial class NodeLeases : BackgroundService
         var state = new NodeState(Node, Version, Environment.MachineName, _time.GetElapsedTime(_started), _sessions.Count, _tail.Dispatched, Knows);
         var answer = await _log.Nodes.RenewAsync(state, Lease, cancellationToken);
         Volatile.Write(ref _nodes, [.. answer.Nodes]);
+        _link.Share(Nodes);
         Volatile.Write(ref _opened, answer.Opened);
         if (!answer.IsHeld)
         {

@@ -11,6 +11,11 @@ internal sealed class OtherNodes(TimeProvider time)
     /// <summary>Two hellos may be lost.</summary>
     public static readonly TimeSpan Silence = 3 * HelloInterval;
 
+    /// <summary>A node that lives and is not heard for so long is not reached: it starts, says hello, and may lose a few.</summary>
+    public static readonly TimeSpan Unreached = 2 * Silence;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Guid, long> _heard = [];
     private long _heardOther = time.GetTimestamp();
     private long _heardSelf = time.GetTimestamp();
     private TaskCompletionSource _nextOfSelf = NewSignal();
@@ -24,6 +29,32 @@ internal sealed class OtherNodes(TimeProvider time)
         var wasAlone = !MayBeThere;
         Interlocked.Exchange(ref _heardOther, time.GetTimestamp());
         return wasAlone;
+    }
+
+    /// <summary>The same of a node that says which one it is.</summary>
+    public bool Heard(Guid node)
+    {
+        lock (_gate) _heard[node] = time.GetTimestamp();
+        return Heard();
+    }
+
+    /// <summary>Nodes that share the database, as it says, and have not been heard for long.</summary>
+    public IReadOnlyList<Guid> Unheard
+    {
+        get
+        {
+            lock (_gate) return [.. _heard.Where(node => time.GetElapsedTime(node.Value) >= Unreached).Select(node => node.Key)];
+        }
+    }
+
+    /// <summary>The nodes that share the database; told now and then.</summary>
+    public void Share(IReadOnlyCollection<Guid> nodes)
+    {
+        lock (_gate)
+        {
+            foreach (var gone in _heard.Keys.Except(nodes).ToArray()) _heard.Remove(gone);
+            foreach (var node in nodes) _heard.TryAdd(node, time.GetTimestamp()); // a new one has a while to say hello
+        }
     }
 
     /// <summary>This node has received its own last hello, or one that was requested meanwhile.</summary>

@@ -22,6 +22,7 @@ internal static class DirectoryServices
         services.AddSingleton<ILogApplier, PeopleApplier>();
         services.AddSingleton<DirectoryWriter>();
         services.AddHostedService(s => s.GetRequiredService<DirectoryWriter>());
+        services.AddSingleton<AppliedChanges>();
         services.AddSingleton<OwnChanges>();
         services.AddSingleton<RuleIndex>();
         services.AddSingleton<AttributeChanges>();

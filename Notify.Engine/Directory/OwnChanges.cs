@@ -16,8 +16,6 @@ namespace Notify.Engine.Directory;
 internal sealed partial class OwnChanges(
     DirectoryWriter writer, INotificationLog log, FilterReader filters, AttributeChanges attributes, Acknowledgements acknowledgements, TimeProvider time, ILogger<OwnChanges> logger)
 {
-    private const int PageOfGroups = 1000;
-
     private static readonly TimeSpan ClaimsWithin = TimeSpan.FromSeconds(2);
 
     private readonly Occasionally _logClaims = new(time, TimeSpan.FromMinutes(1));
@@ -43,7 +41,7 @@ internal sealed partial class OwnChanges(
         return await writer.MakeAsync(change, cancellationToken) switch
         {
             ChangeAnswer.Refused refused => (null, refused.Refusal),
-            _ => (await GroupsOfAsync(user, cancellationToken), null),
+            _ => (await log.Directory.ListAllGroupsOfAsync(user, cancellationToken), null),
         };
     }
 
@@ -119,17 +117,6 @@ internal sealed partial class OwnChanges(
         }
 
         return null;
-    }
-
-    private async Task<IReadOnlyList<string>> GroupsOfAsync(string user, CancellationToken cancellationToken)
-    {
-        var all = new List<string>();
-        while (true)
-        {
-            var page = await log.Directory.ListGroupsOfAsync(user, all.Count == 0 ? null : all[^1], PageOfGroups, cancellationToken);
-            all.AddRange(page);
-            if (page.Count < PageOfGroups) return all;
-        }
     }
 
     // Neither the user nor the value: a token's issuer has to be told, and anybody may read a log.

@@ -16,26 +16,17 @@ namespace Notify.Engine.Inbox;
 internal sealed record InboxMarkAsked(InboxOperation Operation, IReadOnlyList<long>? Versions, long UpTo, InboxFilter? Filter);
 
 /// <summary>Marks inboxes. A mark is an entry of the log, so that counts are a function of the user and a version on every node.</summary>
-internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, TailPosition tail, TimeProvider time)
+internal sealed class InboxMarking(InboxReader reader, AppliedChanges changes, TailPosition tail)
 {
     /// <summary>With so many marks of single items it is looked whether one mark says the same.</summary>
     private const int SingleMarks = 500;
-
-    /// <summary>How long an answer waits for this node to have applied the mark; it is stored all the same.</summary>
-    private static readonly TimeSpan MostWait = TimeSpan.FromSeconds(5);
 
     /// <summary>Marks, and then counts: the counts have the mark in them.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
     public async Task<(InboxCounts? Counts, Refusal? Refusal)> MarkAsync(InboxAsked asked, InboxMarkAsked mark, CancellationToken cancellationToken)
     {
         var change = mark.Versions is null ? await UpToAsync(asked.User, mark, cancellationToken) : await OfItemsAsync(asked.User, mark, cancellationToken);
-        if (change is not null)
-        {
-            var answer = await writer.MakeAsync(change, cancellationToken);
-            if (answer is ChangeAnswer.Refused refused) return (null, refused.Refusal);
-            if (answer is ChangeAnswer.Made { Outcome.Version: > 0 and var version } made) await WhenAppliedAsync(made.Epoch, version, cancellationToken);
-        }
-
+        if (change is not null && await changes.MakeAsync(change, cancellationToken) is { } refusal) return (null, refusal);
         var counts = (await reader.CountAsync([asked], cancellationToken))[0];
         if (counts.SingleMarks >= SingleMarks && mark.Versions is not null) await MergeAsync(asked.User, cancellationToken);
         return (counts, null);
@@ -50,7 +41,7 @@ internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, T
         var counts = (await reader.CountAsync([new InboxAsked(user, _ => true)], cancellationToken))[0];
         if (counts.AtLeast || counts.Unseen > 0) return;
         var operation = counts.Unread == 0 ? InboxOperation.Read : InboxOperation.Seen;
-        await writer.MakeAsync(new DirectoryChange.MarkInbox(user, operation, counts.Epoch, null, counts.Head, "", Match) { FoundAt = counts.Head }, cancellationToken);
+        await changes.MakeAsync(new DirectoryChange.MarkInbox(user, operation, counts.Epoch, null, counts.Head, "", Match) { FoundAt = counts.Head }, cancellationToken);
     }
 
     private async Task<DirectoryChange?> UpToAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)
@@ -67,19 +58,6 @@ internal sealed class InboxMarking(InboxReader reader, DirectoryWriter writer, T
     {
         var (epoch, items) = await reader.FindItemsAsync(user, mark.Versions!, mark.Filter, cancellationToken);
         return items.Count == 0 ? null : new DirectoryChange.MarkInbox(user, mark.Operation, epoch, items, 0, mark.Filter?.Topics.Text ?? "", Match);
-    }
-
-    private async Task WhenAppliedAsync(Guid epoch, long version, CancellationToken cancellationToken)
-    {
-        if (tail.View is not { } view || view.EpochId != epoch) return;
-        try
-        {
-            await view.WhenAppliedAsync(version).WaitAsync(MostWait, time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            // The tail cannot read on; the counts are the database's.
-        }
     }
 
     // Storage knows filters as texts.

@@ -10,7 +10,7 @@ internal sealed record CallDescription(string Name, string Summary)
     public CallBody? Body { get; init; }
     public CallAnswer[] Answers { get; init; } = [];
 
-    /// <summary>The statuses of its problem documents, besides 400 and 500.</summary>
+    /// <summary>The statuses of its problem documents, besides those of every call: 400, 401 and 500.</summary>
     public int[] Problems { get; init; } = [];
 }
 

@@ -9,7 +9,7 @@ internal static class InboxCalls
 {
     private static readonly int[] Problems =
     [
-        StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
+        StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
     ];
 
     private static readonly CallParameter User = new("path", "user", typeof(string), "A user id; 'me' is the caller's own.");

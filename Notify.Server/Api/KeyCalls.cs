@@ -4,7 +4,7 @@ namespace Notify.Server.Api;
 internal static class KeyCalls
 {
     private static readonly string[] Delete = [HttpMethods.Delete];
-    private static readonly int[] Problems = [StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status503ServiceUnavailable];
+    private static readonly int[] Problems = [StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status503ServiceUnavailable];
     private static readonly CallParameter User = new("path", "user", typeof(string), "A user id; 'me' is the caller's own.");
     private static readonly CallAnswer Done = new(StatusCodes.Status204NoContent, "It holds on every node within a second.", typeof(void));
 
@@ -15,7 +15,7 @@ internal static class KeyCalls
         api.MapCalls(
             "/keys",
             new ApiCall(ApiCall.Post, keys.PostAsync) { Description = Create },
-            new ApiCall(ApiCall.Get, keys.ListAsync) { Query = KeyEndpoints.ListParameters, Description = List });
+            new ApiCall(ApiCall.Get, keys.ListAsync) { Query = PeopleRequest.ListParameters, Description = List });
         api.MapCalls("/keys/{id}", new ApiCall(Delete, keys.DeleteAsync) { Description = Revoke });
         api.MapCalls("/users/me", new ApiCall(ApiCall.Get, identity.MeAsync) { Description = Me });
         api.MapCalls("/users/{user}/disconnect", new ApiCall(ApiCall.Post, identity.DisconnectAsync) { Description = Disconnect });

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Notify.Contracts;
@@ -14,17 +13,12 @@ using Notify.Storage.Log;
 namespace Notify.Server.Api;
 
 /// <summary><c>/keys</c>: API keys are made, listed and revoked by administrators. The key itself is in the answer to its making alone.</summary>
-internal sealed class KeyEndpoints(INotificationLog log, DirectoryChanges changes, TimeProvider time)
+internal sealed class KeyEndpoints(INotificationLog log, AppliedChanges changes, TimeProvider time)
 {
-    internal static readonly string[] ListParameters = ["limit", "after"];
-
     private const int MaxNameLength = 128;
-    private const int DefaultLimit = 100;
-    private const int MaxLimit = 1000;
 
     private static readonly Refusal NoName = Refusal.Invalid("'name' is missing: what people call the key.");
     private static readonly Refusal Past = Refusal.Invalid("'expiresAt' is in the past.");
-    private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no such API key.");
 
     public async Task PostAsync(HttpContext context, Caller caller)
     {
@@ -32,53 +26,37 @@ internal sealed class KeyEndpoints(INotificationLog log, DirectoryChanges change
         NewApiKey? key = null;
         var text = KeyText.New();
         if (refusal is null) (key, refusal) = await ReadAsync(context, text);
+        refusal ??= await changes.MakeAsync(new DirectoryChange.CreateKey(key!), context.RequestAborted);
         if (refusal is not null)
         {
             await Problem.WriteAsync(context, refusal);
             return;
         }
 
-        await changes.ChangeAsync(new DirectoryChange.CreateKey(key!));
         var stored = await log.Directory.FindKeyAsync(text.Id, context.RequestAborted);
         context.Response.Headers.Location = $"{context.Request.PathBase}{ApiPaths.Root}/keys/{text.Id}";
         context.Response.Headers.CacheControl = "no-store"; // the key is in it
-        await WriteAsync(context, StatusCodes.Status201Created, writer => Write(writer, stored ?? new ApiKey(0, key!, time.GetUtcNow(), null), text.Text));
+        await PeopleRequest.WriteAsync(context, StatusCodes.Status201Created, writer => Write(writer, stored ?? new ApiKey(0, key!, time.GetUtcNow(), null), text.Text));
     }
 
     public async Task ListAsync(HttpContext context, Caller caller)
     {
-        var limit = (long)DefaultLimit;
-        var after = 0L;
-        var refusal = AccessRules.SeeAdministration(caller) ?? Number(context.Request, "limit", 1, MaxLimit, ref limit) ?? Number(context.Request, "after", 0, long.MaxValue, ref after);
-        if (refusal is not null)
+        var (limit, after) = (0, 0L);
+        if ((AccessRules.SeeAdministration(caller) ?? PeopleRequest.Page(context, out limit, out after)) is { } refusal)
         {
             await Problem.WriteAsync(context, refusal);
             return;
         }
 
-        var page = await log.Directory.ListKeysAsync(after, (int)limit, context.RequestAborted);
-        await WriteAsync(context, StatusCodes.Status200OK, writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteStartArray("items"u8);
-            foreach (var key in page.Items) Write(writer, key, null);
-            writer.WriteEndArray();
-            if (page.Next is { } next) writer.WriteString("next"u8, next.ToString(CultureInfo.InvariantCulture));
-            writer.WriteEndObject();
-        });
+        var page = await log.Directory.ListKeysAsync(after, limit, context.RequestAborted);
+        await PeopleRequest.WritePageAsync(context, page.Items, static (json, key) => Write(json, key, null), page.Next?.ToString(CultureInfo.InvariantCulture));
     }
 
     public async Task DeleteAsync(HttpContext context, Caller caller)
     {
-        var refusal = AccessRules.Administer(caller);
-        if (refusal is null)
-        {
-            var outcome = await changes.ChangeAsync(new DirectoryChange.RevokeKey((string)context.Request.RouteValues["id"]!));
-            if (outcome.Status == ChangeStatus.UnknownKey) refusal = NotFound;
-        }
-
-        if (refusal is not null) await Problem.WriteAsync(context, refusal);
-        else context.Response.StatusCode = StatusCodes.Status204NoContent;
+        var refusal = AccessRules.Administer(caller)
+            ?? await changes.MakeAsync(new DirectoryChange.RevokeKey((string)context.Request.RouteValues["id"]!), context.RequestAborted);
+        await (refusal is null ? PeopleRequest.NoContentAsync(context) : Problem.WriteAsync(context, refusal));
     }
 
     private async Task<(NewApiKey?, Refusal?)> ReadAsync(HttpContext context, KeyText text)
@@ -95,30 +73,14 @@ internal sealed class KeyEndpoints(INotificationLog log, DirectoryChanges change
         return (new NewApiKey(text.Id, name, text.Hash, publish, subscribe, admin, expiresAt), null);
     }
 
-    private static Refusal? Number(HttpRequest request, string name, long least, long most, ref long value)
-    {
-        var given = request.Query[name];
-        if (given.Count == 0) return null;
-        return given.Count == 1 && long.TryParse(given[0], NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most
-            ? null
-            : Refusal.Invalid(name == "limit" ? $"'limit' is a whole number from {least} to {most}." : $"'{name}' is what the page before gave as 'next'.");
-    }
-
-    private static Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> write)
-    {
-        var json = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(json, JsonWriting.Options)) write(writer);
-        return JsonAnswer.WriteAsync(context, status, json.WrittenMemory);
-    }
-
     private static void Write(Utf8JsonWriter writer, ApiKey key, string? text)
     {
         writer.WriteStartObject();
         writer.WriteString("id"u8, key.Key.Id);
         if (text is not null) writer.WriteString("key"u8, text);
         writer.WriteString("name"u8, key.Key.Name);
-        WriteTexts(writer, "publish", key.Key.Publish);
-        WriteTexts(writer, "subscribe", key.Key.Subscribe);
+        PeopleRequest.WriteTexts(writer, "publish", key.Key.Publish);
+        PeopleRequest.WriteTexts(writer, "subscribe", key.Key.Subscribe);
         writer.WriteBoolean("admin"u8, key.Key.Admin);
         writer.WriteString("createdAt"u8, Rfc3339Converter.ToText(key.CreatedAt));
         if (key.Key.ExpiresAt is { } expires) writer.WriteString("expiresAt"u8, Rfc3339Converter.ToText(expires));

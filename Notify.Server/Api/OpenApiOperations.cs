@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
+using Notify.Server.Authentication;
 
 namespace Notify.Server.Api;
 
@@ -18,6 +19,9 @@ internal static class OpenApiOperations
     internal const string AppDocument = "notify";
 
     private const string Version = "v1";
+
+    /// <summary>A bad request, a bad credential or none, and a failure.</summary>
+    private static readonly int[] OfEveryCall = [StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status500InternalServerError];
 
     // How a reader of the document finds them: by what they are about, which is the first word of the path.
     private static readonly (string Name, string[] Paths)[] Tags =
@@ -37,7 +41,7 @@ internal static class OpenApiOperations
         {
             document.Info.Title = "Notify";
             document.Info.Version = Version;
-            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
+            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. A rejected credential is 401, and 429 where too many came from one address. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
             document.Info.License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" };
             Secure(document);
             document.Tags = Tags.Select(tag => tag.Name).Append(OtherTag).Select(name => new OpenApiTag { Name = name }).ToHashSet();
@@ -109,10 +113,12 @@ internal static class OpenApiOperations
             foreach (var header in answer.Headers) Add(response, header, JsonSchemaType.String);
         }
 
-        foreach (var status in description.Problems.Where(Problem.ComesWithRetryAfter))
+        foreach (var status in Problems(description).Where(Problem.ComesWithRetryAfter))
         {
             if (operation.Responses?[$"{status}"] is OpenApiResponse response) Add(response, HeaderNames.RetryAfter, JsonSchemaType.Integer);
         }
+
+        if (operation.Responses?[$"{StatusCodes.Status401Unauthorized}"] is OpenApiResponse unauthenticated) Add(unauthenticated, HeaderNames.WWWAuthenticate, JsonSchemaType.String);
     }
 
     private static void Add(OpenApiResponse response, string header, JsonSchemaType type) =>
@@ -136,5 +142,5 @@ internal static class OpenApiOperations
     }
 
     private static IEnumerable<int> Problems(CallDescription description) =>
-        description.Problems.Append(StatusCodes.Status400BadRequest).Append(StatusCodes.Status500InternalServerError).Order();
+        description.Problems.Concat(OfEveryCall).Distinct().Order();
 }

@@ -85,11 +85,16 @@ internal static class PeopleRequest
     public static Task WriteTextsAsync(HttpContext context, string name, IReadOnlyList<string> texts) => WriteAsync(context, StatusCodes.Status200OK, writer =>
     {
         writer.WriteStartObject();
+        WriteTexts(writer, name, texts);
+        writer.WriteEndObject();
+    });
+
+    public static void WriteTexts(Utf8JsonWriter writer, string name, IEnumerable<string> texts)
+    {
         writer.WriteStartArray(name);
         foreach (var text in texts) writer.WriteStringValue(text);
         writer.WriteEndArray();
-        writer.WriteEndObject();
-    });
+    }
 
     public static Task NoContentAsync(HttpContext context)
     {

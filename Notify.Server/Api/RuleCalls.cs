@@ -7,7 +7,7 @@ internal static class RuleCalls
 
     private static readonly int[] Problems =
     [
-        StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
+        StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
     ];
 
     private static readonly CallParameter Group = new("path", "group", typeof(string), "The group's name.");

@@ -12,8 +12,6 @@ namespace Notify.Server.Api;
 /// <summary><c>/users/{user}</c>: groups, durable subscriptions and devices, the user's own or for an administrator.</summary>
 internal sealed class UserEndpoints(INotificationLog log, DirectoryWriter writer, FilterReader filters)
 {
-    private const int PageOfAll = 1000;
-
     public async Task ListGroupsAsync(HttpContext context, Caller caller)
     {
         var (limit, after) = (0, (string?)null);
@@ -94,16 +92,6 @@ internal sealed class UserEndpoints(INotificationLog log, DirectoryWriter writer
         await (refusal is null ? WriteSubscriptionsAsync(context, user) : Problem.WriteAsync(context, refusal));
     }
 
-    private async Task WriteSubscriptionsAsync(HttpContext context, string user)
-    {
-        var all = new List<string>();
-        while (true)
-        {
-            var page = await log.Directory.ListSubscriptionsAsync(user, all.Count == 0 ? null : all[^1], PageOfAll, context.RequestAborted);
-            all.AddRange(page);
-            if (page.Count < PageOfAll) break;
-        }
-
-        await PeopleRequest.WriteTextsAsync(context, "topics", all);
-    }
+    private async Task WriteSubscriptionsAsync(HttpContext context, string user) =>
+        await PeopleRequest.WriteTextsAsync(context, "topics", await log.Directory.ListAllSubscriptionsAsync(user, context.RequestAborted));
 }

@@ -1,6 +1,5 @@
 using Notify.Engine.Access;
 using Notify.Engine.Configuration;
-using Notify.Engine.Directory;
 using Notify.Engine.Tail;
 using Notify.Server.Authentication.Keys;
 using Notify.Server.Authentication.Tokens;
@@ -19,7 +18,6 @@ internal static class AuthenticationServices
         services.AddHostedService(s => s.GetRequiredService<LiveCallers>());
         services.AddSingleton<Revocations>();
         services.AddSingleton<ILogApplier>(s => s.GetRequiredService<Revocations>());
-        services.AddSingleton<DirectoryChanges>();
         services.AddSingleton<HostPrincipal>();
         services.AddSingleton<CredentialState>();
         services.AddSingleton<CurrentAccessMode>();

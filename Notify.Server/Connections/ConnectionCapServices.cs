@@ -27,16 +27,18 @@ internal static class ConnectionCapServices
     public static void UseConnectionCap(this WebApplication app)
     {
         var cap = app.Services.GetRequiredService<ConnectionCap>();
-        app.Use((context, next) => context.Features.Get<CappedConnection>() is { } beyond && cap.IsBeyond(beyond) ? AnswerAsync(context, next) : next(context));
+        var metrics = app.Services.GetRequiredService<ConnectionMetrics>();
+        app.Use((context, next) => context.Features.Get<CappedConnection>() is { } beyond && cap.IsBeyond(beyond) ? AnswerAsync(context, metrics, next) : next(context));
     }
 
-    private static Task AnswerAsync(HttpContext context, RequestDelegate next)
+    private static Task AnswerAsync(HttpContext context, ConnectionMetrics metrics, RequestDelegate next)
     {
         context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
         if (HttpProtocol.IsHttp10(context.Request.Protocol) || HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers[HeaderNames.Connection] = "close";
         var path = context.Request.Path;
-        return path.StartsWithSegments(Health.Root) || path.StartsWithSegments(NotifyEndpoints.Metrics) ? next(context)
-            : path == ApiPaths.Root + StreamEndpoint.Path ? StreamRefusal.WriteAsync(context, Full)
+        if (path.StartsWithSegments(Health.Root) || path.StartsWithSegments(NotifyEndpoints.Metrics)) return next(context);
+        metrics.Refused(ConnectionMetrics.Full);
+        return path == ApiPaths.Root + StreamEndpoint.Path ? StreamRefusal.WriteAsync(context, Full)
             : Problem.WriteAsync(context, Full);
     }
 }

@@ -35,7 +35,7 @@ internal static class HubConventions
         where TBuilder : IEndpointConventionBuilder => builder.Before(services =>
         {
             var draining = services.GetRequiredService<Draining>();
-            return context => new(draining.IsDraining && Connects(context) ? Draining.Leaving : null);
+            return context => new(Connects(context) ? draining.Check() : null);
         });
 
     private static bool Connects(HttpContext context) =>

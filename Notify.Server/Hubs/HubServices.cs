@@ -42,6 +42,7 @@ internal static class HubServices
             s.GetRequiredService<IServiceScopeFactory>()));
 
         services.AddSingleton<EstablishedConnections>();
+        services.AddSingleton<ConnectionMetrics>();
         services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<Draining>();
         services.AddHostedService(s => s.GetRequiredService<Draining>());

@@ -166,6 +166,7 @@ internal sealed class NotifyHub(
         var topics = Session.Reauthenticate(SessionAccess.Of(fresh));
         inbox.Cover(Session, fresh.Grants.MaySubscribe);
         presence.Cover(Session, fresh.Grants.MaySubscribe);
+        if (isGood) await own.TakeClaimsAsync(fresh);
         if (isGood) return new ReauthenticateResult { ExpiresAt = fresh.Credential.ExpiresAt!.Value, Topics = topics };
         Session.Sink.CloseForReconnect();
         throw Error(new Refusal(ErrorCodes.Unauthenticated, "The credential was revoked. The connection is closed."));

@@ -8,6 +8,7 @@ using Notify.Engine.Configuration;
 using Notify.Server.Api;
 using Notify.Server.Authentication;
 using Notify.Server.Configuration;
+using Notify.Server.Connections;
 
 namespace Notify.Server.Security;
 
@@ -28,14 +29,16 @@ internal sealed partial class OriginGate
     private readonly CorsPolicy _policy;
     private readonly bool _isDevelopment;
     private readonly CurrentAccessMode _accessMode;
+    private readonly ConnectionMetrics _metrics;
     private readonly int _allowed;
     private readonly Occasionally _log;
     private readonly ILogger<OriginGate> _logger;
 
-    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, CurrentAccessMode accessMode, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
+    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, CurrentAccessMode accessMode, ConnectionMetrics metrics, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
     {
         _cors = new CorsService(Options.Create(new CorsOptions()), loggers); // its evaluation only, and not what an app may have put in its place
         _accessMode = accessMode;
+        _metrics = metrics;
         _isDevelopment = environment.IsDevelopment() && (!options.Value.Auth.Embedded || options.Value.Auth.OpenInDevelopment);
         _allowed = options.Value.AllowedOrigins.Count;
         (_log, _logger) = (new Occasionally(time, LogInterval), logger);
@@ -56,6 +59,7 @@ internal sealed partial class OriginGate
         if (IsOwn(context.Request, origin)) return next(context);
         if (!_policy.IsOriginAllowed(origin))
         {
+            _metrics.Refused(ConnectionMetrics.Origin);
             LogRefused(context.Request, origin);
             return Problem.WriteAsync(context, Forbidden);
         }

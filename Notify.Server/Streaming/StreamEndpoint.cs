@@ -5,6 +5,7 @@ using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Directory;
 using Notify.Server.Api;
 using Notify.Server.Authentication;
 using Notify.Server.Http;
@@ -14,7 +15,7 @@ namespace Notify.Server.Streaming;
 
 /// <summary><c>GET /stream</c>: a delivery session over Server-Sent Events, for clients that have nothing but HTTP.</summary>
 internal sealed class StreamEndpoint(
-    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, LiveCallers live, TimeProvider time)
+    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, LiveCallers live, OwnChanges own, TimeProvider time)
 {
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
@@ -27,8 +28,7 @@ internal sealed class StreamEndpoint(
     public async Task GetAsync(HttpContext context, Caller caller)
     {
         var request = new ResumeRequest();
-        var leaving = draining.IsDraining ? Draining.Leaving : null;
-        if ((leaving ?? Read(context.Request, caller, out request) ?? limit.Check(caller)) is { } problem)
+        if ((draining.Check() ?? Read(context.Request, caller, out request) ?? limit.Check(caller)) is { } problem)
         {
             await StreamRefusal.WriteAsync(context, problem);
             return;
@@ -46,6 +46,7 @@ internal sealed class StreamEndpoint(
         try
         {
             if (!live.TryAdd(id, new LiveCaller(caller, session))) sink.CloseForReconnect(); // its credential ended while it connected
+            await own.TakeClaimsAsync(caller);
             var (_, refusal) = await resumption.ResumeAsync(session, request, SessionAccess.Of(caller), context.RequestAborted);
             if (refusal is not null)
             {

@@ -63,10 +63,16 @@ public class ReadCallTests
             ["publish", "list", "publishBatch", "get", "publishToTopic", "stream"],
             [calls["post " + Notifications], calls["get " + Notifications], calls[$"post {Notifications}/batch"], calls[$"get {Notifications}/{{id}}"], calls["post /api/v1/topics/{topic}"], calls["get /api/v1/stream"]]);
 
+        var answers = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject()).Select(call => call.Value.GetProperty("responses"));
+        Assert.All(answers, answer => Assert.True(answer.GetProperty("401").GetProperty("headers").TryGetProperty("WWW-Authenticate", out _)));
+        var credentials = document.GetProperty("components").GetProperty("securitySchemes");
+        Assert.Equal(("bearer", "X-Api-Key"), (credentials.GetProperty("bearer").GetProperty("scheme").GetString(), credentials.GetProperty("apiKey").GetProperty("name").GetString()));
+        Assert.Equal("""[{"bearer":[]},{"apiKey":[]},{}]""", JsonSerializer.Serialize(document.GetProperty("security")));
+
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
         Assert.Equal("Idempotency-Key", publish.GetProperty("parameters")[0].GetProperty("name").GetString());
         Assert.True(publish.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/json", out _));
-        Assert.Equal(["200", "201", "202", "400", "403", "409", "413", "415", "429", "500", "503"], publish.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["200", "201", "202", "400", "401", "403", "409", "413", "415", "429", "500", "503"], publish.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
         var schemas = document.GetProperty("components").GetProperty("schemas");
         Assert.Equal("integer", schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("status").GetProperty("type").GetString());
         Assert.True(schemas.GetProperty("PublishRequest").GetProperty("properties").TryGetProperty("ttlSeconds", out _));

@@ -158,11 +158,14 @@ public sealed class CredentialLifeTests
     public async Task A_token_with_ten_thousand_grants_is_taken_by_a_living_connection()
     {
         await using var server = await StartAsync();
-        await using var alice = new StockFollower(server.Url, query: $"?access_token={TestToken.Of("alice")}");
-        await alice.ResumeAsync(null, null);
         var many = TestToken.Of("alice", new { notify_subscribe = Enumerable.Range(0, 10_000).Select(i => $"t{i}/+").ToArray() });
-        await alice.InvokeAsync<StockPlace>("Reauthenticate", new { token = many });
-        Assert.Equal(["t9999/+"], (await alice.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { "t9999/+" } })).Topics);
+        foreach (var messagePack in new[] { false, true })
+        {
+            await using var alice = new StockFollower(server.Url, messagePack, query: $"?access_token={TestToken.Of("alice")}");
+            await alice.ResumeAsync(null, null);
+            await alice.InvokeAsync<StockPlace>("Reauthenticate", new Dictionary<string, object> { ["token"] = many });
+            Assert.Equal(["t9999/+"], (await alice.InvokeAsync<StockPlace>("Subscribe", new Dictionary<string, object> { ["topics"] = new[] { "t9999/+" } })).Topics);
+        }
     }
 
     [Fact]

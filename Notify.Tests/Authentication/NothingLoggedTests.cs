@@ -3,10 +3,11 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Operations;
 
 namespace Notify.Tests.Authentication;
 
-/// <summary>No credential, no query and no value of a claim is in any line of the log, at any level, nor in a metric.</summary>
+/// <summary>No credential, no query and no value of a claim is in any line of the log, at any level, nor in a span or a metric.</summary>
 public sealed class NothingLoggedTests
 {
     private const string Marker = "mArKeR";
@@ -14,7 +15,9 @@ public sealed class NothingLoggedTests
     [Fact]
     public async Task Credentials_and_claims_are_in_no_line_at_Trace()
     {
+        await using var collector = await OtlpReceiver.StartAsync();
         await using var server = await ServerProcess.StartAsync(
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url.ToString()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "200"),
             ("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key), ("Logging:LogLevel:Default", "Trace"), ("Logging:LogLevel:Microsoft", "Trace"), ("Logging:LogLevel:Microsoft.AspNetCore", "Trace"));
         object claims = new { notify_subscribe = $"{Marker}/#", notify_publish = "#", notify_admin = true, iss = $"{Marker}-issuer", role = $"{Marker}-role" };
         var good = TestToken.Of($"{Marker}-user", claims);
@@ -29,6 +32,8 @@ public sealed class NothingLoggedTests
         foreach (var token in bad.Append(good).Append(key))
         {
             using var header = await SendAsync(server, HttpMethod.Get, "api/v1/users/me", token, null);
+            using var list = await SendAsync(server, HttpMethod.Get, $"api/v1/notifications?filter={Marker}/a", token, null);
+            using var misplaced = await SendAsync(server, HttpMethod.Get, $"api/v1/notifications?access_token={Uri.EscapeDataString(token)}", null, null);
             using var query = await SendAsync(server, HttpMethod.Get, $"api/v1/stream?filter={Marker}/a&access_token={Uri.EscapeDataString(token)}", null, null);
             using var negotiate = await SendAsync(server, HttpMethod.Post, $"hubs/notifications/negotiate?negotiateVersion=1&access_token={Uri.EscapeDataString(token)}", null, null);
         }
@@ -42,15 +47,19 @@ public sealed class NothingLoggedTests
         }
 
         var metrics = await server.Http.GetStringAsync(new Uri("metrics", UriKind.Relative));
-        await server.TerminateAsync();
+        await collector.Spans.FirstAsync(span => span.Name.Contains("Reauthenticate", StringComparison.Ordinal));
+        await server.TerminateAsync(); // what it had to export is exported
+        Assert.Contains(collector.Spans.Items, span => span.Name == "GET /api/v1/notifications");
+        Assert.Contains("notify.credentials.rejected", collector.Metrics.Items);
         Assert.Contains(server.Output, line => line.Contains("dbug: ", StringComparison.Ordinal)); // it was Trace
         Assert.Contains(server.Output, line => line.Contains("Credential rejected (signature)", StringComparison.Ordinal));
         string[] secrets = [Marker, key, key[^72..], .. bad.Append(good).SelectMany(token => token.Split('.')).Where(part => part.Length > 20)];
-        foreach (var line in server.Output.Append(metrics))
+        foreach (var line in server.Output.Append(metrics).Concat(collector.Raw.Items))
         {
             Assert.DoesNotContain(secrets, secret => line.Contains(secret, StringComparison.Ordinal));
-            Assert.False(line.StartsWith("fail: forged", StringComparison.Ordinal) || line.Contains('\u001b', StringComparison.Ordinal), line);
         }
+
+        Assert.DoesNotContain(server.Output, line => line.StartsWith("fail: forged", StringComparison.Ordinal) || line.Contains('\u001b', StringComparison.Ordinal));
     }
 
     private static async Task<HttpResponseMessage> SendAsync(ServerProcess server, HttpMethod method, string path, string? bearer, object? body)

@@ -25,6 +25,8 @@ public sealed class TokenTests
         { "a.b", "no token" },
         { TestToken.Hmac(Header, Good)[..^4], "not signed" },
         { TestToken.Hmac(Header, Good, new string('x', 40)), "not signed" },
+        { TestToken.Hmac("""{"alg":"HS512","typ":"JWT"}""", Good, ThirdKey, "HS384"), "not signed" },
+        { TestToken.Hmac("""{"alg":"HS384","typ":"JWT"}""", Good, ThirdKey, "HS256"), "not signed" },
         { $"{TestToken.Encode("""{"alg":"none","typ":"JWT"}"""u8.ToArray())}.{TestToken.Encode(Encoding.UTF8.GetBytes(Good))}.", "no token" },
         { TestToken.Hmac("""{"alg":"none","typ":"JWT"}""", Good), "algorithm" },
         { TestToken.Hmac("""{"alg":"hs256","typ":"JWT"}""", Good), "algorithm" },
@@ -66,12 +68,16 @@ public sealed class TokenTests
         TestToken.Hmac("""{"alg":"HS256","typ":"at+jwt","kid":"../../etc/passwd","jku":"http://127.0.0.1:1/keys"}""", Good),
         TestToken.Hmac("""{"alg":"HS512","typ":"JWT"}""", Good, SecondKey, "HS512"),
         TestToken.Hmac(Header, Good, SecondKey),
+        TestToken.Hmac("""{"alg":"HS384","typ":"JWT"}""", Good, ThirdKey, "HS384"),
+        TestToken.Hmac("""{"alg":"HS512","typ":"JWT"}""", Good, ThirdKey, "HS512"), // of 32 bytes, as for HS256
         TestToken.Hmac(Header, $$"""{"sub":"alice","exp":{{Now - 20}},"iat":{{Now + 20}},"nbf":{{Now + 20}},{{Grants}}}"""), // within the skew
         TestToken.Hmac(Header, $$"""{"sub":"alice","exp":{{Now + 60}}.5,{{Grants}}}"""),
         TestToken.Hmac(Header, $$"""{"sub":"alice","exp":1e18,{{Grants}}}"""),
     ];
 
     private static string SecondKey => new('2', 64);
+
+    private static string ThirdKey => new('3', 32);
 
     [Theory]
     [MemberData(nameof(GoodTokens), DisableDiscoveryEnumeration = true)]
@@ -210,7 +216,7 @@ public sealed class TokenTests
     internal static (string Name, string Value) Bearer(string token) => ("Authorization", $"Bearer {token}");
 
     private static Task<ApiHost> StartAsync(params (string Key, string Value)[] settings) =>
-        ApiHost.StartAsync("Production", null, [.. settings, ("Notify:Auth:SigningKeys:0", TestToken.Key), ("Notify:Auth:SigningKeys:1", SecondKey)]);
+        ApiHost.StartAsync("Production", null, [.. settings, ("Notify:Auth:SigningKeys:0", TestToken.Key), ("Notify:Auth:SigningKeys:1", SecondKey), ("Notify:Auth:SigningKeys:2", ThirdKey)]);
 
     private static string? Publisher(ApiHost host) => JsonElement.Parse(host.Log.Entries[^1].Content.Span).GetProperty("publisher").GetString();
 }

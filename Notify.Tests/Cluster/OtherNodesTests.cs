@@ -39,6 +39,28 @@ public class OtherNodesTests
         Assert.False(_others.Heard());
     }
 
+    [Fact]
+    public void A_node_of_the_same_database_that_is_not_heard_for_long_is_told_until_it_is_heard_or_gone()
+    {
+        var (silent, heard) = (Guid.NewGuid(), Guid.NewGuid());
+        for (var passed = TimeSpan.Zero; passed < OtherNodes.Unreached; passed += OtherNodes.HelloInterval)
+        {
+            _others.Share([silent, heard]);
+            Assert.Empty(_others.Unheard);
+            _time.Advance(OtherNodes.HelloInterval);
+            _others.Heard(heard);
+        }
+
+        _others.Share([silent, heard]);
+        Assert.Equal([silent], _others.Unheard);
+        _others.Heard(silent);
+        _others.Share([silent, heard]);
+        Assert.Empty(_others.Unheard);
+        _time.Advance(OtherNodes.Unreached);
+        _others.Share([heard]); // a node that ended
+        Assert.Equal([heard], _others.Unheard);
+    }
+
     private void HearOnlyMyself(TimeSpan time)
     {
         for (var passed = TimeSpan.Zero; passed < time; passed += OtherNodes.HelloInterval)

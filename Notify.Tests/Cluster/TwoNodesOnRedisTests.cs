@@ -37,6 +37,29 @@ public sealed class TwoNodesOnRedisTests(PostgresCluster postgres) : TwoNodesSpe
     }
 
     [Fact]
+    public async Task Nodes_on_different_Redis_servers_and_a_node_on_a_replica_are_not_called_healthy()
+    {
+        var database = ("ConnectionStrings:Postgres", _postgres.ConnectionString(await _postgres.CreateDatabaseAsync()));
+        await using var replica = await RedisServer.StartAsync();
+        await using var one = await ServerProcess.StartAsync(database, ("ConnectionStrings:Redis", _redis.ConnectionString));
+        await using var other = await ServerProcess.StartAsync(database, ("ConnectionStrings:Redis", replica.ConnectionString));
+        foreach (var node in new[] { one, other })
+            await Eventually.TrueAsync(async () => (await RedisPartAsync(node)).Contains("same Redis", StringComparison.Ordinal), "the node misses the other one", TimeSpan.FromMinutes(2));
+
+        // As a replica of the first it hears everything, and what is said on it reaches nobody else.
+        await replica.CommandAsync($"REPLICAOF 127.0.0.1 {_redis.Port}");
+        await Eventually.TrueAsync(async () => (await RedisPartAsync(other)).Contains("replica", StringComparison.Ordinal), "the node knows that it talks to a replica", TimeSpan.FromMinutes(2));
+        Assert.Contains("same Redis", await RedisPartAsync(one), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> RedisPartAsync(ServerProcess node)
+    {
+        var (status, report) = await ReadyAsync(node);
+        Assert.Equal(200, status);
+        return report.GetProperty("parts").GetProperty("redis").ToString();
+    }
+
+    [Fact]
     public async Task While_Redis_is_away_everything_still_arrives_and_when_it_is_back_fast_again()
     {
         await using var pair = await StartAsync(_postgres.ConnectionString(await _postgres.CreateDatabaseAsync()));

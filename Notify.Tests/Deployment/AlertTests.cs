@@ -22,6 +22,7 @@ public partial class AlertTests
         var alarms = Alarm().Matches(rules).Select(match => match.Groups["name"].Value).ToArray();
         Assert.NotEmpty(alarms);
         Assert.All(alarms, name => Assert.Matches($@"alertname: {name}\n *exp_alerts:.*\n? *.*exp_labels", tests));
+        Assert.All(alarms, name => Assert.Contains($"| `{name}` |", guide, StringComparison.Ordinal));
         Assert.All(Instrument().Matches(rules).Select(match => match.Value), name => Assert.Contains($"`{name}`", guide, StringComparison.Ordinal));
     }
 

@@ -20,7 +20,8 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
         using var folder = new TempFolder();
         await using var app = Start(folder, $"--ConnectionStrings:Shop={postgres.ConnectionString(database)}");
         var url = await ListeningAsync(app);
-        using var customer = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = url };
+        var cookies = new CookieContainer();
+        using var customer = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, CookieContainer = cookies }) { BaseAddress = url };
 
         // The shop's own: its fallback policy, login, page, document, health and hub.
         using (var stranger = await customer.GetAsync(new Uri("/", UriKind.Relative), Cancel))
@@ -37,18 +38,28 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(customer, "/metrics"));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(customer, "/api/v1/notifications"));
 
-        // An order notifies its customer, over the hub below /notify.
-        await using var follower = new StockFollower(new Uri(url, "/notify/"), query: "?user=alice");
-        await follower.ResumeAsync(null, null);
+        // An order notifies its customer, over the hub below /notify; the shop's cookie says which customer connects.
+        await using var follower = FollowerOf(url, cookies);
+        var received = new Observed<StockNotification>();
+        follower.On<StockNotification>("Notification", received.Add);
+        await follower.StartAsync(Cancel);
+        Assert.Equal("alice", (await follower.InvokeAsync<JsonElement>("Resume", new { topics = new[] { "news/#" } }, Cancel)).GetProperty("user").GetString());
         using (var ordered = await customer.PostAsJsonAsync(new Uri("/orders", UriKind.Relative), new { total = 31.5 }, Cancel))
             Assert.Equal(HttpStatusCode.Created, ordered.StatusCode);
-        Assert.Equal("Order 1 received", (await follower.Received.CountAsync(1))[0].Title);
+        Assert.Equal("Order 1 received", (await received.CountAsync(1))[0].Title);
 
-        // Notify's calls, and where they say that things are.
-        using var posted = await customer.PostAsync(new Uri("/notify/api/v1/topics/news", UriKind.Relative), new StringContent("hello"), Cancel);
-        Assert.Equal(HttpStatusCode.Created, posted.StatusCode);
+        // Notify's calls, with what the configuration grants, from the shop's own pages alone.
+        Assert.Equal(HttpStatusCode.Forbidden, (await FeedbackAsync(customer, "alice")).StatusCode); // by the cookie, and nothing says from where
+        Assert.Equal(HttpStatusCode.Forbidden, (await FeedbackAsync(customer, "alice", ("Sec-Fetch-Site", "cross-site"))).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await FeedbackAsync(customer, "alice", ("Origin", "https://evil.example"))).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await FeedbackAsync(customer, "bob", ("Sec-Fetch-Site", "same-origin"))).StatusCode);
+        Assert.Equal(HttpStatusCode.Created, (await FeedbackAsync(customer, "alice", ("Sec-Fetch-Site", "same-origin"))).StatusCode);
+        await using (var crossSite = FollowerOf(url, cookies, "https://evil.example"))
+            Assert.Equal(HttpStatusCode.Forbidden, (await Assert.ThrowsAsync<HttpRequestException>(() => crossSite.StartAsync(Cancel))).StatusCode);
+        using var posted = await FeedbackAsync(customer, "alice", ("Origin", url.GetLeftPart(UriPartial.Authority)));
         Assert.StartsWith("/notify/api/v1/notifications/", posted.Headers.Location!.ToString(), StringComparison.Ordinal);
-        Assert.Equal("hello", (await customer.GetFromJsonAsync<JsonElement>(posted.Headers.Location, Cancel)).GetProperty("body").GetString());
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(customer, posted.Headers.Location!.ToString())); // may be said, not read
+        Assert.Equal("alice", (await customer.GetFromJsonAsync<JsonElement>("/notify/api/v1/users/me", Cancel)).GetProperty("user").GetString());
 
         await app.SignalAsync("TERM");
         await app.WaitForExitAsync(Limit);
@@ -65,6 +76,19 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
         using var http = new HttpClient { BaseAddress = await ListeningAsync(app) };
         await Eventually.TrueAsync(async () => await HealthAsync(http) == "Healthy", "the shop's health is healthy");
         Assert.Equal(["notify.db", "shop.db"], Directory.GetFiles(folder.File("data"), "*.db").Select(Path.GetFileName).Order());
+    }
+
+    private static HubConnection FollowerOf(Uri url, CookieContainer cookies, string? origin = null) => new HubConnectionBuilder().WithUrl(new Uri(url, "/notify/hubs/notifications"), options =>
+    {
+        options.Cookies = cookies;
+        options.Headers["Origin"] = origin ?? url.GetLeftPart(UriPartial.Authority); // as a browser does
+    }).Build();
+
+    private static async Task<HttpResponseMessage> FeedbackAsync(HttpClient customer, string user, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"/notify/api/v1/topics/feedback/{user}", UriKind.Relative)) { Content = new StringContent("hello") };
+        foreach (var (name, value) in headers) request.Headers.Add(name, value);
+        return await customer.SendAsync(request, Cancel);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Notify.Storage.Directory;
 using Notify.Storage.Postgres;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Streaming;
 
 namespace Notify.Tests.EndToEnd;
 
@@ -209,6 +210,13 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         await using var late = new StockFollower(server.Url, query: $"?access_token={older}");
         await late.ResumeAsync(null, null);
         Assert.Equal("""{"dept":"sales","self":{"x":1}}""", await SortedAsync(server, admin, "alice"));
+
+        // An event stream connects too, and a fresh token on a living connection stands for a connect with it.
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        using var stream = await EventStream.OpenAsync(server.Http, $"access_token={TestToken.Of("alice", new { iat = now + 5, dept = "support" })}");
+        Assert.Equal("""{"dept":"support","self":{"x":1}}""", await SortedAsync(server, admin, "alice"));
+        await follower.InvokeAsync<JsonElement>("Reauthenticate", new { token = TestToken.Of("alice", new { iat = now + 10, dept = "legal" }) });
+        Assert.Equal("""{"dept":"legal","self":{"x":1}}""", await SortedAsync(server, admin, "alice"));
     }
 
     private static async Task<string> SortedAsync(ServerProcess server, string token, string user)

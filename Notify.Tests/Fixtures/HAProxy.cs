@@ -10,6 +10,9 @@ internal sealed class HAProxy : IAsyncDisposable
 
     private HAProxy(ChildProcess process) => _process = process;
 
+    /// <summary>What it said so far: among others which servers went down and came up.</summary>
+    public IReadOnlyList<string> Lines => _process.Lines;
+
     public static async Task<HAProxy> StartAsync(TempFolder folder, string configuration, int port)
     {
         await File.WriteAllTextAsync(folder.File("haproxy.cfg"), configuration + '\n');

@@ -14,6 +14,7 @@ using Notify.Engine.Publishing;
 using Notify.Engine.Tail;
 using Notify.Server;
 using Notify.Server.Authentication;
+using Notify.Server.Connections;
 using Notify.Server.Hosting;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
@@ -81,6 +82,7 @@ public partial class NamedMetricsTests
         services.GetRequiredService<SessionMetrics>();
         services.GetRequiredService<LinkMetrics>();
         services.GetRequiredService<AccessMetrics>();
+        services.GetRequiredService<ConnectionMetrics>();
         services.GetRequiredService<NodeLeases>();
         services.GetRequiredService<PeopleMetrics>();
         services.GetRequiredService<PresenceMetrics>();

@@ -26,6 +26,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     public Observed<string> Metrics { get; } = new();
 
+    /// <summary>All that came, as it came: texts are in it as they are.</summary>
+    public Observed<string> Raw { get; } = new();
+
     public static async Task<OtlpReceiver> StartAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -45,6 +48,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         var bytes = body.ToArray();
+        Raw.Add(Encoding.UTF8.GetString(bytes));
 
         // resource_spans 1, scope_spans 2, spans 2; resource_metrics 1, scope_metrics 2, metrics 2
         foreach (var item in Fields(bytes, 1).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)))

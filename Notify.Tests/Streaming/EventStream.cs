@@ -11,10 +11,13 @@ internal sealed class EventStream : IDisposable
     private EventStream(HttpResponseMessage response, Stream body)
     {
         _response = response;
-        _ = ReadAsync(body);
+        Ended = ReadAsync(body);
     }
 
     public Observed<Event> Events { get; } = new();
+
+    /// <summary>The server has ended it, or the connection broke.</summary>
+    public Task Ended { get; }
 
     /// <summary>Lines that begin with a colon.</summary>
     public Observed<string> Comments { get; } = new();

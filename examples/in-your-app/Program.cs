@@ -18,12 +18,9 @@ builder.Services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPo
 builder.Services.AddSignalR();
 builder.Services.AddOpenApi();
 
-// Notify: in the same database, in a schema of its own. Everything else about it is below "Notify" in the configuration.
-builder.AddNotify(options =>
-{
-    options.Postgres = postgres;
-    options.Auth.OpenInDevelopment = true; // on this machine, ?user=… says who follows
-});
+// Notify: in the same database, in a schema of its own. Whoever the shop has signed in is the caller, with what Notify:Auth:Grants
+// gives in appsettings.json. Everything else about it is below "Notify" in the configuration too.
+builder.AddNotify(options => options.Postgres = postgres);
 builder.Services.AddHealthChecks().AddCheck<ShopCheck>("shop").AddNotify();
 
 var app = builder.Build();

@@ -20,6 +20,9 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
 
     public bool IsConnected => Connected is { IsCompletedSuccessfully: true } connected && connected.Result.IsConnected;
 
+    /// <summary>Whether all that is reached of Redis is replicas: what is said there reaches nobody on the primary.</summary>
+    public bool IsReplica => IsConnected && Connected.Result.GetServers().Where(server => server.IsConnected).All(server => server.IsReplica);
+
     /// <summary>Subscriptions hold again; what was sent meanwhile is lost.</summary>
     public event Action? Restored;
 

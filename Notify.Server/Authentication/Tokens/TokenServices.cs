@@ -28,7 +28,7 @@ internal static class TokenServices
     }
 
     /// <summary>The keys that tokens may be signed with; the first one signs.</summary>
-    public static IEnumerable<SecurityKey> Keys(AuthSettings settings) => settings.AllSigningKeys.Select(key => new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)));
+    public static IEnumerable<SecurityKey> Keys(AuthSettings settings) => settings.AllSigningKeys.Select(key => new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)) { CryptoProviderFactory = HmacProvider.Instance });
 
     private static void Set(JwtBearerOptions options, AuthSettings settings, AuthorityKeys? authority)
     {

@@ -9,7 +9,7 @@ async function begin() {
   document.getElementById("me").textContent = me;
 
   const hub = new signalR.HubConnectionBuilder()
-    .withUrl(`/notify/hubs/notifications?user=${encodeURIComponent(me)}`)
+    .withUrl("/notify/hubs/notifications") // the shop's cookie says who this is
     .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => Math.random() * 10000 })
     .build();
   hub.on("Notification", n => {
@@ -22,7 +22,7 @@ async function begin() {
   hub.on("CaughtUp", p => keep({ since: p.head, epoch: p.epoch }));
   hub.on("Progress", p => keep({ since: p.version, epoch: p.epoch }));
 
-  const resume = () => hub.invoke("Resume", { ...at, topics: [] });
+  const resume = () => hub.invoke("Resume", { ...at, topics: ["news/#"] });
   hub.onreconnected(resume);
   await hub.start();
   await resume();
