@@ -9,12 +9,20 @@ namespace Notify.Cli;
 /// <summary>The options that every command has.</summary>
 internal static class SharedOptions
 {
-    public static readonly Option<string?> Url = new("--url") { Description = "Where the service is. Else NOTIFY_URL, else the context, else http://localhost:5080.", Recursive = true, HelpName = "URL" };
-    public static readonly Option<string?> Token = new("--token") { Description = "A bearer token or API key. Else NOTIFY_TOKEN, else the context.", Recursive = true, HelpName = "TOKEN" };
-    public static readonly Option<string?> User = new("--as") { Description = "The user, for a service in Development, which asks for no token.", Recursive = true, HelpName = "USER" };
-    public static readonly Option<string?> Device = new("--device") { Description = "The device, whose acknowledged version is its own.", Recursive = true, HelpName = "DEVICE" };
-    public static readonly Option<string?> Context = new("--context") { Description = "A context of the configuration file. Else NOTIFY_CONTEXT, else the current one.", Recursive = true, HelpName = "NAME" };
-    public static readonly Option<string> Output = Choice("--output", "auto", "table for a person, json for one object a line; auto: table on a terminal.", "auto", "table", "json");
+    public static readonly Option<string?> Url =
+        new("--url") { Description = "Where the service is. Else NOTIFY_URL, else the context, else http://localhost:5080.", Recursive = true,
+        HelpName = "URL" };
+    public static readonly Option<string?> Token =
+        new("--token") { Description = "A bearer token or API key. Else NOTIFY_TOKEN, else the context.", Recursive = true, HelpName = "TOKEN" };
+    public static readonly Option<string?> User =
+        new("--as") { Description = "The user, for a service in Development, which asks for no token.", Recursive = true, HelpName = "USER" };
+    public static readonly Option<string?> Device =
+        new("--device") { Description = "The device, whose acknowledged version is its own.", Recursive = true, HelpName = "DEVICE" };
+    public static readonly Option<string?> Context =
+        new("--context") { Description = "A context of the configuration file. Else NOTIFY_CONTEXT, else the current one.", Recursive = true,
+        HelpName = "NAME" };
+    public static readonly Option<string> Output =
+        Choice("--output", "auto", "table for a person, json for one object a line; auto: table on a terminal.", "auto", "table", "json");
 
     private static Option<string> Choice(string name, string byDefault, string description, params string[] values)
     {
@@ -104,7 +112,8 @@ internal sealed class CliCall : IDisposable
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            var query = string.Join("&", new[] { ("user", user), ("device", device) }.Where(one => one.Item2 is not null).Select(one => $"{one.Item1}={Uri.EscapeDataString(one.Item2!)}"));
+            var query = string.Join("&", new[] { ("user", user), ("device", device) }.Where(one => one.Item2 is not null)
+                .Select(one => $"{one.Item1}={Uri.EscapeDataString(one.Item2!)}"));
             if (query.Length > 0)
             {
                 var uri = new UriBuilder(request.RequestUri!);

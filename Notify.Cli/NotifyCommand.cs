@@ -21,7 +21,8 @@ internal static class NotifyCommand
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
+            return await parsed.InvokeAsync(new InvocationConfiguration { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null }, cancellationToken);
         }
         catch (UsageException e)
         {
@@ -40,7 +41,8 @@ internal static class NotifyCommand
     }
 
     /// <summary>An action with everything a command needs.</summary>
-    public static void SetCall(this Command command, CliConsole console, Func<CliCall, CancellationToken, Task<int>> run) => command.SetAction(async (parsed, token) =>
+    public static void SetCall(this Command command, CliConsole console, Func<CliCall, CancellationToken, Task<int>> run) =>
+        command.SetAction(async (parsed, token) =>
     {
         using var call = new CliCall(parsed, console);
         return await run(call, token);
@@ -49,7 +51,8 @@ internal static class NotifyCommand
     private static RootCommand Make(CliConsole console)
     {
         var root = new RootCommand("Publishes to, follows and manages a Notify service.");
-        foreach (var option in new Option[] { SharedOptions.Url, SharedOptions.Token, SharedOptions.User, SharedOptions.Device, SharedOptions.Context, SharedOptions.Output })
+        foreach (var option in new Option[] { SharedOptions.Url, SharedOptions.Token, SharedOptions.User, SharedOptions.Device, SharedOptions.Context,
+            SharedOptions.Output })
             root.Options.Add(option);
         foreach (var command in new[]
         {

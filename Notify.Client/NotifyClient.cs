@@ -71,7 +71,8 @@ public sealed class NotifyClient : IAsyncDisposable
         if (options is { Device: not null, Acknowledge: true })
             _acknowledger = new Acknowledger(() => _loop.Current, options.CursorSaveInterval, options.TimeProvider, _logger);
         _http = RestClient.Make(options);
-        Api = new NotifyApi(new RestCalls(_http, () => _addresses.Current, _tokens, RestCalls.Query(("user", options.User), ("device", options.Device)), options.Timeout, options.TimeProvider));
+        Api = new NotifyApi(new RestCalls(_http, () =>
+            _addresses.Current, _tokens, RestCalls.Query(("user", options.User), ("device", options.Device)), options.Timeout, options.TimeProvider));
         Inbox = new NotifyInbox(Api.Me, () => options.Inbox && _loop.Current is not null);
     }
 
@@ -292,13 +293,15 @@ public sealed class NotifyClient : IAsyncDisposable
 
     /// <summary>Changes what the user says of itself by a JSON merge patch (RFC 7396); answers all of it.</summary>
     public async Task<JsonElement> SetAttributesAsync(JsonElement patch, CancellationToken cancellationToken = default) =>
-        (await CallAsync<SetAttributesResult>(HubMethods.SetAttributes, new SetAttributesRequest { Attributes = patch }, cancellationToken).ConfigureAwait(false)).Attributes;
+        (await CallAsync<SetAttributesResult>(HubMethods.SetAttributes, new SetAttributesRequest { Attributes = patch }, cancellationToken)
+            .ConfigureAwait(false)).Attributes;
 
     /// <summary>Tells how many people follow topics, now and, by <see cref="PresenceChanged"/>, when it changes, also after every reconnect.</summary>
     public async Task<IReadOnlyList<PresenceCount>> WatchPresenceAsync(IEnumerable<string> topics, CancellationToken cancellationToken = default)
     {
         string[] names = [.. topics];
-        var result = await CallAsync<WatchPresenceResult>(HubMethods.WatchPresence, new WatchPresenceRequest { Topics = names }, cancellationToken).ConfigureAwait(false);
+        var result = await CallAsync<WatchPresenceResult>(HubMethods.WatchPresence, new WatchPresenceRequest { Topics = names }, cancellationToken)
+            .ConfigureAwait(false);
         lock (_watched) _watched.UnionWith(names);
         return result.Topics;
     }
@@ -336,7 +339,8 @@ public sealed class NotifyClient : IAsyncDisposable
         }
 
         await pump.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (!await _reading.WaitAsync(0, CancellationToken.None).ConfigureAwait(false)) throw new InvalidOperationException("One loop at a time reads a client.");
+        if (!await _reading.WaitAsync(0, CancellationToken.None).ConfigureAwait(false))
+            throw new InvalidOperationException("One loop at a time reads a client.");
         try
         {
             await foreach (var notification in HandleAsync(_buffer, cancellationToken).ConfigureAwait(false)) yield return notification;
@@ -474,7 +478,8 @@ public sealed class NotifyClient : IAsyncDisposable
     {
         if (_told || state is not NotifyClientState.Retrying retrying) return;
         _told = true;
-        if (_options.LoggerFactory is null && StateChanged is null && !States.IsObserved) Console.Error.WriteLine($"Notify: {retrying.Why.Message} Trying again.");
+        if (_options.LoggerFactory is null && StateChanged is null && !States.IsObserved)
+            Console.Error.WriteLine($"Notify: {retrying.Why.Message} Trying again.");
     }
 
     private async Task ResumedAsync(HubSession session, CancellationToken cancellationToken)
@@ -485,7 +490,9 @@ public sealed class NotifyClient : IAsyncDisposable
         {
             try
             {
-                var result = await session.InvokeAsync<WatchPresenceResult>(HubMethods.WatchPresence, new WatchPresenceRequest { Topics = watched }, cancellationToken).ConfigureAwait(false);
+                var result =
+                    await session.InvokeAsync<WatchPresenceResult>(HubMethods.WatchPresence, new WatchPresenceRequest { Topics = watched }, cancellationToken)
+                    .ConfigureAwait(false);
                 foreach (var topic in result.Topics) PresenceChanged?.Invoke(new PresenceChanged(topic.Topic, topic.Count));
             }
             catch (NotifyException e)

@@ -71,7 +71,10 @@ public sealed record NotifyClientOptions
     /// </summary>
     public int BufferSize { get; init; } = 2000;
 
-    /// <summary>Changes the HTTP connection: transports, headers, certificates, proxy. Calls take their handler and headers from it too. Default: SignalR's own.</summary>
+    /// <summary>
+    /// Changes the HTTP connection: transports, headers, certificates, proxy. Calls take their handler and headers from it too. Default:
+    /// SignalR's own.
+    /// </summary>
     public Action<HttpConnectionOptions>? ConfigureConnection { get; init; }
 
     /// <summary>
@@ -88,7 +91,8 @@ public sealed record NotifyClientOptions
     internal string? Problem() =>
         Url is not null && Addresses.Count > 0 ? $"{nameof(Url)} or {nameof(Addresses)} says where the service is, not both."
         : AllAddresses.Count == 0 ? $"{nameof(Url)} or {nameof(Addresses)} says where the service is."
-        : AllAddresses.Any(address => !ServiceAddress.IsValid(address)) ? $"{(Url is null ? nameof(Addresses) : nameof(Url))} is an absolute http or https address."
+        : AllAddresses.Any(address => !ServiceAddress.IsValid(address))
+            ? $"{(Url is null ? nameof(Addresses) : nameof(Url))} is an absolute http or https address."
         : BufferSize < 1 ? $"{nameof(BufferSize)} is at least 1."
         : MaxReconnectDelay <= TimeSpan.Zero ? $"{nameof(MaxReconnectDelay)} is more than zero."
         : Timeout <= TimeSpan.Zero ? $"{nameof(Timeout)} is more than zero."

@@ -26,7 +26,8 @@ public sealed class NotifyException : Exception
     internal const HttpStatusCode TooManyRequests = (HttpStatusCode)429;
 
     private static readonly Regex CodeInHubText = new(
-        @"(?:^|HubException: )(?<code>[a-z]+(?:_[a-z]+)*): (?<detail>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant);
+        @"(?:^|HubException: )(?<code>[a-z]+(?:_[a-z]+)*): (?<detail>.*)$",
+            RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant);
 
     /// <summary>A refusal with its code.</summary>
     public NotifyException(string? code, string message, HttpStatusCode? status = null, Exception? innerException = null)

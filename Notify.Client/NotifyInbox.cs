@@ -20,7 +20,8 @@ public sealed class NotifyInbox
     public Changes<InboxSummary> Counts { get; } = new();
 
     /// <inheritdoc cref="UserCalls.ListInboxAsync"/>
-    public async Task<InboxPage> ListAsync(string? state = null, string? filter = null, long? before = null, int? limit = null, CancellationToken cancellationToken = default)
+    public async Task<InboxPage> ListAsync(string? state = null, string? filter = null, long? before = null, int? limit = null,
+        CancellationToken cancellationToken = default)
     {
         var life = Volatile.Read(ref _view);
         var page = await _calls.ListInboxAsync(state, filter, before, limit, cancellationToken).ConfigureAwait(false);
@@ -41,16 +42,19 @@ public sealed class NotifyInbox
     public Task<InboxSummary> ReadAsync(InboxMark mark, CancellationToken cancellationToken = default) => MarkAsync(InboxMarking.Read, mark, cancellationToken);
 
     /// <summary>Marks items as not read; by versions only.</summary>
-    public Task<InboxSummary> UnreadAsync(InboxMark mark, CancellationToken cancellationToken = default) => MarkAsync(InboxMarking.Unread, mark, cancellationToken);
+    public Task<InboxSummary> UnreadAsync(InboxMark mark, CancellationToken cancellationToken = default) =>
+        MarkAsync(InboxMarking.Unread, mark, cancellationToken);
 
     /// <summary>Marks items as seen.</summary>
     public Task<InboxSummary> SeenAsync(InboxMark mark, CancellationToken cancellationToken = default) => MarkAsync(InboxMarking.Seen, mark, cancellationToken);
 
     /// <summary>Archives items, which are then read.</summary>
-    public Task<InboxSummary> ArchiveAsync(InboxMark mark, CancellationToken cancellationToken = default) => MarkAsync(InboxMarking.Archive, mark, cancellationToken);
+    public Task<InboxSummary> ArchiveAsync(InboxMark mark, CancellationToken cancellationToken = default) =>
+        MarkAsync(InboxMarking.Archive, mark, cancellationToken);
 
     /// <summary>Brings items back from the archive; by versions only.</summary>
-    public Task<InboxSummary> UnarchiveAsync(InboxMark mark, CancellationToken cancellationToken = default) => MarkAsync(InboxMarking.Unarchive, mark, cancellationToken);
+    public Task<InboxSummary> UnarchiveAsync(InboxMark mark, CancellationToken cancellationToken = default) =>
+        MarkAsync(InboxMarking.Unarchive, mark, cancellationToken);
 
     /// <summary>The service says so on the connection.</summary>
     internal void Received(InboxChanged counts)

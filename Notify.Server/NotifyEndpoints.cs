@@ -30,7 +30,8 @@ public static class NotifyEndpoints
     /// <exception cref="InvalidOperationException">The service was not added.</exception>
     public static IEndpointConventionBuilder MapNotify(this IEndpointRouteBuilder endpoints)
     {
-        if (endpoints.ServiceProvider.GetService<Authenticator>() is null) throw new InvalidOperationException("MapNotify needs the service: call builder.AddNotify() before the app is built.");
+        if (endpoints.ServiceProvider.GetService<Authenticator>() is null)
+            throw new InvalidOperationException("MapNotify needs the service: call builder.AddNotify() before the app is built.");
         var group = endpoints.MapGroup("");
         ((IEndpointConventionBuilder)group).Finally(endpoint =>
         {
@@ -39,7 +40,8 @@ public static class NotifyEndpoints
         });
         group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
         group.MapGroup(ApiPaths.Root).RequireAllowedOrigin().MapApi();
-        group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().WithMetadata(new HubEndpoint()).RequireAllowedOrigin().RequireKnownCaller().RefuseWhileDraining();
+        group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().WithMetadata(new HubEndpoint()).RequireAllowedOrigin().RequireKnownCaller()
+            .RefuseWhileDraining();
         return group;
     }
 

@@ -49,10 +49,12 @@ public static class NotifyServiceCollectionExtensions
     /// <param name="configuration">Its configuration.</param>
     /// <param name="environment">Its environment.</param>
     /// <param name="configure">Sets options in code, after the configuration; they are held to the same rules.</param>
-    public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, Action<NotifyOptions>? configure = null)
+    public static IServiceCollection AddNotify(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment,
+        Action<NotifyOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(environment);
-        if (services.Any(service => service.ServiceType == typeof(Authenticator))) throw new InvalidOperationException("AddNotify was called twice; an app has one notification service.");
+        if (services.Any(service => service.ServiceType == typeof(Authenticator)))
+            throw new InvalidOperationException("AddNotify was called twice; an app has one notification service.");
         var host = NotifyHost.Of(services);
         var options = NotifySettings.Read(configuration, host, configure);
         var cluster = ClusterSettings.Read(options, host);
@@ -94,7 +96,8 @@ public static class NotifyServiceCollectionExtensions
     public static IServiceCollection AddNotify(this IServiceCollection services, Action<NotifyOptions> configure)
     {
         var context = services.Select(service => service.IsKeyedService ? null : service.ImplementationInstance).OfType<HostBuilderContext>().LastOrDefault()
-            ?? throw new InvalidOperationException("These services do not know their app's configuration: call builder.AddNotify(…), or AddNotify(configuration, environment, …).");
+            ?? throw new InvalidOperationException("These services do not know their app's configuration: call builder.AddNotify(…), or " +
+                "AddNotify(configuration, environment, …).");
         return services.AddNotify(context.Configuration, context.HostingEnvironment, configure);
     }
 

@@ -28,7 +28,8 @@ public class ArchitectureTests
     [Fact]
     public void The_engine_knows_no_wire() => Assert.DoesNotContain(
         Assembly.Load("Notify.Engine").GetReferencedAssemblies(),
-        reference => reference.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || reference.Name.StartsWith("MessagePack", StringComparison.Ordinal));
+        reference =>
+            reference.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || reference.Name.StartsWith("MessagePack", StringComparison.Ordinal));
 
     [Fact]
     public void The_contract_needs_no_package_at_run_time() => Assert.All(

@@ -14,7 +14,8 @@ public sealed class PackageTests
     public async Task Packing_at_the_root_makes_the_packages_with_all_their_metadata_and_symbols()
     {
         using var folder = new TempFolder();
-        await using (var pack = ChildProcess.Start("dotnet", ["pack", "Notify.sln", "-o", folder.Path, "-nologo", "-v", "m"], Repository.Root, new Dictionary<string, string?>
+        await using (var pack =
+            ChildProcess.Start("dotnet", ["pack", "Notify.sln", "-o", folder.Path, "-nologo", "-v", "m"], Repository.Root, new Dictionary<string, string?>
         {
             ["MSBUILDDISABLENODEREUSE"] = "1",
             ["UseSharedCompilation"] = "false",
@@ -27,13 +28,15 @@ public sealed class PackageTests
 
         Assert.Equal(
             Packed.SelectMany(id => new[] { $"{id}.nupkg", $"{id}.snupkg" }).Order(),
-            Directory.GetFiles(folder.Path).Where(file => !Path.GetFileName(file).StartsWith("Notify.Cli.", StringComparison.Ordinal)).Select(file => Path.GetFileName(file).Replace($".{Version}.", ".", StringComparison.Ordinal)).Order());
+            Directory.GetFiles(folder.Path).Where(file => !Path.GetFileName(file).StartsWith("Notify.Cli.", StringComparison.Ordinal))
+                .Select(file => Path.GetFileName(file).Replace($".{Version}.", ".", StringComparison.Ordinal)).Order());
         Assert.True(File.Exists(folder.File($"Notify.Cli.{Version}.nupkg")));
         foreach (var id in Packed)
         {
             await using var package = await ZipFile.OpenReadAsync(folder.File($"{id}.{Version}.nupkg"), TestContext.Current.CancellationToken);
             var metadata = (await NuspecAsync(package, id)).Root!.Elements().Single().Elements().ToDictionary(element => element.Name.LocalName);
-            Assert.Equal((id, Version, "MIT", "README.md"), (metadata["id"].Value, metadata["version"].Value, metadata["license"].Value, metadata["readme"].Value));
+            Assert.Equal((id, Version, "MIT", "README.md"),
+                (metadata["id"].Value, metadata["version"].Value, metadata["license"].Value, metadata["readme"].Value));
             Assert.All(["authors", "description", "tags", "copyright", "repository"], name => Assert.Contains(name, metadata.Keys));
             Assert.NotEqual("Package Description", metadata["description"].Value);
             Assert.Equal("git", metadata["repository"].Attribute("type")?.Value);

@@ -28,7 +28,8 @@ public class RoomTests
     }
 
     [Fact]
-    public void Only_the_composition_knows_everything() => Assert.DoesNotContain("Notify.Server", Needs().Where(room => room.Key != "Notify.Server").SelectMany(room => room.Value.Keys));
+    public void Only_the_composition_knows_everything() =>
+        Assert.DoesNotContain("Notify.Server", Needs().Where(room => room.Key != "Notify.Server").SelectMany(room => room.Value.Keys));
 
     [Fact]
     public void A_types_namespace_is_its_folder()
@@ -52,7 +53,12 @@ public class RoomTests
         var page = File.ReadAllText(Path.Combine(Fixtures.Repository.Root, "ARCHITECTURE.md"));
         Assert.All(
             Needs().Keys.Where(room => room.Count(c => c == '.') > 1),
-            room => Assert.Contains($"]({string.Join('/', room.Split('.')[..2]).Replace("Notify/", "Notify.", StringComparison.Ordinal)}/{string.Join('/', room.Split('.')[2..])}/)", page, StringComparison.Ordinal));
+            room =>
+            {
+                var parts = room.Split('.');
+                var folder = string.Join('/', parts[..2]).Replace("Notify/", "Notify.", StringComparison.Ordinal);
+                Assert.Contains($"]({folder}/{string.Join('/', parts[2..])}/)", page, StringComparison.Ordinal);
+            });
     }
 
     private static string NamespaceOf(string project, string file) =>

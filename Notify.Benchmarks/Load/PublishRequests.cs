@@ -36,7 +36,8 @@ internal sealed class PublishRequests
     public byte[] NextStamped(long timestamp)
     {
         var request = Next();
-        Encoding.ASCII.GetBytes(timestamp.ToString("D19", CultureInfo.InvariantCulture)).CopyTo(request, request.AsSpan().IndexOf(BodyStart) + BodyStart.Length);
+        Encoding.ASCII.GetBytes(timestamp.ToString("D19", CultureInfo.InvariantCulture))
+            .CopyTo(request, request.AsSpan().IndexOf(BodyStart) + BodyStart.Length);
         return request;
     }
 
@@ -60,7 +61,8 @@ internal sealed class PublishRequests
         options.Peer == PeerKind.Raw ? "/publish?topic=" + topic : "/api/v1/notifications";
 
     private static byte[] Post(PublisherOptions options, string path, string json) => Encoding.ASCII.GetBytes(
-        $"POST {path} HTTP/1.1\r\nHost: localhost:{options.Port}\r\n{Credential(options)}Content-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
+        $"POST {path} HTTP/1.1\r\nHost: localhost:{options.Port}\r\n{Credential(options)}Content-Type: application/json\r\nContent-Length: " +
+            $"{json.Length}\r\n\r\n{json}");
 
     private static string Credential(PublisherOptions options) => options.Bearer.Length > 0 ? $"Authorization: Bearer {options.Bearer}\r\n" : "";
 }

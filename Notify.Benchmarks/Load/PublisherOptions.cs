@@ -55,7 +55,8 @@ internal sealed record PublisherOptions
     public string[] ToArguments() =>
     [
         "publisher", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
-        "--by", By.ToString(), "--batch", Text(Batch), "--protocol", Protocol, "--body", Text(BodyBytes), "--first-topic", Text(FirstTopic), .. Bearer.Length > 0 ? (string[])["--bearer", Bearer] : [],
+        "--by", By.ToString(), "--batch", Text(Batch), "--protocol", Protocol, "--body", Text(BodyBytes), "--first-topic", Text(FirstTopic),
+            .. Bearer.Length > 0 ? (string[])["--bearer", Bearer] : [],
     ];
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
@@ -65,4 +66,5 @@ internal sealed record PublisherOptions
 /// <param name="Acked">Notifications.</param>
 /// <param name="Seconds">From the first request to the last answer.</param>
 /// <param name="Latency">Request to answer.</param>
-internal sealed record PublisherReport(long Acked, long Refused, double Seconds, long FirstVersion, long LastVersion, LatencySummary? Latency, string? Problems);
+internal sealed record PublisherReport(long Acked, long Refused, double Seconds, long FirstVersion, long LastVersion, LatencySummary? Latency,
+    string? Problems);

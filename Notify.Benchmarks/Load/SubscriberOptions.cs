@@ -42,7 +42,8 @@ internal sealed record SubscriberOptions
         [FollowsAll ? LoadTopics.All : TopicOf(connection), .. Enumerable.Range(0, OtherFilters).Select(i => LoadTopics.NeverPublished(connection, i))];
 
     public string PathOf(int connection) =>
-        Peer == PeerKind.Raw ? "/ws?topic=" + TopicOf(connection) : Users.Length > 0 ? $"/hubs/notifications?user={Users}{Text(connection)}" : "/hubs/notifications";
+        Peer == PeerKind.Raw ? "/ws?topic=" + TopicOf(connection) : Users.Length > 0 ? $"/hubs/notifications?user={Users}{Text(connection)}"
+            : "/hubs/notifications";
 
     public static SubscriberOptions Of(Arguments line) => new()
     {
@@ -63,7 +64,8 @@ internal sealed record SubscriberOptions
     [
         "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
-        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0 ? (string[])["--users", Users] : [],
+        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0
+            ? (string[])["--users", Users] : [],
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -21,7 +21,8 @@ public class AppendBenchmarks
         const int Topics = 100;
         for (var i = 0; i < Topics; i++) _topics.Add($"orders/{i}", new PostgresTopic(i, 0));
         var content = Encoding.UTF8.GetBytes($$"""{"body":"{{new string('x', 256)}}","priority":"normal"}""");
-        _entries = [.. Enumerable.Range(0, Entries).Select(i => new NewEntry { Id = Guid.CreateVersion7(), Topic = $"orders/{i % Topics}", Content = content })];
+        _entries = [.. Enumerable.Range(0, Entries)
+            .Select(i => new NewEntry { Id = Guid.CreateVersion7(), Topic = $"orders/{i % Topics}", Content = content })];
     }
 
     [Benchmark]

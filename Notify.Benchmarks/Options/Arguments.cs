@@ -13,7 +13,8 @@ internal sealed class Arguments
         Command = arguments.Length == 0 ? "help" : arguments[0];
         for (var i = 1; i < arguments.Length; i++)
         {
-            if (!arguments[i].StartsWith("--", StringComparison.Ordinal)) throw new ArgumentException($"'{arguments[i]}' is not an option: options are --name value.");
+            if (!arguments[i].StartsWith("--", StringComparison.Ordinal))
+                throw new ArgumentException($"'{arguments[i]}' is not an option: options are --name value.");
             var hasValue = i + 1 < arguments.Length && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal);
             _values[arguments[i][2..]] = hasValue ? arguments[++i] : "true";
         }
@@ -43,6 +44,8 @@ internal sealed class Arguments
     public void RefuseUnknown()
     {
         var unknown = _values.Keys.Except(_asked, StringComparer.Ordinal).Select(name => "--" + name).ToList();
-        if (unknown.Count > 0) throw new ArgumentException($"{Command} does not know {string.Join(", ", unknown)}; it takes {string.Join(", ", _asked.Select(name => "--" + name))}.");
+        if (unknown.Count > 0)
+            throw new ArgumentException($"{Command} does not know {string.Join(", ", unknown)}; it takes " +
+                $"{string.Join(", ", _asked.Select(name => "--" + name))}.");
     }
 }

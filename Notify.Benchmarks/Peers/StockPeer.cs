@@ -25,7 +25,8 @@ internal static class StockPeer
             var notification = new StockNotification(
                 Interlocked.Increment(ref _version), Guid.CreateVersion7().ToString(), publish.Topic, publish.Body, time.GetUtcNow().ToString("O"));
             await hub.Clients.Group(publish.Topic).SendAsync("Notification", notification);
-            return Results.Created($"/api/v1/notifications/{notification.Id}", new StockReceipt(notification.Id, notification.Version, publish.Topic, notification.PublishedAt));
+            return Results.Created($"/api/v1/notifications/{notification.Id}",
+                new StockReceipt(notification.Id, notification.Version, publish.Topic, notification.PublishedAt));
         });
         app.Run();
     }

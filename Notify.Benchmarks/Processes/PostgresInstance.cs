@@ -25,7 +25,8 @@ internal sealed class PostgresInstance : IAsyncDisposable
         var folder = temporary.Path;
         var data = Path.Combine(folder, "data");
         if (IsRoot) await ChildProcess.RunAsync(["chown", "postgres", folder]);
-        await ChildProcess.RunAsync([.. AsOwner, Path.Combine(Binaries, "initdb"), "-D", data, "-U", User, "-A", "trust", "--no-locale", "-E", "UTF8", "--no-sync"]);
+        await ChildProcess.RunAsync([.. AsOwner, Path.Combine(Binaries, "initdb"), "-D", data, "-U", User, "-A", "trust", "--no-locale", "-E", "UTF8",
+            "--no-sync"]);
         var port = FreePort.Take();
         var process = ChildProcess.Start("postgres",
         [
@@ -76,7 +77,8 @@ internal sealed class PostgresInstance : IAsyncDisposable
     public Task<string> PgBenchAsync(string database, string script, int clients, int seconds, string options = "") => ChildProcess.RunAsync(
     [
         .. Cores.Pin(Cores.Load), Path.Combine(Binaries, "pgbench"), "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", User,
-        "-n", "-M", "prepared", "-c", clients.ToString(CultureInfo.InvariantCulture), "-j", "1", "-T", seconds.ToString(CultureInfo.InvariantCulture), "-f", script, database,
+        "-n", "-M", "prepared", "-c", clients.ToString(CultureInfo.InvariantCulture), "-j", "1", "-T", seconds.ToString(CultureInfo.InvariantCulture), "-f",
+            script, database,
     ], new Dictionary<string, string>(StringComparer.Ordinal) { ["PGOPTIONS"] = options });
 
     public async ValueTask DisposeAsync()
@@ -117,8 +119,10 @@ internal sealed class PostgresInstance : IAsyncDisposable
         if (Environment.GetEnvironmentVariable("POSTGRES_BIN") is { Length: > 0 } given) return given;
         const string Versions = "/usr/lib/postgresql";
         var found = Directory.Exists(Versions)
-            ? Directory.EnumerateDirectories(Versions).Select(v => Path.Combine(v, "bin")).Where(b => File.Exists(Path.Combine(b, "pgbench"))).Max(StringComparer.Ordinal)
+            ? Directory.EnumerateDirectories(Versions).Select(v => Path.Combine(v, "bin")).Where(b => File.Exists(Path.Combine(b, "pgbench")))
+                .Max(StringComparer.Ordinal)
             : null;
-        return found ?? throw new MissingProgramException("No Postgres was found. Install it, or name the folder of its binaries in POSTGRES_BIN; or measure with --storage sqlite.");
+        return found ?? throw new MissingProgramException("No Postgres was found. Install it, or name the folder of its binaries in POSTGRES_BIN; or " +
+            "measure with --storage sqlite.");
     }
 }

@@ -74,5 +74,6 @@ internal sealed class RedisInstance : IAsyncDisposable
 
     private static string FindProgram() => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator).Select(folder => Path.Combine(folder, "redis-server")).FirstOrDefault(File.Exists)
-        ?? throw new MissingProgramException("No redis-server was found in PATH. Install it (Debian: apt-get install redis-server), or measure with --link notify.");
+        ?? throw new MissingProgramException("No redis-server was found in PATH. Install it (Debian: apt-get install redis-server), or measure with --link " +
+            "notify.");
 }

@@ -25,7 +25,8 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     public TimeSpan Started { get; }
 
-    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false, bool withUsers = false, string? signingKey = null)
+    public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false,
+        bool withUsers = false, string? signingKey = null)
     {
         // Who calls from this machine in Development is whichever user it names.
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)

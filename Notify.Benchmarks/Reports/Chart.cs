@@ -85,7 +85,8 @@ internal sealed class Chart(string title, string along, string unit, IReadOnlyLi
 
     private double X(double value) => Left + 20 + ((Width - Left - Right - 60) * (_to > _from ? (Math.Log10(value) - _from) / (_to - _from) : 0.5));
 
-    private double Y(double value) => Height - Bottom - ((Height - Top - Bottom) * (Scaled(value) - Scaled(_marks[0])) / (Scaled(_marks[^1]) - Scaled(_marks[0])));
+    private double Y(double value) =>
+        Height - Bottom - ((Height - Top - Bottom) * (Scaled(value) - Scaled(_marks[0])) / (Scaled(_marks[^1]) - Scaled(_marks[0])));
 
     private double Scaled(double value) => inPowersOfTen ? Math.Log10(value) : value;
 

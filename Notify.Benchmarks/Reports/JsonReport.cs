@@ -20,7 +20,8 @@ internal static class JsonReport
                 r.Workload,
                 r.What,
                 runs = r.Targets,
-                medians = r.Targets.ToDictionary(t => t.Key, t => t.Value.ToDictionary(f => f.Key, f => Median.Of(f.Value), StringComparer.Ordinal), StringComparer.Ordinal),
+                medians = r.Targets.ToDictionary(t => t.Key, t =>
+                    t.Value.ToDictionary(f => f.Key, f => Median.Of(f.Value), StringComparer.Ordinal), StringComparer.Ordinal),
                 r.Ratios,
                 r.Notes,
                 r.Invalid,

@@ -17,7 +17,8 @@ internal sealed record Machine(string Processor, int Cores, string System, strin
         var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[1] ?? "unknown";
         var load = double.Parse((await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0], CultureInfo.InvariantCulture);
         var busy = await Neighbours.WatchAsync(TimeSpan.FromSeconds(2)) / Environment.ProcessorCount;
-        return new Machine(processor, Environment.ProcessorCount, RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription, load, busy, TimeProvider.System.GetUtcNow());
+        return new Machine(processor, Environment.ProcessorCount, RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription, load, busy,
+            TimeProvider.System.GetUtcNow());
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,

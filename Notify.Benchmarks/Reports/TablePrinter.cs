@@ -11,7 +11,8 @@ internal static class TablePrinter
         output.WriteLine($"### {report.Workload}: {report.What}");
         output.WriteLine();
         var figures = report.Targets.Values.SelectMany(row => row.Keys).Distinct(StringComparer.Ordinal).ToList();
-        Print([.. report.Targets.Select(t => (string[])[t.Key, .. figures.Select(f => t.Value.TryGetValue(f, out var values) ? Text(Median.Of(values)) : "")])], ["median", .. figures], output);
+        Print([.. report.Targets.Select(t =>
+            (string[])[t.Key, .. figures.Select(f => t.Value.TryGetValue(f, out var values) ? Text(Median.Of(values)) : "")])], ["median", .. figures], output);
         if (report.Ratios.Count > 0)
         {
             output.WriteLine();
@@ -26,9 +27,12 @@ internal static class TablePrinter
     private static void Print(List<string[]> rows, string[] head, TextWriter output)
     {
         var widths = head.Select((title, column) => Math.Max(title.Length, rows.Select(r => r[column].Length).DefaultIfEmpty().Max())).ToArray();
-        void Line(string[] cells) => output.WriteLine("| " + string.Join(" | ", cells.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))) + " |");
+        void Line(string[] cells) =>
+            output.WriteLine("| " +
+            string.Join(" | ", cells.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))) + " |");
         Line(head);
-        output.WriteLine("|" + string.Join("|", widths.Select((width, column) => column == 0 ? new string('-', width + 2) : new string('-', width + 1) + ":")) + "|");
+        output.WriteLine("|" +
+            string.Join("|", widths.Select((width, column) => column == 0 ? new string('-', width + 2) : new string('-', width + 1) + ":")) + "|");
         foreach (var row in rows) Line(row);
     }
 

@@ -43,7 +43,9 @@ internal static partial class AppendScript
     private static string Filled(string sql, string[] values)
     {
         var taken = Parameter().Matches(sql).Max(found => int.Parse(found.ValueSpan[1..], CultureInfo.InvariantCulture));
-        if (taken != values.Length) throw new InvalidOperationException($"The product's append takes {taken} parameters and its script gives {values.Length}: {nameof(AppendScript)} must follow.");
+        if (taken != values.Length)
+            throw new InvalidOperationException($"The product's append takes {taken} parameters and its script gives {values.Length}: " +
+                $"{nameof(AppendScript)} must follow.");
         return Parameter().Replace(sql, found => values[int.Parse(found.ValueSpan[1..], CultureInfo.InvariantCulture) - 1]);
     }
 

@@ -35,14 +35,16 @@ internal static class CredentialCost
         if (kind is not ("token" or "key")) throw new ArgumentException($"--credential is token or key, not '{kind}'.");
         line.RefuseUnknown();
 
-        var report = new WorkloadReport("p1b-credential", $"{topics} topics with 1 subscriber each, {publishers} publishers: POST {With} a {kind} and {Without}, {turns} turns each on one server");
+        var report = new WorkloadReport("p1b-credential", $"{topics} topics with 1 subscriber each, {publishers} publishers: POST {With} a {kind} and " +
+            $"{Without}, {turns} turns each on one server");
         report.Ratio($"{With} {kind}", Without, CpuPerPublish);
         for (var run = 1; run <= laboratory.Runs; run++)
         {
             await laboratory.BeginAsync($"{report.Workload} run {run}");
             await using var place = await laboratory.NewStorageAsync(storage);
             await using var server = await place.StartServerAsync(signingKey: SigningKey);
-            await using var subscribers = await Subscribers.StartAsync(new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = topics, Topics = topics });
+            await using var subscribers =
+                await Subscribers.StartAsync(new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = topics, Topics = topics });
             var options = new PublisherOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = publishers, Topics = topics };
             var bearer = kind == "token" ? Token("""{"sub":"bench","notify_publish":"#",""") : await MakeKeyAsync(server.Port);
             await using var without = await Publishers.StartAsync(options);
@@ -70,7 +72,7 @@ internal static class CredentialCost
     private static async Task<string> MakeKeyAsync(int port)
     {
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("api/v1/keys", UriKind.Relative)) { Content = JsonContent.Create(new { name = "bench", publish = new[] { "#" } }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("api/v1/keys", UriKind.Relative)) { Content = new StringContent("""{"name":"bench","publish":["#"]}""", Encoding.UTF8, "application/json") };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token("""{"sub":"bench","notify_admin":true,"""));
         using var answer = await http.SendAsync(request);
         answer.EnsureSuccessStatusCode();

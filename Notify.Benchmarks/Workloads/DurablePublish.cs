@@ -26,7 +26,8 @@ internal static class DurablePublish
         var batched = post with { Name = $"Notify {storage}, batch of {batch}", By = PublishBy.Batch, Batch = batch, Publishers = 8 };
         var report = new WorkloadReport("p2", $"acknowledged durable publishes, {connections} connections, {topics} topics");
         report.Notes.Add("pgbench: the log's table and indexes, a sequence for the version, one INSERT or COPY a commit; its CPU is Postgres's alone.");
-        report.Notes.Add("The product's append: its own tables and commands, in one round trip; the rows are part of the prepared statement, so none are sent.");
+        report.Notes.Add("The product's append: its own tables and commands, in one round trip. " +
+            "The rows are part of the prepared statement, so none are sent.");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
             foreach (var target in Only.Of([post, hub, batched], only))
@@ -53,7 +54,8 @@ internal static class DurablePublish
         return report;
     }
 
-    private static async Task RunOnceAsync(Laboratory laboratory, WorkloadReport report, Target target, int connections, int topics, double warmUp, double seconds)
+    private static async Task RunOnceAsync(Laboratory laboratory, WorkloadReport report, Target target, int connections, int topics, double warmUp,
+        double seconds)
     {
         await using var bench = await Bench.StartAsync(laboratory, target);
         await using var publishers = await bench.PublishersAsync(connections, topics);

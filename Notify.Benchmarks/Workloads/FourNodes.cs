@@ -106,7 +106,8 @@ internal static class FourNodes
         }
     }
 
-    private static async Task<(PublisherReport[] Published, SubscriberReport[] Got)> RunAsync(List<Publishers> publishers, List<Subscribers> subscribers, double seconds)
+    private static async Task<(PublisherReport[] Published, SubscriberReport[] Got)> RunAsync(List<Publishers> publishers, List<Subscribers> subscribers,
+        double seconds)
     {
         var published = await Task.WhenAll(publishers.Select(p => p.RunAsync(seconds)));
         var acked = published.Sum(p => p.Acked);
@@ -115,7 +116,8 @@ internal static class FourNodes
 
     private static string? Problem(PublisherReport[] published, SubscriberReport[] got, long acked)
     {
-        var together = published[0] with { Refused = published.Sum(p => p.Refused), Problems = published.Select(p => p.Problems).FirstOrDefault(p => p is not null) };
+        var together =
+            published[0] with { Refused = published.Sum(p => p.Refused), Problems = published.Select(p => p.Problems).FirstOrDefault(p => p is not null) };
         return got.Select(one => Validity.Problem(together, one, acked, isEqual: true)).FirstOrDefault(problem => problem is not null);
     }
 

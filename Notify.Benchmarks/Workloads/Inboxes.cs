@@ -29,15 +29,17 @@ internal static class Inboxes
         var growth = line.Find("growth") != "no";
         line.RefuseUnknown();
 
-        var report = new WorkloadReport("inbox", $"inboxes: {size.Topics} topics, {size.Notifications} notifications; the median of {calls} calls, warm, by HTTP");
+        var report =
+            new WorkloadReport("inbox", $"inboxes: {size.Topics} topics, {size.Notifications} notifications; the median of {calls} calls, warm, by HTTP");
         foreach (var kind in only is null ? (string[])["postgres", "sqlite"] : [only])
         {
             List<Size> sizes = [size];
             if (growth)
             {
-                sizes.AddRange(new[] { 10, 100, 1000 }.Select(topics => size with { Topics = topics }));
-                sizes.AddRange(new[] { size.Notifications / 100, size.Notifications / 10 }.Select(notifications => size with { Notifications = notifications }));
-                sizes.AddRange(new[] { 100, 1000, 10_000 }.Select(marks => size with { Marks = marks }));
+                foreach (var topics in (ReadOnlySpan<int>)[10, 100, 1000]) sizes.Add(size with { Topics = topics });
+                sizes.AddRange(new[] { size.Notifications / 100, size.Notifications / 10 }.Select(notifications =>
+                    size with { Notifications = notifications }));
+                foreach (var marks in (ReadOnlySpan<int>)[100, 1000, 10_000]) sizes.Add(size with { Marks = marks });
                 sizes.Add(size with { Users = users });
             }
 
@@ -69,7 +71,8 @@ internal static class Inboxes
         using var client = new InboxClient(server);
         string[] topics = [.. Enumerable.Range(0, size.Topics).Select(i => $"feed/{i}")];
         await client.FollowAsync(User, topics);
-        await Parallel.ForAsync(0, size.Users, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) => await client.FollowAsync($"user{i}", topics.Take(5)));
+        await Parallel.ForAsync(0, size.Users, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
+            await client.FollowAsync($"user{i}", topics.Take(5)));
         var random = new Random(1);
         await client.PublishAsync(Enumerable.Range(0, size.Notifications).Select(_ => topics[random.Next(topics.Length)]));
         if (size.Marks > 0)
@@ -107,9 +110,11 @@ internal static class Inboxes
         await client.FollowAsync(User, topics);
         var quiet = 0;
         var rows = partitions * PartitionSize;
-        await client.PublishAsync(Enumerable.Range(0, rows).Select(i => i % (rows / topics.Length) == 0 && quiet < topics.Length ? topics[quiet++] : $"busy/{i % 50}"));
+        await client.PublishAsync(Enumerable.Range(0, rows)
+            .Select(i => i % (rows / topics.Length) == 0 && quiet < topics.Length ? topics[quiet++] : $"busy/{i % 50}"));
         var patience = Stopwatch.StartNew();
-        while (await storage.NumberAsync("SELECT settled FROM log_head") < rows - PartitionSize && patience.Elapsed < TimeSpan.FromMinutes(3)) await Task.Delay(500);
+        while (await storage.NumberAsync("SELECT settled FROM log_head") < rows - PartitionSize && patience.Elapsed < TimeSpan.FromMinutes(3))
+            await Task.Delay(500);
         await MeasureAsync(report, $"postgres, 1,000 quiet topics over {partitions} partitions", client, calls);
         var head = (await client.GetAsync($"users/{User}/inbox/summary")).GetProperty("head").GetInt64();
         await client.MarkAsync(User, "read", new { upTo = head });
@@ -154,10 +159,12 @@ internal static class Inboxes
             if (i >= 0) marked.Add(Stopwatch.GetElapsedTime(begun, at).TotalMilliseconds);
         }
 
-        report.Add(name, ("publish p50 ms", At(published, 0.5)), ("publish p99 ms", At(published, 0.99)), ("mark p50 ms", At(marked, 0.5)), ("mark p99 ms", At(marked, 0.99)));
+        report.Add(name, ("publish p50 ms", At(published, 0.5)), ("publish p99 ms", At(published, 0.99)), ("mark p50 ms", At(marked, 0.5)),
+            ("mark p99 ms", At(marked, 0.99)));
     }
 
-    private static double At(List<double> times, double share) => times.Order().ElementAt((int)Math.Min(times.Count - 1, Math.Ceiling(share * times.Count) - 1));
+    private static double At(List<double> times, double share) =>
+        times.Order().ElementAt((int)Math.Min(times.Count - 1, Math.Ceiling(share * times.Count) - 1));
 
     private sealed record Size(int Topics, int Notifications, int Marks, int Users)
     {

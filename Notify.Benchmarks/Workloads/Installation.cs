@@ -33,7 +33,8 @@ internal sealed class Installation(WorkloadReport report, InstallationSize size,
 
     /// <summary>All there is of the followed topics, to a client each.</summary>
     public async Task<CostMeter> ReplayTopicsAsync(string figure) =>
-        await _costs.ReplayAsync(figure, _client with { Connections = Followed, Topics = Followed, Since = 0, Window = 16 }, await storage.CountAsync(Followed));
+        await _costs.ReplayAsync(figure, _client with { Connections = Followed, Topics = Followed, Since = 0, Window = 16 },
+            await storage.CountAsync(Followed));
 
     public Task<CostMeter> AppendAsync(string figure) => _costs.AppendAsync(figure, size.Topics);
 
@@ -46,7 +47,9 @@ internal sealed class Installation(WorkloadReport report, InstallationSize size,
     /// <summary>The followers and the other connections.</summary>
     public async Task ConnectAsync()
     {
-        if (size.Idle > 0) _idle = await Subscribers.StartAsync(_client with { Connections = size.Idle, Topics = size.Idle, FirstTopic = Followed, OtherFilters = size.Filters / size.Idle });
+        if (size.Idle > 0)
+            _idle = await Subscribers.StartAsync(_client with { Connections = size.Idle, Topics = size.Idle, FirstTopic = Followed,
+                OtherFilters = size.Filters / size.Idle });
         _followers = await Subscribers.StartAsync(_client with { Connections = Followed, Topics = Followed });
     }
 

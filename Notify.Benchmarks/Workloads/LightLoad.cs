@@ -21,7 +21,8 @@ internal static class LightLoad
         for (var run = 1; run <= laboratory.Runs; run++)
         {
             report.Add("one fsync", ("p50 ms", await FsyncTime.MedianMillisecondsAsync(laboratory.File("fsync"), 300, TimeSpan.Zero)));
-            report.Add($"one fsync, {rate} a second", ("p50 ms", await FsyncTime.MedianMillisecondsAsync(laboratory.File("fsync"), 2 * rate, TimeSpan.FromSeconds(1.0 / rate))));
+            report.Add($"one fsync, {rate} a second",
+                ("p50 ms", await FsyncTime.MedianMillisecondsAsync(laboratory.File("fsync"), 2 * rate, TimeSpan.FromSeconds(1.0 / rate))));
             foreach (var target in Only.Of([Target.Notify(protocol), Target.Notify(protocol, "sqlite"), Target.Stock(protocol), Target.Raw()], only))
             {
                 await laboratory.BeginAsync($"p3 run {run}: {target.Name}");
@@ -55,6 +56,7 @@ internal static class LightLoad
         }
 
         if (target.Peer == PeerKind.Raw) got = got with { Latency = published.Latency };
-        report.Add(target.Name, ("p50 ms", got.Latency!.P50), ("p90 ms", got.Latency.P90), ("p99 ms", got.Latency.P99), ("max ms", got.Latency.Max), ("ack p50 ms", published.Latency!.P50), ("others' CPU", neighbours.Cores));
+        report.Add(target.Name, ("p50 ms", got.Latency!.P50), ("p90 ms", got.Latency.P90), ("p99 ms", got.Latency.P99), ("max ms", got.Latency.Max),
+            ("ack p50 ms", published.Latency!.P50), ("others' CPU", neighbours.Cores));
     }
 }

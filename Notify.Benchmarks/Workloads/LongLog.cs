@@ -60,7 +60,8 @@ internal sealed class LongLog(Storage storage, int topics, byte[] content) : IAs
     /// <summary>Grows to so many written here; each topic has as many as any other. No other process may write to these topics.</summary>
     public async Task GrowAsync(long rows)
     {
-        if (rows % topics != 0 || rows % RowsAnAppend != 0) throw new ArgumentException($"{rows} notifications: it must be a multiple of {topics} (topics) and of {RowsAnAppend}.");
+        if (rows % topics != 0 || rows % RowsAnAppend != 0)
+            throw new ArgumentException($"{rows} notifications: it must be a multiple of {topics} (topics) and of {RowsAnAppend}.");
         await using var log = await LogStore.OpenAsync(new StorageOptions { Postgres = Storage.ConnectionString }, CancellationToken.None);
         await using var connection = await OpenAsync(Storage);
         await ExecuteAsync(connection, "ALTER SYSTEM SET max_wal_size = '16GB'"); // or it is checkpoints that take the time

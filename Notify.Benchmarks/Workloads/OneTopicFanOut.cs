@@ -8,7 +8,8 @@ internal static class OneTopicFanOut
 {
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line, string name, int publishers)
     {
-        var plan = new FanOutPlan(line.Number("subscribers", 1000), 1, line.Number("publishers", publishers), line.Number("seconds", 5), line.Number("warmup", 6));
+        var plan = new FanOutPlan(line.Number("subscribers", 1000), 1, line.Number("publishers", publishers), line.Number("seconds", 5),
+            line.Number("warmup", 6));
         var protocol = line.Text("protocol", "json");
         var storage = line.Text("storage", "postgres");
         var only = line.Find("only");

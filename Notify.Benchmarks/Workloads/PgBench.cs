@@ -46,12 +46,14 @@ internal static class PgBench
 
     /// <summary>What the product sends for a batch, in the product's own tables.</summary>
     public static async Task<PgBenchResult> AppendsAsync(Laboratory laboratory, int clients, int rows, int topics, int seconds) => await RunAsync(
-        laboratory, $"pgbench, the product's append, {rows} rows, {clients} clients", clients, seconds, rows, AppendScript.Of(rows, topics, Content), isOfProduct: true);
+        laboratory, $"pgbench, the product's append, {rows} rows, {clients} clients", clients, seconds, rows, AppendScript.Of(rows, topics, Content),
+            isOfProduct: true);
 
     /// <summary>A body of 256 bytes as the log keeps it.</summary>
     private static string Content => $$"""{"body":"{{new string('x', 256)}}"}""";
 
-    private static async Task<PgBenchResult> RunAsync(Laboratory laboratory, string name, int clients, int seconds, int rows, string script, bool isOfProduct = false)
+    private static async Task<PgBenchResult> RunAsync(Laboratory laboratory, string name, int clients, int seconds, int rows, string script,
+        bool isOfProduct = false)
     {
         var postgres = await laboratory.PostgresAsync();
         await using var storage = await laboratory.NewStorageAsync("postgres");

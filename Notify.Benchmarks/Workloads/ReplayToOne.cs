@@ -18,7 +18,8 @@ internal static class ReplayToOne
         line.RefuseUnknown();
 
         var report = new WorkloadReport("p4", $"replay of {missed} to one client");
-        report.Notes.Add("Same process: the server that stored them (its ring may not hold all). Restarted: the first client after a restart; again: the next one.");
+        report.Notes.Add("Same process: the server that stored them (its ring may not hold all). Restarted: the first client after a restart; again: the " +
+            "next one.");
         foreach (var kind in only is null ? (string[])["postgres", "sqlite"] : [only])
         {
             await using var storage = await laboratory.NewStorageAsync(kind);
@@ -50,7 +51,8 @@ internal static class ReplayToOne
     private static async Task ReplayAsync(WorkloadReport report, RunningServer server, Storage storage, string target, string protocol, int missed)
     {
         var (cpu, storageCpu) = (CpuClock.OfProcess(server.ProcessId), storage.CpuSeconds);
-        await using var subscriber = await Subscribers.StartAsync(new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Since = 0, Protocol = protocol });
+        await using var subscriber =
+            await Subscribers.StartAsync(new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Since = 0, Protocol = protocol });
         var ready = subscriber.Ready;
         if (ready.Problems is not null || ready.Replayed != missed || ready.Missing + ready.Disordered > 0)
         {

@@ -26,7 +26,8 @@ internal static class SmallAndLarge
 
         var small = new InstallationSize("small", missed, 0, 0);
         var large = new InstallationSize("large", rows, subscribers - Installation.Followed, filters);
-        var report = new WorkloadReport("p6", $"growth: {rows} notifications, {large.Topics} topics, {filters} filters that do not match, {subscribers} subscribers; CPU µs each");
+        var report = new WorkloadReport("p6", $"growth: {rows} notifications, {large.Topics} topics, {filters} filters that do not match, {subscribers} " +
+            "subscribers; CPU µs each");
         foreach (var figure in (string[])[Append, AppendBatched, Deliver, DeliverBatched, Replay, ReplayTopic]) report.Ratio(large.Name, small.Name, figure);
 
         await using var smallLog = await WriteAsync(laboratory, small);
@@ -49,9 +50,12 @@ internal static class SmallAndLarge
             await other.CheckIdleAsync();
         }
 
-        report.Notes.Add($"Small: {small.Rows} notifications in {small.Topics} topics, {Installation.Followed} subscribers; either way {InstallationSize.RowsATopic} notifications a topic before the first run.");
-        report.Notes.Add($"Append: nobody listens; published topic after topic. Publish and deliver: {Installation.Followed} topics with a follower each, beside them in the large case {large.Idle} subscribers that get nothing.");
-        report.Notes.Add($"Replay of all: {missed} missed of all topics, by one client. Replay of a topic: {Installation.Followed} clients, each away since the first notification, each of a topic of its own.");
+        report.Notes.Add($"Small: {small.Rows} notifications in {small.Topics} topics, {Installation.Followed} subscribers; either way " +
+            $"{InstallationSize.RowsATopic} notifications a topic before the first run.");
+        report.Notes.Add($"Append: nobody listens; published topic after topic. Publish and deliver: {Installation.Followed} topics with a follower each, " +
+            $"beside them in the large case {large.Idle} subscribers that get nothing.");
+        report.Notes.Add($"Replay of all: {missed} missed of all topics, by one client. Replay of a topic: {Installation.Followed} clients, each away since " +
+            "the first notification, each of a topic of its own.");
         return report;
     }
 

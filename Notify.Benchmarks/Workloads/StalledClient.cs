@@ -44,7 +44,8 @@ internal static class StalledClient
             {
                 await laboratory.BeginAsync($"p8 run {run}, turn {turn}");
                 var without = await MeasureAsync(report, bench, publishers, subscribers, plan, Without);
-                await using var stalled = await StalledSubscriber.StartAsync(new SubscriberOptions { Peer = PeerKind.Notify, Port = bench.Server.Port, Protocol = plan.Protocol });
+                await using var stalled =
+                    await StalledSubscriber.StartAsync(new SubscriberOptions { Peer = PeerKind.Notify, Port = bench.Server.Port, Protocol = plan.Protocol });
                 var with = await MeasureAsync(report, bench, publishers, subscribers, plan, With);
                 report.Add("with − without", ("heap MiB", with.Heap - without.Heap), ("resident MiB", with.Resident - without.Resident));
                 var comingsBack = (await stalled.ReportAsync()).ComingsBack;
@@ -54,7 +55,8 @@ internal static class StalledClient
         }
 
         report.Notes.Add("Goal: the others' p99 with / without at most 1.2; heap and resident memory at most 10 MB more.");
-        report.Notes.Add("Memory after a full collection, at the end of each turn. The stalled client is cut after 10 s without a byte taken, and comes back at once.");
+        report.Notes.Add("Memory after a full collection, at the end of each turn. The stalled client is cut after 10 s without a byte taken, and comes " +
+            "back at once.");
         return report;
     }
 

@@ -39,7 +39,9 @@ internal static class WorkloadCommand
 
     public static async Task<int> RunAsync(Arguments line)
     {
-        var chosen = Workloads.Where(w => line.Command == "all" || w.Name == line.Command || (line.Command == "growth" && w.Name.StartsWith("growth-", StringComparison.Ordinal))).ToArray();
+        var chosen =
+            Workloads.Where(w =>
+            line.Command == "all" || w.Name == line.Command || (line.Command == "growth" && w.Name.StartsWith("growth-", StringComparison.Ordinal))).ToArray();
         if (chosen.Length == 0)
         {
             Help();
@@ -84,7 +86,8 @@ internal static class WorkloadCommand
 
     private static void Help()
     {
-        Console.WriteLine("dotnet run -c Release --project Notify.Benchmarks -- <workload> [--runs 3] [--seconds 5] [--protocol json|messagepack] [--json out.json] …");
+        Console.WriteLine("dotnet run -c Release --project Notify.Benchmarks -- <workload> [--runs 3] [--seconds 5] [--protocol json|messagepack] [--json " +
+            "out.json] …");
         foreach (var (name, what, _) in Workloads) Console.WriteLine($"  {name,-18} {what}");
         Console.WriteLine("  growth             all of the growth-…; --charts docs/charts draws them");
         Console.WriteLine("  all                all of them, with their defaults");

@@ -14,7 +14,8 @@ internal static class BenchCommand
     {
         Option<int> count = new("--count", "-n") { Description = "How many to publish.", DefaultValueFactory = _ => 1000 };
         Option<int> publishers = new("--publishers", "-p") { Description = "How many publish at the same time.", DefaultValueFactory = _ => 8 };
-        Option<string> topic = new("--topic") { Description = "Where to; they stay there until retention drops them.", DefaultValueFactory = _ => "notify-bench" };
+        Option<string> topic =
+            new("--topic") { Description = "Where to; they stay there until retention drops them.", DefaultValueFactory = _ => "notify-bench" };
         Option<int> size = new("--size") { Description = "Bytes of each body.", DefaultValueFactory = _ => 100 };
         var command = new Command("bench", "Measures publishing and delivery, quickly.") { count, publishers, topic, size };
         command.SetCall(console, async (call, token) =>
@@ -30,7 +31,8 @@ internal static class BenchCommand
         return command;
     }
 
-    private static Task<Figures> ProgressAsync(CliCall call, int total, Func<Action, Task<Figures>> measure) => call.Console.Ansi(call.Console.Error).Progress().AutoClear(true).StartAsync(async progress =>
+    private static Task<Figures> ProgressAsync(CliCall call, int total, Func<Action, Task<Figures>> measure) =>
+        call.Console.Ansi(call.Console.Error).Progress().AutoClear(true).StartAsync(async progress =>
     {
         var task = progress.AddTask("published and received", maxValue: total);
         return await measure(() => task.Increment(1));
@@ -56,7 +58,8 @@ internal static class BenchCommand
             token);
         var (publisher, body, run) = (new NotifyPublisher(call.Http), new string('x', size), Guid.NewGuid().ToString("N")[..8]);
         var start = Stopwatch.GetTimestamp();
-        await Parallel.ForEachAsync(Enumerable.Range(0, total), new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = token }, async (i, cancel) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, total), new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = token },
+            async (i, cancel) =>
         {
             var began = sent[$"{run}-{i}"] = Stopwatch.GetTimestamp();
             await publisher.PublishAsync(new PublishRequest { Topic = topic, Type = $"{run}-{i}", Body = body, TtlSeconds = 3600 }, cancel);

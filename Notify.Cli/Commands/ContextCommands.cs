@@ -13,16 +13,21 @@ internal static class ContextCommands
         Add(contexts, console, new Command("list", "Lists contexts."), (_, results) =>
         {
             var file = ContextFile.Load(console);
-            results.List(file.Contexts.Select(one => new Shown(one.Key == file.Current ? true : null, one.Key, one.Value.Url?.AbsoluteUri, one.Value.User, one.Value.Token is null ? "none" : "set")), "current", "name", "url", "user", "token");
+            results.List(file.Contexts.Select(one =>
+                new Shown(one.Key == file.Current ? true : null, one.Key, one.Value.Url?.AbsoluteUri, one.Value.User, one.Value.Token is null ? "none"
+                : "set")), "current", "name", "url", "user", "token");
         });
 
         var name = new Argument<string>("name") { Description = "The context's name." };
-        Add(contexts, console, new Command("set", "Makes or changes a context, from --url, --token, --as and --device, and makes it the current one.") { name }, (parsed, results) =>
+        Add(contexts, console,
+            new Command("set", "Makes or changes a context, from --url, --token, --as and --device, and makes it the current one.") { name },
+            (parsed, results) =>
         {
             var file = ContextFile.Load(console);
             var known = file.Contexts.GetValueOrDefault(parsed.GetValue(name)!) ?? new CliContext();
             var url = parsed.GetValue(SharedOptions.Url) is { } text
-                ? Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address : throw new UsageException($"'{text}' is no http or https address.")
+                ? Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
+                    : throw new UsageException($"'{text}' is no http or https address.")
                 : known.Url ?? throw new UsageException("A new context needs --url.");
             file.Contexts[parsed.GetValue(name)!] = new CliContext
             {

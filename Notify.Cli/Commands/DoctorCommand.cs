@@ -25,7 +25,8 @@ internal static class DoctorCommand
             if (reached)
             {
                 await CredentialAsync(call, findings, token);
-                foreach (var transport in new[] { HttpTransportType.WebSockets, HttpTransportType.ServerSentEvents, HttpTransportType.LongPolling }) findings.Add(await ConnectAsync(call, transport, token));
+                foreach (var transport in new[] { HttpTransportType.WebSockets, HttpTransportType.ServerSentEvents, HttpTransportType.LongPolling })
+                    findings.Add(await ConnectAsync(call, transport, token));
                 findings.Add(await StreamAsync(call, token));
                 if (call.Get(origin) is { } page) findings.Add(await OriginAsync(call, page, token));
             }
@@ -40,7 +41,8 @@ internal static class DoctorCommand
     {
         foreach (var finding in findings)
         {
-            results.Line(finding, it => $"{(it.Result switch { "ok" => "[green]ok   [/]", "warning" => "[yellow]warn [/]", _ => "[red]wrong[/]" })} {it.Check,-20} {Spectre.Console.Markup.Escape(it.Detail)}");
+            results.Line(finding, it => $"{(it.Result switch { "ok" => "[green]ok   [/]", "warning" => "[yellow]warn [/]", _ => "[red]wrong[/]" })} " +
+                $"{it.Check,-20} {Spectre.Console.Markup.Escape(it.Detail)}");
         }
     }
 
@@ -63,7 +65,9 @@ internal static class DoctorCommand
             findings.Add(answer.StatusCode switch
             {
                 HttpStatusCode.OK => new Finding("reach", "ok", $"{call.Url} is ready."),
-                HttpStatusCode.ServiceUnavailable => new Finding("reach", "wrong", "The service answers that it is not ready (503): it starts, drains, or its storage is away. Or a proxy has no service behind it."),
+                HttpStatusCode.ServiceUnavailable =>
+                    new Finding("reach", "wrong",
+                    "The service answers that it is not ready (503): it starts, drains, or its storage is away. Or a proxy has no service behind it."),
                 HttpStatusCode.NotFound => new Finding("reach", "wrong", "Something answers there, but it is no Notify (404 at /health/ready)."),
                 var status => new Finding("reach", "wrong", $"/health/ready answered {(int)status}."),
             });
@@ -75,7 +79,9 @@ internal static class DoctorCommand
     }
 
     private static Finding Clock(TimeSpan difference) => difference.Duration() > TimeSpan.FromSeconds(30)
-        ? new Finding("clock", "wrong", $"This machine's clock and the service's differ by {difference.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s: tokens would be refused. Set both by NTP.")
+        ? new Finding("clock", "wrong",
+            $"This machine's clock and the service's differ by {difference.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s: tokens would be " +
+            "refused. Set both by NTP.")
         : new Finding("clock", "ok", "This machine's clock and the service's agree.");
 
     private static async Task CredentialAsync(CliCall call, List<Finding> findings, CancellationToken token)
@@ -85,11 +91,13 @@ internal static class DoctorCommand
             var me = await call.Api.GetMeAsync(token);
             var name = me.User is null ? "a caller without a user" : $"the user '{me.User}'";
             findings.Add(new Finding("credential", "ok", $"The service takes this for {name}{(me.Admin ? ", an admin" : "")}."));
-            if (!me.Admin && me.Subscribe.Count == 0) findings.Add(new Finding("grants", "warning", "This credential may follow no topic by name: it has no notify_subscribe."));
+            if (!me.Admin && me.Subscribe.Count == 0)
+                findings.Add(new Finding("grants", "warning", "This credential may follow no topic by name: it has no notify_subscribe."));
         }
         catch (NotifyException e) when (e.Code == ErrorCodes.Unauthenticated)
         {
-            findings.Add(new Finding("credential", "wrong", call.Token is null ? "The service wants a credential: give --token, or a context with one." : $"The service refuses the credential: {e.Message}"));
+            findings.Add(new Finding("credential", "wrong", call.Token is null ? "The service wants a credential: give --token, or a context with one."
+                : $"The service refuses the credential: {e.Message}"));
         }
         catch (NotifyException e)
         {
@@ -102,7 +110,8 @@ internal static class DoctorCommand
 
     private static async Task<Finding> ConnectAsync(CliCall call, HttpTransportType transport, CancellationToken token)
     {
-        await using var client = new NotifyClient(call.ClientOptions with { Timeout = Limit, ConfigureConnection = connection => connection.Transports = transport });
+        await using var client =
+            new NotifyClient(call.ClientOptions with { Timeout = Limit, ConfigureConnection = connection => connection.Transports = transport });
         var name = transport.ToString();
         try
         {
@@ -135,12 +144,15 @@ internal static class DoctorCommand
             if (answer.StatusCode != HttpStatusCode.OK) return new Finding("proxy buffering", "warning", $"/api/v1/stream answered {(int)answer.StatusCode}.");
             using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(limit.Token));
             while (await reader.ReadLineAsync(limit.Token) is { } line)
-                if (line.StartsWith("event:", StringComparison.Ordinal)) return new Finding("proxy buffering", "ok", "Event streams pass through as they are written.");
+                if (line.StartsWith("event:", StringComparison.Ordinal))
+                    return new Finding("proxy buffering", "ok", "Event streams pass through as they are written.");
             return new Finding("proxy buffering", "warning", "The event stream ended without an event.");
         }
         catch (OperationCanceledException) when (!token.IsCancellationRequested)
         {
-            return new Finding("proxy buffering", "wrong", "Nothing of an event stream came in time: a proxy between here and the service buffers answers. Turn that off for /api/v1/stream and /hubs (nginx: proxy_buffering off).");
+            return new Finding("proxy buffering", "wrong",
+                "Nothing of an event stream came in time: a proxy between here and the service buffers answers. Turn that off for /api/v1/stream and /hubs " +
+                "(nginx: proxy_buffering off).");
         }
         catch (HttpRequestException e)
         {
@@ -155,7 +167,8 @@ internal static class DoctorCommand
             using var answer = await SendAsync(call, HttpMethod.Post, "hubs/notifications/negotiate?negotiateVersion=1", origin, token);
             return answer.StatusCode == HttpStatusCode.Forbidden
                 ? new Finding("origin", "wrong", $"Pages of {origin} may not connect: add it to Notify:AllowedOrigins.")
-                : answer.IsSuccessStatusCode ? new Finding("origin", "ok", $"Pages of {origin} may connect.") : new Finding("origin", "warning", $"Negotiation answered {(int)answer.StatusCode}.");
+                : answer.IsSuccessStatusCode ? new Finding("origin", "ok", $"Pages of {origin} may connect.")
+                    : new Finding("origin", "warning", $"Negotiation answered {(int)answer.StatusCode}.");
         }
         catch (NotifyException e)
         {
@@ -187,8 +200,10 @@ internal static class DoctorCommand
     {
         try
         {
-            var claims = token.Split('.') is [_, var payload, _] ? JsonElement.Parse(Microsoft.IdentityModel.Tokens.Base64UrlEncoder.DecodeBytes(payload)) : default;
-            return claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty("exp", out var exp) && exp.TryGetInt64(out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+            var claims = token.Split('.') is [_, var payload, _] ? JsonElement.Parse(Microsoft.IdentityModel.Tokens.Base64UrlEncoder.DecodeBytes(payload))
+                : default;
+            return claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty("exp", out var exp) && exp.TryGetInt64(out var seconds)
+                ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {

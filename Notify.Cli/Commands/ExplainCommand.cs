@@ -19,7 +19,9 @@ internal static class ExplainCommand
                 return ExitCodes.Done;
             }
 
-            call.Results.Line(explanation, it => $"{Spectre.Console.Markup.Escape(call.Get(user))} is {(it.Member ? "[green]a member[/]" : "[red]no member[/]")} of {Spectre.Console.Markup.Escape(call.Get(group))}{(it.Pending == true ? ", whose rule is still being worked through" : "")}.");
+            call.Results.Line(explanation, it =>
+                $"{Spectre.Console.Markup.Escape(call.Get(user))} is {(it.Member ? "[green]a member[/]" : "[red]no member[/]")} of " +
+                $"{Spectre.Console.Markup.Escape(call.Get(group))}{(it.Pending == true ? ", whose rule is still being worked through" : "")}.");
             if (explanation.Parts is { } parts) call.Results.List(parts, "rule", "value");
             return ExitCodes.Done;
         });

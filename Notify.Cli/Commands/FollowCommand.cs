@@ -10,7 +10,9 @@ internal static class FollowCommand
 {
     public static Command Make(CliConsole console)
     {
-        var filters = new Argument<string[]>("filters") { Description = "Topic filters, such as 'orders/#'; none: what is the user's own.", Arity = ArgumentArity.ZeroOrMore };
+        var filters =
+            new Argument<string[]>("filters") { Description = "Topic filters, such as 'orders/#'; none: what is the user's own.",
+            Arity = ArgumentArity.ZeroOrMore };
         Option<long?> since = new("--since") { Description = "Begin after this version; 0: with everything kept. Default: from now." };
         Option<int?> count = new("--count", "-n") { Description = "End after so many." };
         var command = new Command("follow", "Follows topics until Ctrl+C.") { filters, since, count };
@@ -38,14 +40,17 @@ internal static class FollowCommand
     public static string Markup(Notification notification)
     {
         var colour = notification.Priority switch { Priorities.Urgent => "red", Priorities.High => "yellow", Priorities.Low => "grey", _ => "default" };
-        var text = string.Join(" · ", new[] { notification.Title, notification.Body, notification.Data?.GetRawText() }.Where(part => !string.IsNullOrEmpty(part)));
+        var text = string.Join(" · ",
+            new[] { notification.Title, notification.Body, notification.Data?.GetRawText() }.Where(part => !string.IsNullOrEmpty(part)));
         return $"[grey]{notification.PublishedAt:HH:mm:ss}[/] [blue]{(notification.Version is { } version ? "#" + version : "live")}[/] "
             + $"[green]{Spectre.Console.Markup.Escape(notification.Topic)}[/] [{colour}]{Spectre.Console.Markup.Escape(text.ReplaceLineEndings(" "))}[/]";
     }
 
     // A place has an epoch: without it a version of another life of the log would be taken for one of this.
     private static async Task<ICursorStore?> StartAsync(CliCall call, long? since, CancellationToken cancellationToken) =>
-        since is { } version ? new MemoryCursorStore(new Cursor(version, (await call.Api.ListAsync(since: version, limit: 1, cancellationToken: cancellationToken)).Epoch)) : null;
+        since is { } version
+            ? new MemoryCursorStore(new Cursor(version, (await call.Api.ListAsync(since: version, limit: 1, cancellationToken: cancellationToken)).Epoch))
+            : null;
 
     private static void Tell(CliCall call, NotifyClientState state)
     {

@@ -17,8 +17,10 @@ internal static class GroupCommands
         var rule = new Option<string?>("--rule") { Description = "Who satisfies it is a member, such as '@.team == \"ops\"'; without: a static group." };
         Add(groups, console, new Command("put", "Makes a group or changes its rule.") { name, rule }, async (call, token) =>
             call.Results.One(await call.Api.Groups.PutAsync(call.Get(name), call.Get(rule), token)));
-        Add(groups, console, new Command("get", "Shows a group.") { name }, async (call, token) => call.Results.One(await call.Api.Groups.GetAsync(call.Get(name), token)));
-        Add(groups, console, new Command("delete", "Ends a group and all its memberships.") { name }, async (call, token) => await call.Api.Groups.DeleteAsync(call.Get(name), token));
+        Add(groups, console, new Command("get", "Shows a group.") { name }, async (call, token) =>
+            call.Results.One(await call.Api.Groups.GetAsync(call.Get(name), token)));
+        Add(groups, console, new Command("delete", "Ends a group and all its memberships.") { name }, async (call, token) =>
+            await call.Api.Groups.DeleteAsync(call.Get(name), token));
         Add(groups, console, new Command("members", "Lists the members of a group.") { name }, async (call, token) =>
             call.Results.List((await call.Api.Groups.ListMembersAsync(call.Get(name), token).ToListAsync(token)).Select(user => new Member(user)), "user"));
 

@@ -32,7 +32,8 @@ internal static class InboxCommands
         });
         inbox.Subcommands.Add(summary);
 
-        foreach (var (marking, byVersionOnly) in new[] { (InboxMarking.Read, false), (InboxMarking.Unread, true), (InboxMarking.Seen, false), (InboxMarking.Archive, false), (InboxMarking.Unarchive, true) })
+        foreach (var (marking, byVersionOnly) in new[] { (InboxMarking.Read, false), (InboxMarking.Unread, true), (InboxMarking.Seen, false),
+            (InboxMarking.Archive, false), (InboxMarking.Unarchive, true) })
             inbox.Subcommands.Add(Mark(console, marking, byVersionOnly, user, filter));
         return inbox;
     }

@@ -11,13 +11,16 @@ internal static class KeyCommands
     {
         var keys = new Command("keys", "API keys; for admins.");
         GroupCommands.Add(keys, console, new Command("list", "Lists keys, without their secrets."), async (call, token) =>
-            call.Results.List(await call.Api.Keys.ListAsync(token).ToListAsync(token), "id", "name", "publish", "subscribe", "admin", "createdAt", "expiresAt", "lastUsedAt"));
+            call.Results.List(await call.Api.Keys.ListAsync(token).ToListAsync(token), "id", "name", "publish", "subscribe", "admin", "createdAt", "expiresAt",
+                "lastUsedAt"));
 
         var name = new Argument<string>("name") { Description = "The publisher's name on what is published with it." };
-        Option<string[]> publish = new("--publish") { Description = "A filter of what it may publish; several times." }, subscribe = new("--subscribe") { Description = "A filter that it may follow; several times." };
+        Option<string[]> publish = new("--publish") { Description = "A filter of what it may publish; several times." },
+            subscribe = new("--subscribe") { Description = "A filter that it may follow; several times." };
         Option<bool> admin = new("--admin") { Description = "May do everything." };
         Option<string?> expires = new("--expires") { Description = "In how long it ends, such as 90d; without: never." };
-        GroupCommands.Add(keys, console, new Command("create", "Makes a key; its secret is shown this once.") { name, publish, subscribe, admin, expires }, async (call, token) =>
+        GroupCommands.Add(keys, console, new Command("create", "Makes a key; its secret is shown this once.") { name, publish, subscribe, admin, expires },
+            async (call, token) =>
         {
             var key = new NewApiKey
             {
@@ -31,7 +34,8 @@ internal static class KeyCommands
         });
 
         var id = new Argument<string>("id") { Description = "The key's id, from list." };
-        GroupCommands.Add(keys, console, new Command("delete", "Ends a key on every node.") { id }, async (call, token) => await call.Api.Keys.DeleteAsync(call.Get(id), token));
+        GroupCommands.Add(keys, console, new Command("delete", "Ends a key on every node.") { id }, async (call, token) =>
+            await call.Api.Keys.DeleteAsync(call.Get(id), token));
         return keys;
     }
 }
@@ -41,7 +45,8 @@ internal static class Duration
 {
     public static TimeSpan Parse(string text, string option)
     {
-        if (text.Length < 2 || !double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number <= 0 || number > 100_000)
+        if (text.Length < 2 || !double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            || number <= 0 || number > 100_000)
             throw new UsageException($"{option} is a time such as 90d, 12h, 30m or 45s.");
         return text[^1] switch
         {

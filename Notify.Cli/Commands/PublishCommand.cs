@@ -13,14 +13,17 @@ internal static class PublishCommand
         var topic = new Argument<string?>("topic") { Description = "Where to; not with --user or --group.", Arity = ArgumentArity.ZeroOrOne };
         var body = new Argument<string?>("body") { Description = "Text for a person; - reads standard input.", Arity = ArgumentArity.ZeroOrOne };
         Option<string?> user = new("--user") { Description = "To a user." }, group = new("--group") { Description = "To a group." };
-        Option<string?> title = new("--title") { Description = "One line for a person." }, type = new("--type") { Description = "Its kind, such as order.created." };
+        Option<string?> title = new("--title") { Description = "One line for a person." },
+            type = new("--type") { Description = "Its kind, such as order.created." };
         Option<string?> data = new("--data") { Description = "JSON for programs." }, link = new("--link") { Description = "Where a person goes from here." };
-        Option<string?> priority = new("--priority") { Description = "low, normal, high or urgent." }, key = new("--key") { Description = "Idempotency key; default: one of its own." };
+        Option<string?> priority = new("--priority") { Description = "low, normal, high or urgent." },
+            key = new("--key") { Description = "Idempotency key; default: one of its own." };
         priority.AcceptOnlyFromAmong("low", "normal", "high", "urgent");
         Option<string[]> tags = new("--tag") { Description = "A label; may be given several times." };
         Option<long?> ttl = new("--ttl") { Description = "Seconds until it expires." };
         Option<bool> ephemeral = new("--ephemeral") { Description = "To who is live; not stored." };
-        var command = new Command("publish", "Publishes one notification.") { topic, body, user, group, title, type, data, link, priority, key, tags, ttl, ephemeral };
+        var command =
+            new Command("publish", "Publishes one notification.") { topic, body, user, group, title, type, data, link, priority, key, tags, ttl, ephemeral };
         command.SetCall(console, async (call, token) =>
         {
             var (to, text) = (call.Get(topic), call.Get(body));

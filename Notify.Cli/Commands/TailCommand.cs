@@ -8,7 +8,8 @@ internal static class TailCommand
 {
     public static Command Make(CliConsole console)
     {
-        var filters = new Argument<string[]>("filters") { Description = "Topic filters; none: everything that the caller may see.", Arity = ArgumentArity.ZeroOrMore };
+        var filters =
+            new Argument<string[]>("filters") { Description = "Topic filters; none: everything that the caller may see.", Arity = ArgumentArity.ZeroOrMore };
         Option<long> since = new("--since") { Description = "Begin after this version. Default: 0, everything kept." };
         Option<bool> follow = new("--follow", "-f") { Description = "Go on with what is published, until Ctrl+C." };
         var command = new Command("tail", "Writes the stored notifications as JSON lines.") { filters, since, follow };
@@ -28,7 +29,9 @@ internal static class TailCommand
             }
 
             if (!call.Get(follow)) return ExitCodes.Done;
-            await using var client = new NotifyClient(call.ClientOptions with { Topics = names.Length == 0 ? ["#"] : names, CursorStore = new MemoryCursorStore(new Cursor(at, epoch)) });
+            await using var client =
+                new NotifyClient(call.ClientOptions with { Topics = names.Length == 0 ? ["#"] : names,
+                CursorStore = new MemoryCursorStore(new Cursor(at, epoch)) });
             await client.StartAsync(token);
             await foreach (var notification in client.Notifications.WithCancellation(token)) results.One(notification);
             return ExitCodes.Done;

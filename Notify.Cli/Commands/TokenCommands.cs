@@ -19,14 +19,17 @@ internal static class TokenCommands
         });
 
         var user = new Option<string>("--user") { Description = "The user id (sub).", Required = true };
-        Option<string[]> publish = new("--publish") { Description = "A filter of what it may publish; several times." }, subscribe = new("--subscribe") { Description = "A filter that it may follow; several times." };
+        Option<string[]> publish = new("--publish") { Description = "A filter of what it may publish; several times." },
+            subscribe = new("--subscribe") { Description = "A filter that it may follow; several times." };
         Option<bool> admin = new("--admin") { Description = "May do everything." };
         var lifetime = new Option<string>("--for") { Description = "How long it is good.", DefaultValueFactory = _ => "1h" };
-        var key = new Option<string?>("--signing-key") { Description = "The service's Notify:Auth:SigningKey; else NOTIFY_SIGNING_KEY, which no process list shows." };
+        var key = new Option<string?>("--signing-key") { Description =
+            "The service's Notify:Auth:SigningKey; else NOTIFY_SIGNING_KEY, which no process list shows." };
         var create = new Command("create", "Prints a JWT signed with the service's key; nothing is sent.") { user, publish, subscribe, admin, lifetime, key };
         create.SetAction(parsed =>
         {
-            var secret = parsed.GetValue(key) ?? console.Variable("NOTIFY_SIGNING_KEY") ?? throw new UsageException("Give --signing-key or set NOTIFY_SIGNING_KEY.");
+            var secret = parsed.GetValue(key) ?? console.Variable("NOTIFY_SIGNING_KEY")
+                ?? throw new UsageException("Give --signing-key or set NOTIFY_SIGNING_KEY.");
             if (Encoding.UTF8.GetByteCount(secret) < 32) throw new UsageException("A signing key has at least 32 bytes.");
             var now = console.Time.GetUtcNow();
             var claims = new Dictionary<string, object> { ["sub"] = parsed.GetValue(user)! };
@@ -51,7 +54,8 @@ internal static class TokenCommands
             var text = call.Get(token) ?? call.Token ?? throw new UsageException("There is no token.");
             try
             {
-                call.Results.One(JsonElement.Parse(Base64UrlEncoder.DecodeBytes(text.Split('.') is [_, var payload, _] ? payload : throw new UsageException("That is no JWT."))));
+                call.Results.One(JsonElement.Parse(Base64UrlEncoder.DecodeBytes(text.Split('.') is [_, var payload, _] ? payload
+                    : throw new UsageException("That is no JWT."))));
             }
             catch (Exception e) when (e is FormatException or JsonException)
             {

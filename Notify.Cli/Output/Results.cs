@@ -80,7 +80,8 @@ internal sealed class Results(CliConsole console, bool json)
         {
             null => "",
             JsonValue text when text.TryGetValue(out string? content) => content,
-            JsonArray list => string.Join(" ", list.Select(entry => entry is JsonValue one && one.TryGetValue(out string? name) ? name : entry?.ToJsonString(AsLine))),
+            JsonArray list =>
+                string.Join(" ", list.Select(entry => entry is JsonValue one && one.TryGetValue(out string? name) ? name : entry?.ToJsonString(AsLine))),
             _ => value.ToJsonString(AsLine),
         };
     }

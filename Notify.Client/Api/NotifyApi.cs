@@ -12,9 +12,11 @@ public sealed class NotifyApi
     private readonly RestCalls _calls;
 
     /// <summary>Calls by an HTTP client of one's own.</summary>
-    /// <param name="http">Its <see cref="HttpClient.BaseAddress"/> is the service's, and its headers carry the token or key. It stays the caller's to dispose.</param>
+    /// <param name="http">Its <see cref="HttpClient.BaseAddress"/> is the service's, and its headers carry the token or key. It stays the
+    /// caller's to dispose.</param>
     public NotifyApi(HttpClient http)
-        : this(new RestCalls(http, () => http.BaseAddress ?? throw new InvalidOperationException("The HTTP client has no BaseAddress."), null, "", TimeSpan.FromSeconds(100), TimeProvider.System)) =>
+        : this(new RestCalls(http, () => http.BaseAddress ?? throw new InvalidOperationException("The HTTP client has no BaseAddress."), null, "",
+            TimeSpan.FromSeconds(100), TimeProvider.System)) =>
         ArgumentNullException.ThrowIfNull(http);
 
     internal NotifyApi(RestCalls calls)
@@ -41,12 +43,15 @@ public sealed class NotifyApi
     public Task<CallerIdentity> GetMeAsync(CancellationToken cancellationToken = default) => _calls.GetAsync<CallerIdentity>("users/me", "", cancellationToken);
 
     /// <summary>A page of stored notifications after <paramref name="since"/>, oldest first.</summary>
-    public Task<NotificationPage> ListAsync(IEnumerable<string>? filters = null, long since = 0, int? limit = null, CancellationToken cancellationToken = default) =>
+    public Task<NotificationPage> ListAsync(IEnumerable<string>? filters = null, long since = 0, int? limit = null,
+        CancellationToken cancellationToken = default) =>
         _calls.GetAsync<NotificationPage>("notifications", RestCalls.Query(("filter", filters), ("since", since), ("limit", limit)), cancellationToken);
 
     /// <summary>A page of stored notifications below <paramref name="before"/>, newest first; by default the newest.</summary>
-    public Task<NotificationPage> ListNewestAsync(IEnumerable<string>? filters = null, long? before = null, int? limit = null, CancellationToken cancellationToken = default) =>
-        _calls.GetAsync<NotificationPage>("notifications", RestCalls.Query(("filter", filters), ("order", "desc"), ("before", before), ("limit", limit)), cancellationToken);
+    public Task<NotificationPage> ListNewestAsync(IEnumerable<string>? filters = null, long? before = null, int? limit = null,
+        CancellationToken cancellationToken = default) =>
+        _calls.GetAsync<NotificationPage>("notifications", RestCalls.Query(("filter", filters), ("order", "desc"), ("before", before), ("limit", limit)),
+            cancellationToken);
 
     /// <summary>One stored notification.</summary>
     /// <exception cref="NotifyException"><c>not_found</c>.</exception>
@@ -154,15 +159,18 @@ public sealed class UserCalls
     /// <param name="before">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1,000; 100 by default.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    public Task<InboxPage> ListInboxAsync(string? state = null, string? filter = null, long? before = null, int? limit = null, CancellationToken cancellationToken = default) =>
-        _calls.GetAsync<InboxPage>(_path + "/inbox", RestCalls.Query(("state", state), ("filter", filter), ("before", before), ("limit", limit)), cancellationToken);
+    public Task<InboxPage> ListInboxAsync(string? state = null, string? filter = null, long? before = null, int? limit = null,
+        CancellationToken cancellationToken = default) =>
+        _calls.GetAsync<InboxPage>(_path + "/inbox", RestCalls.Query(("state", state), ("filter", filter), ("before", before), ("limit", limit)),
+            cancellationToken);
 
     /// <summary>The counts of the inbox, also for up to ten filters of their own.</summary>
     public Task<InboxSummary> GetInboxSummaryAsync(IEnumerable<string>? filters = null, CancellationToken cancellationToken = default) =>
         _calls.GetAsync<InboxSummary>(_path + "/inbox/summary", RestCalls.Query(("filter", filters)), cancellationToken);
 
     /// <summary>Marks items of the inbox.</summary>
-    public Task<InboxSummary> MarkAsync(InboxMarking marking, InboxMark mark, CancellationToken cancellationToken = default) => _calls.RepeatAsync<InboxSummary>(
+    public Task<InboxSummary> MarkAsync(InboxMarking marking, InboxMark mark, CancellationToken cancellationToken = default) =>
+        _calls.RepeatAsync<InboxSummary>(
         HttpMethod.Post,
         _path + "/inbox/" + marking switch
         {
@@ -191,7 +199,8 @@ public sealed class UserCalls
 
     /// <summary>Ends durable subscriptions; answers those that stay.</summary>
     public Task<DurableSubscriptions> RemoveSubscriptionsAsync(IEnumerable<string> topics, CancellationToken cancellationToken = default) =>
-        _calls.RepeatAsync<DurableSubscriptions>(HttpMethod.Post, _path + "/subscriptions/remove", "", new DurableSubscriptions([.. topics]), cancellationToken);
+        _calls.RepeatAsync<DurableSubscriptions>(HttpMethod.Post, _path + "/subscriptions/remove", "", new DurableSubscriptions([.. topics]),
+            cancellationToken);
 
     /// <summary>The devices, with what each has acknowledged.</summary>
     public IAsyncEnumerable<UserDevice> ListDevicesAsync(CancellationToken cancellationToken = default) => NotifyApi.AllAsync(

@@ -118,7 +118,8 @@ internal sealed class RestCalls(HttpClient http, Func<Uri> root, Tokens? tokens,
             using var response = await http.SendAsync(request, cancellationToken).WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
             return await AnswerAsync<T>(response, time, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)) // HttpClient.Timeout
+        // HttpClient.Timeout
+        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw NotifyException.TimedOut("The answer of the service", e);
         }

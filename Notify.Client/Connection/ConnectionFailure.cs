@@ -42,7 +42,8 @@ internal static class ConnectionFailure
         return new NotifyException(code, $"The service at {Name(address)} {text}.", status, error)
         {
             // A 500 of a proxy or of a node that starts is over in a while.
-            Failure = (int)status >= 500 || status is HttpStatusCode.RequestTimeout or NotifyException.TooManyRequests ? NotifyFailure.Transient : NotifyFailure.Permanent,
+            Failure = (int)status >= 500 || status is HttpStatusCode.RequestTimeout or NotifyException.TooManyRequests ? NotifyFailure.Transient
+                : NotifyFailure.Permanent,
             OnTheWayIn = true,
         };
     }

@@ -114,7 +114,8 @@ internal sealed partial class ConnectionLoop(NotifyClientOptions options, LoopPa
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
             // A failed attempt, a connection lost during Resume, a reader that is behind, or the first address that is well again.
-            return (letGo.IsCancellationRequested ? new NotifyException(null, "The connection was let go.", null, e) : ConnectionFailure.Of(e, address), back.IsSet);
+            return (letGo.IsCancellationRequested ? new NotifyException(null, "The connection was let go.", null, e) : ConnectionFailure.Of(e, address),
+                back.IsSet);
         }
         finally
         {
@@ -222,7 +223,8 @@ internal sealed partial class ConnectionLoop(NotifyClientOptions options, LoopPa
                 await Task.Delay(wait < LongestTimer ? wait : LongestTimer, options.TimeProvider, letGo.Token).ConfigureAwait(false);
                 if (parts.Tokens.RenewIn > TimeSpan.Zero) continue;
                 if (!await TryRenewAsync(session, letGo.Token).ConfigureAwait(false))
-                    await Task.Delay(new Backoff(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5)).Next(), options.TimeProvider, letGo.Token).ConfigureAwait(false);
+                    await Task.Delay(new Backoff(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5)).Next(), options.TimeProvider, letGo.Token)
+                        .ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)

@@ -50,7 +50,8 @@ internal sealed class Tokens(Func<Task<string?>>? provider, TimeSpan limit, Time
             // A minute before its end, or a fifth of its life when it is a short one.
             var now = time.GetUtcNow();
             var left = ExpiryOf(Value) - now;
-            _renewAt = left > TimeSpan.Zero ? now + left.Value - Shorter(TimeSpan.FromMinutes(1), TimeSpan.FromTicks(left.Value.Ticks / 5)) : DateTimeOffset.MinValue;
+            _renewAt = left > TimeSpan.Zero ? now + left.Value - Shorter(TimeSpan.FromMinutes(1), TimeSpan.FromTicks(left.Value.Ticks / 5))
+                : DateTimeOffset.MinValue;
             return Value;
         }
         finally

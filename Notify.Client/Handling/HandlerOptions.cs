@@ -44,7 +44,8 @@ public sealed record HandlerOptions
         if (MaxAttempts < 1) throw new ArgumentException($"{nameof(MaxAttempts)} is at least 1.");
         if (AfterLastAttempt == FailurePolicy.Retry) throw new ArgumentException($"{nameof(AfterLastAttempt)} is Skip or Stop.");
         if (OnUnreadable == FailurePolicy.Retry) throw new ArgumentException($"{nameof(OnUnreadable)} is Skip or Stop: reading it again changes nothing.");
-        if (RetryDelay < TimeSpan.Zero || MaxRetryDelay < RetryDelay) throw new ArgumentException($"{nameof(MaxRetryDelay)} is at least {nameof(RetryDelay)}, which is not negative.");
+        if (RetryDelay < TimeSpan.Zero || MaxRetryDelay < RetryDelay)
+            throw new ArgumentException($"{nameof(MaxRetryDelay)} is at least {nameof(RetryDelay)}, which is not negative.");
     }
 }
 

@@ -5,7 +5,8 @@ namespace Notify.Client.Hosting;
 /// <summary>The client's state as health.</summary>
 internal sealed class NotifyClientHealthCheck(NotifyClient client) : IHealthCheck
 {
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(client.State switch
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(client.State switch
     {
         NotifyClientState.Live or NotifyClientState.CatchingUp => HealthCheckResult.Healthy($"{client.State.Name} at {client.Address.Authority}"),
         NotifyClientState.Failed failed => new HealthCheckResult(context.Registration.FailureStatus, $"Refused for good: {failed.Why.Message}", failed.Why),

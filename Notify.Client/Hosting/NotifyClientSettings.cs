@@ -52,7 +52,8 @@ public sealed class NotifyClientSettings
             Url = Url,
             Addresses = [.. Addresses],
             Topics = [.. Topics],
-            AccessTokenProvider = AccessTokenProvider is { } provider && services is not null ? () => provider(services) : Token is { } token ? () => Task.FromResult<string?>(token) : null,
+            AccessTokenProvider = AccessTokenProvider is { } provider && services is not null ? () => provider(services) : Token is { } token ? () =>
+                Task.FromResult<string?>(token) : null,
             Device = Device,
             User = User,
             Inbox = Inbox,

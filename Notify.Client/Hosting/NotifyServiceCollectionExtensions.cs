@@ -65,7 +65,8 @@ public static class NotifyClientServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(builder);
         return builder.Add(new HealthCheckRegistration(
             name is null ? "notify" : "notify-" + name,
-            provider => new NotifyClientHealthCheck(name is null ? provider.GetRequiredService<NotifyClient>() : provider.GetRequiredKeyedService<NotifyClient>(name)),
+            provider => new NotifyClientHealthCheck(name is null ? provider.GetRequiredService<NotifyClient>()
+                : provider.GetRequiredKeyedService<NotifyClient>(name)),
             failureStatus: null,
             tags));
     }
@@ -77,7 +78,8 @@ public static class NotifyClientServiceCollectionExtensions
             .Configure<IServiceProvider>((settings, provider) => SettingsBinding.Bind(provider.GetService<IConfiguration>()?.GetSection(section), settings))
             .Configure(settings => configure?.Invoke(settings))
             .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<NotifyClientSettings>>(new Validation<NotifyClientSettings>(name, section, settings => settings.ToOptions(null, null).Problem()));
+        services.AddSingleton<IValidateOptions<NotifyClientSettings>>(new Validation<NotifyClientSettings>(name, section, settings =>
+            settings.ToOptions(null, null).Problem()));
     }
 
     private static IHttpClientBuilder AddPublisherSettings(IServiceCollection services, string name, string section, Action<NotifyPublisherSettings>? configure)
@@ -87,7 +89,8 @@ public static class NotifyClientServiceCollectionExtensions
             .Configure<IServiceProvider>((settings, provider) => SettingsBinding.Bind(provider.GetService<IConfiguration>()?.GetSection(section), settings))
             .Configure(settings => configure?.Invoke(settings))
             .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<NotifyPublisherSettings>>(new Validation<NotifyPublisherSettings>(name, section, settings => settings.Problem()));
+        services.AddSingleton<IValidateOptions<NotifyPublisherSettings>>(new Validation<NotifyPublisherSettings>(name, section, settings =>
+            settings.Problem()));
         return services.AddHttpClient(HttpClientName(name)).ConfigureHttpClient((provider, http) =>
         {
             var settings = provider.GetRequiredService<IOptionsMonitor<NotifyPublisherSettings>>().Get(name);

@@ -10,16 +10,22 @@ internal static class ClientTelemetry
 {
     private const string System = "notify";
 
-    private static readonly string? Version = typeof(ClientTelemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+    private static readonly string? Version =
+        typeof(ClientTelemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
     private static readonly ActivitySource Source = new(NotifyTelemetry.Name, Version);
     private static readonly Meter Meter = new(NotifyTelemetry.Name, Version);
-    private static readonly Counter<long> Sent = Meter.CreateCounter<long>("messaging.client.sent.messages", "{message}", "Notifications that the publisher tried to send.");
-    private static readonly Counter<long> Consumed = Meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Notifications that were handed to the reader or to handlers.");
-    private static readonly Histogram<double> Operation = Meter.CreateHistogram<double>("messaging.client.operation.duration", "s", "How long a publish took, with its repeats.");
-    private static readonly Histogram<double> Handling = Meter.CreateHistogram<double>("messaging.process.duration", "s", "How long a handler took, with its repeats.");
+    private static readonly Counter<long> Sent =
+        Meter.CreateCounter<long>("messaging.client.sent.messages", "{message}", "Notifications that the publisher tried to send.");
+    private static readonly Counter<long> Consumed =
+        Meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Notifications that were handed to the reader or to handlers.");
+    private static readonly Histogram<double> Operation =
+        Meter.CreateHistogram<double>("messaging.client.operation.duration", "s", "How long a publish took, with its repeats.");
+    private static readonly Histogram<double> Handling =
+        Meter.CreateHistogram<double>("messaging.process.duration", "s", "How long a handler took, with its repeats.");
 
     /// <summary>Failed attempts to connect and lost connections.</summary>
-    public static Counter<long> Reconnects { get; } = Meter.CreateCounter<long>("notify.client.connection.failures", "{failure}", "Attempts to connect that failed, and connections that were lost.");
+    public static Counter<long> Reconnects { get; } =
+        Meter.CreateCounter<long>("notify.client.connection.failures", "{failure}", "Attempts to connect that failed, and connections that were lost.");
 
     public static void Handed() => Consumed.Add(1, new KeyValuePair<string, object?>("messaging.system", System), new("messaging.operation.name", "process"));
 

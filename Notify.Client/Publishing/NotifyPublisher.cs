@@ -40,7 +40,8 @@ public sealed class NotifyPublisher
         _http = http;
         _options = options ?? new NotifyPublisherOptions();
         if (_options.Problem() is { } problem) throw new ArgumentException(problem, nameof(options));
-        _circuits = new ServiceCircuits(_options.Addresses.Count == 0 ? [null] : [.. _options.Addresses.Select(address => new Uri(ServiceAddress.Root(address) + "/"))], _options);
+        _circuits = new ServiceCircuits(_options.Addresses.Count == 0 ? [null]
+            : [.. _options.Addresses.Select(address => new Uri(ServiceAddress.Root(address) + "/"))], _options);
         _repeating = Repeating(_options);
     }
 
@@ -77,7 +78,8 @@ public sealed class NotifyPublisher
             try
             {
                 var answer = await TracedAsync(
-                    null, part.Count, () => SendAsync<BatchPublishResult>(Path + "/batch", part.Body, part.Repeatable, cancellationToken)).ConfigureAwait(false);
+                    null, part.Count, () => SendAsync<BatchPublishResult>(Path + "/batch", part.Body, part.Repeatable, cancellationToken))
+                        .ConfigureAwait(false);
                 results.AddRange(answer.Results);
             }
             catch (NotifyException e)
@@ -124,7 +126,8 @@ public sealed class NotifyPublisher
         try
         {
             return await _repeating.ExecuteAsync(
-                attempt => new ValueTask<T>(_circuits.AttemptAsync((address, token) => TryAsync<T>(address, path, body, token), repeatable, attempt.CancellationToken)),
+                attempt => new ValueTask<T>(_circuits.AttemptAsync((address, token) =>
+                    TryAsync<T>(address, path, body, token), repeatable, attempt.CancellationToken)),
                 context).ConfigureAwait(false);
         }
         finally
@@ -142,7 +145,8 @@ public sealed class NotifyPublisher
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
 #if NETSTANDARD
             // Elsewhere the HTTP client does it.
-            DistributedContextPropagator.Current.Inject(Activity.Current, request, static (backplane, name, value) => ((HttpRequestMessage)backplane!).Headers.TryAddWithoutValidation(name, value));
+            DistributedContextPropagator.Current.Inject(Activity.Current, request, static (backplane, name, value) =>
+                ((HttpRequestMessage)backplane!).Headers.TryAddWithoutValidation(name, value));
 #endif
             using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
             return await RestCalls.AnswerAsync<T>(response, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
@@ -167,7 +171,8 @@ public sealed class NotifyPublisher
             MaxRetryAttempts = options.MaxAttempts - 1,
             ShouldHandle = arguments => new ValueTask<bool>(
                 arguments.Outcome.Exception is NotifyException { IsTransient: true } refusal
-                && (refusal.Status == NotifyException.TooManyRequests || (arguments.Context.Properties.TryGetValue(Repeatable, out var repeatable) && repeatable))
+                && (refusal.Status == NotifyException.TooManyRequests
+                    || (arguments.Context.Properties.TryGetValue(Repeatable, out var repeatable) && repeatable))
                 && !(refusal.RetryAfter > options.MaxRetryAfter)),
             DelayGenerator = arguments =>
             {

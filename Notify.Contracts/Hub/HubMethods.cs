@@ -33,7 +33,10 @@ public static class HubMethods
     /// <summary>Leaves static groups: <see cref="GroupsRequest"/> to <see cref="GroupsResult"/>.</summary>
     public const string LeaveGroups = "LeaveGroups";
 
-    /// <summary>Tells how many people follow topics, now and when it changes: <see cref="WatchPresenceRequest"/> to <see cref="WatchPresenceResult"/>.</summary>
+    /// <summary>
+    /// Tells how many people follow topics, now and when it changes: <see cref="WatchPresenceRequest"/> to
+    /// <see cref="WatchPresenceResult"/>.
+    /// </summary>
     public const string WatchPresence = "WatchPresence";
 
     /// <summary>No longer: <see cref="WatchPresenceRequest"/> to <see cref="WatchPresenceResult"/>.</summary>

@@ -12,12 +12,15 @@ internal static class AccessRules
     private static readonly Refusal NoCredential = new(
         ErrorCodes.Unauthenticated, "Show a credential: 'Authorization: Bearer' with a token or an API key, or the header 'X-Api-Key'.");
 
-    private static readonly Refusal NotAdmin = new(ErrorCodes.Forbidden, "This is for administrators: a credential with 'notify_admin' or an API key with 'admin'.");
+    private static readonly Refusal NotAdmin =
+        new(ErrorCodes.Forbidden, "This is for administrators: a credential with 'notify_admin' or an API key with 'admin'.");
     private static readonly Refusal OpenToAll = new(
-        ErrorCodes.Forbidden, "With Notify:Auth:AllowAnonymous alone there are topics only: no users, groups, keys or administration. Configure a key or an authority.");
+        ErrorCodes.Forbidden,
+            "With Notify:Auth:AllowAnonymous alone there are topics only: no users, groups, keys or administration. Configure a key or an authority.");
 
     private static readonly Refusal NoSuch = new(ErrorCodes.NotFound, "There is no such thing here, or it is not yours to see.");
-    private static readonly Refusal NoUser = new(ErrorCodes.InvalidRequest, "This caller is no user: the credential has no 'sub' that is a user id, so there is no 'me'.");
+    private static readonly Refusal NoUser =
+        new(ErrorCodes.InvalidRequest, "This caller is no user: the credential has no 'sub' that is a user id, so there is no 'me'.");
 
     /// <summary>Publishing to a topic, that of a user or a group too.</summary>
     public static Refusal? Publish(Caller caller, string topic) =>

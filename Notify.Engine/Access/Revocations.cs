@@ -31,7 +31,8 @@ internal sealed class Revocations(INotificationLog log) : ILogApplier
     public bool HasRevoked(Caller caller) => caller switch
     {
         { Credential.KeyId: { } key } => _keys.ContainsKey(key),
-        { Kind: CallerKind.Token, User: { } user } => IssuedBefore(user) is { } moment && (caller.Credential.IssuedAt is not { } issued || IsUpTo(issued, moment)),
+        { Kind: CallerKind.Token, User: { } user } =>
+            IssuedBefore(user) is { } moment && (caller.Credential.IssuedAt is not { } issued || IsUpTo(issued, moment)),
 
         // A principal that does not say when it was issued cannot be told from a newer one: its connections are closed, no more.
         { Kind: CallerKind.Host, User: { } user } => IssuedBefore(user) is { } moment && caller.Credential.IssuedAt is { } issued && IsUpTo(issued, moment),

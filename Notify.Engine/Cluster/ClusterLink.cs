@@ -245,7 +245,9 @@ internal sealed partial class ClusterLink(
         [LoggerMessage(4002, LogLevel.Warning, "{Messages} messages did not reach the other nodes ({PassedOver} more since this was last logged): {Reason}")]
         public static partial void NotSent(ILogger logger, int messages, long passedOver, string reason);
 
-        [LoggerMessage(4003, LogLevel.Warning, "A message from another node was rejected because of its {Reason} ({PassedOver} more since this was last logged). Check for another version of the program, or another installation on the same Redis without channelPrefix.")]
+        [LoggerMessage(4003, LogLevel.Warning,
+            "A message from another node was rejected because of its {Reason} ({PassedOver} more since this was last logged). Check for another version of " +
+            "the program, or another installation on the same Redis without channelPrefix.")]
         public static partial void Refused(ILogger logger, string reason, long passedOver);
 
         [LoggerMessage(4004, LogLevel.Error, "Receiving from the other nodes failed unexpectedly. The node subscribes again.")]

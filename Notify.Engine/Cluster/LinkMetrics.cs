@@ -18,7 +18,8 @@ internal sealed class LinkMetrics
         var meter = meters.Create(NotifyMetrics.MeterName);
         _sent = meter.CreateCounter<long>("notify.link.sent", "{message}", "Messages sent to the other nodes, by kind.");
         _received = meter.CreateCounter<long>("notify.link.received", "{message}", "Messages of other nodes, by kind.");
-        _dropped = meter.CreateCounter<long>("notify.link.dropped", "{message}", "Messages not sent, by reason: the log has the notifications, ephemeral ones and signals are lost.");
+        _dropped = meter.CreateCounter<long>("notify.link.dropped", "{message}",
+            "Messages not sent, by reason: the log has the notifications, ephemeral ones and signals are lost.");
         _invalid = meter.CreateCounter<long>("notify.link.invalid", "{message}", "Messages received and not used, by reason.");
         _failures = meter.CreateCounter<long>("notify.link.failures", "{failure}", "Failures of what joins the nodes, by kind.");
         _reconnects = meter.CreateCounter<long>("notify.link.reconnects", "{connection}", "Connections to what joins the nodes made again.");

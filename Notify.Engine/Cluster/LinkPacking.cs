@@ -25,7 +25,8 @@ internal static class LinkPacking
 
             var run = new List<LogEntry>(batch.Committed);
             var trace = batch.Trace;
-            while (++i < gathered.Count && gathered[i] is LinkMessage.Entries next && next.Epoch == batch.Epoch && next.Committed[0].Version == run[^1].Version + 1)
+            while (++i < gathered.Count && gathered[i] is LinkMessage.Entries next && next.Epoch == batch.Epoch
+                && next.Committed[0].Version == run[^1].Version + 1)
             {
                 run.AddRange(next.Committed);
                 if (trace == default) trace = next.Trace;

@@ -99,7 +99,8 @@ internal ref struct LinkReader
             Content = default,
         };
         contentBytes = (int)BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
-        if (!DirectoryEntry.IsKnown(entry.Kind) || entry.TopicSeq < 0 || entry.PublishedAt == default || contentBytes is < 2 or > LinkFormat.MaxBytes) _failed = true;
+        if (!DirectoryEntry.IsKnown(entry.Kind) || entry.TopicSeq < 0 || entry.PublishedAt == default || contentBytes is < 2 or > LinkFormat.MaxBytes)
+            _failed = true;
         return entry;
     }
 
@@ -182,7 +183,8 @@ internal ref struct LinkReader
         var trace = bytes[..16];
         var span = bytes.Slice(16, 8);
         return trace.ContainsAnyExcept((byte)0) && span.ContainsAnyExcept((byte)0)
-            ? new ActivityContext(ActivityTraceId.CreateFromBytes(trace), ActivitySpanId.CreateFromBytes(span), (ActivityTraceFlags)bytes[24] & ActivityTraceFlags.Recorded, isRemote: true)
+            ? new ActivityContext(ActivityTraceId.CreateFromBytes(trace), ActivitySpanId.CreateFromBytes(span),
+                (ActivityTraceFlags)bytes[24] & ActivityTraceFlags.Recorded, isRemote: true)
             : default;
     }
 

@@ -37,14 +37,16 @@ internal sealed partial class NodeLeases : BackgroundService
     private short _opened = INodes.BaseKind;
 
     public NodeLeases(
-        ClusterLink link, INotificationLog log, TailPosition tail, SessionRegistry sessions, IMeterFactory meters, TimeProvider time, ILogger<NodeLeases> logger)
+        ClusterLink link, INotificationLog log, TailPosition tail, SessionRegistry sessions, IMeterFactory meters, TimeProvider time,
+            ILogger<NodeLeases> logger)
     {
         (_link, _log, _tail, _sessions, _time, _logger) = (link, log, tail, sessions, time, logger);
         _started = _renewed = time.GetTimestamp();
         _logFailure = new Occasionally(time, LogInterval);
         var meter = meters.Create(NotifyMetrics.MeterName);
         meter.CreateObservableGauge("notify.nodes", () => Nodes.Count, "{node}", "Nodes whose leases held when this one renewed its own.");
-        meter.CreateObservableGauge("notify.node.lease_age", () => _time.GetElapsedTime(Volatile.Read(ref _renewed)).TotalSeconds, "s", "How long ago this node renewed its lease; it ends at 15 s.");
+        meter.CreateObservableGauge("notify.node.lease_age", () =>
+            _time.GetElapsedTime(Volatile.Read(ref _renewed)).TotalSeconds, "s", "How long ago this node renewed its lease; it ends at 15 s.");
     }
 
     /// <summary>The product version, as the table shows it.</summary>
@@ -69,7 +71,9 @@ internal sealed partial class NodeLeases : BackgroundService
     {
         var read = await _log.Nodes.ReadStatisticsAsync(cancellationToken);
         var own = read.Nodes.FirstOrDefault(node => node.Id == Node) ?? new NodeRecord(Node, Version, 0, _time.GetUtcNow() - _time.GetElapsedTime(_started), 0);
-        return read with { Nodes = [.. read.Nodes.Where(node => node.Id != Node).Append(own with { Connections = _sessions.Count, Head = _tail.Dispatched }).OrderBy(node => node.StartedAt)] };
+        return read with { Nodes =
+            [.. read.Nodes.Where(node => node.Id != Node).Append(own with { Connections = _sessions.Count, Head = _tail.Dispatched })
+            .OrderBy(node => node.StartedAt)] };
     }
 
     /// <summary>Takes the lease or renews it, and opens the gate as far as all nodes allow.</summary>
@@ -140,10 +144,14 @@ internal sealed partial class NodeLeases : BackgroundService
 
     private static partial class Log
     {
-        [LoggerMessage(4020, LogLevel.Warning, "This node's lease was not renewed ({Cause}); without one it is missing in /stats, and its people leave the presence of the other nodes. Renewed by itself when the database answers.")]
+        [LoggerMessage(4020, LogLevel.Warning,
+            "This node's lease was not renewed ({Cause}); without one it is missing in /stats, and its people leave the presence of the other nodes. " +
+            "Renewed by itself when the database answers.")]
         public static partial void NotRenewed(ILogger logger, string cause);
 
-        [LoggerMessage(4021, LogLevel.Critical, "The log uses entries of kind {Opened}, and this version of the program knows them up to {Knows}: this node gets no lease, and stops at the first of them. Run the newer version.")]
+        [LoggerMessage(4021, LogLevel.Critical,
+            "The log uses entries of kind {Opened}, and this version of the program knows them up to {Knows}: this node gets no lease, and stops at the " +
+            "first of them. Run the newer version.")]
         public static partial void Older(ILogger logger, short opened, short knows);
 
         [LoggerMessage(4022, LogLevel.Information, "Every node knows entries up to kind {Opened}: they may be written from now on.")]

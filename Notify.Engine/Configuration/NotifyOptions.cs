@@ -35,7 +35,10 @@ public sealed class StorageSettings
     /// <summary>The SQLite file that is used without Postgres.</summary>
     public string SqlitePath { get; set; } = "data/notify.db";
 
-    /// <summary>The schema on Postgres, made when missing. Installations of versions without this setting stay where they are until <c>move-schema</c>.</summary>
+    /// <summary>
+    /// The schema on Postgres, made when missing. Installations of versions without this setting stay where they are until
+    /// <c>move-schema</c>.
+    /// </summary>
     public string Schema { get; set; } = StorageOptions.DefaultSchema;
 
     /// <summary>Bring the schema up to date at start.</summary>
@@ -56,7 +59,10 @@ public sealed class RetentionSettings
 
 public sealed class InboxSettings
 {
-    /// <summary>How long inbox items of users' own topics and of groups are kept although the log drops them. Never less than <c>Retention:MaxAge</c>.</summary>
+    /// <summary>
+    /// How long inbox items of users' own topics and of groups are kept although the log drops them. Never less than
+    /// <c>Retention:MaxAge</c>.
+    /// </summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(365);
 }
 

@@ -44,7 +44,9 @@ internal static class DeliveryServices
         var time = services.GetRequiredService<TimeProvider>();
         return (connectionId, sink, user, device) =>
         {
-            var session = new DeliverySession(sink, router, scheduler, limits) { User = user, Device = device, ConnectionId = connectionId, ConnectedAt = time.GetUtcNow() };
+            var session =
+                new DeliverySession(sink, router, scheduler, limits) { User = user, Device = device, ConnectionId = connectionId,
+                ConnectedAt = time.GetUtcNow() };
             sessions.Add(connectionId, session, user);
             return session;
         };

@@ -87,6 +87,7 @@ internal sealed partial class Acknowledgements(INotificationLog log, SessionRegi
         base.Dispose();
     }
 
-    [LoggerMessage(5001, LogLevel.Warning, "Acknowledgements of {Count} devices could not be stored ({Cause}). They are kept in memory and stored when storage answers again.")]
+    [LoggerMessage(5001, LogLevel.Warning,
+        "Acknowledgements of {Count} devices could not be stored ({Cause}). They are kept in memory and stored when storage answers again.")]
     private static partial void LogNotStored(ILogger logger, int count, string cause);
 }

@@ -23,7 +23,8 @@ internal abstract record ChangeAnswer
 /// <summary>Why a change is refused, each said in one place.</summary>
 internal static class ChangeRefusals
 {
-    internal static readonly ChangeAnswer.Refused QueueFull = Storage("Too many changes are waiting to be stored. Nothing of this was made; try again in a second.");
+    internal static readonly ChangeAnswer.Refused QueueFull =
+        Storage("Too many changes are waiting to be stored. Nothing of this was made; try again in a second.");
 
     internal static readonly ChangeAnswer.Refused Stopping = Storage(
         "This node is stopping. Nothing of this was made; try again, on another node or after the restart.");
@@ -36,7 +37,8 @@ internal static class ChangeRefusals
     internal static readonly ChangeAnswer.Refused Unknown = Storage(
         "The storage did not answer in time: this change may or may not be made. Repeating it is safe.");
 
-    internal static readonly ChangeAnswer.Refused OtherEpoch = Storage("The log was replaced meanwhile. Nothing of this was made; read the inbox again and repeat it.");
+    internal static readonly ChangeAnswer.Refused OtherEpoch =
+        Storage("The log was replaced meanwhile. Nothing of this was made; read the inbox again and repeat it.");
 
     /// <summary>Null: it was done, or is to be decided again.</summary>
     internal static ChangeAnswer.Refused? Of(ChangeOutcome outcome, DirectoryLimits limits) => outcome.Status switch
@@ -45,11 +47,14 @@ internal static class ChangeRefusals
         ChangeStatus.UnknownGroup => new(new Refusal(ErrorCodes.NotFound, $"There is no group '{outcome.Subject}'.")),
         ChangeStatus.UnknownKey => new(new Refusal(ErrorCodes.NotFound, "There is no such API key.")),
         ChangeStatus.DynamicGroup => Invalid(
-            $"The members of the group '{outcome.Subject}' are the users that satisfy its rule. Change their attributes or the rule, or make the group static."),
+            $"The members of the group '{outcome.Subject}' are the users that satisfy its rule. " +
+            "Change their attributes or the rule, or make the group static."),
         ChangeStatus.TooManyGroups => Invalid(
-            $"The user '{outcome.Subject}' would be in more than {limits.GroupsPerUser} groups (Notify:Limits:GroupsPerUser). Remove the user from others first."),
+            $"The user '{outcome.Subject}' would be in more than {limits.GroupsPerUser} groups (Notify:Limits:GroupsPerUser). Remove the user from others " +
+                "first."),
         ChangeStatus.TooManySubscriptions => Invalid(
-            $"The user '{outcome.Subject}' would have more than {limits.SubscriptionsPerUser} durable subscriptions (Notify:Limits:SubscriptionsPerUser). End others first, or use a wildcard."),
+            $"The user '{outcome.Subject}' would have more than {limits.SubscriptionsPerUser} durable subscriptions (Notify:Limits:SubscriptionsPerUser). " +
+                "End others first, or use a wildcard."),
         ChangeStatus.Exists => Invalid("There is an API key with this id already."),
         ChangeStatus.OtherEpoch => OtherEpoch,
         ChangeStatus.TooManyMarkedFilters => Invalid("The inbox was marked by more than 1000 filters. Mark it once without a filter."),

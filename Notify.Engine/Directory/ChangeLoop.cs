@@ -13,7 +13,8 @@ namespace Notify.Engine.Directory;
 /// and before anything else of this node, however long it takes.
 /// </remarks>
 internal sealed partial class ChangeLoop(
-    ChannelReader<PendingChange> queue, INotificationLog log, ICommitObserver committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time, ILogger logger,
+    ChannelReader<PendingChange> queue, INotificationLog log, ICommitObserver committed, AppendTurn turn, DirectoryLimits limits, TimeProvider time,
+        ILogger logger,
     PeopleMetrics? metrics)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
@@ -154,16 +155,21 @@ internal sealed partial class ChangeLoop(
 
     private static partial class Log
     {
-        [LoggerMessage(5010, LogLevel.Warning, "{Changes} changes of users and groups were not made: storage does not answer. The node retries them until the callers' deadline.")]
+        [LoggerMessage(5010, LogLevel.Warning,
+            "{Changes} changes of users and groups were not made: storage does not answer. The node retries them until the callers' deadline.")]
         public static partial void NotMade(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(5011, LogLevel.Error, "{Changes} changes of users and groups rejected permanently by storage; their callers were answered 503 and nothing was changed. Operator action required: correct what the error names; changes then resume by themselves.")]
+        [LoggerMessage(5011, LogLevel.Error,
+            "{Changes} changes of users and groups rejected permanently by storage; their callers were answered 503 and nothing was changed. Operator " +
+            "action required: correct what the error names; changes then resume by themselves.")]
         public static partial void Refused(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(5012, LogLevel.Warning, "A batch of {Changes} changes of users and groups got no answer and may be made. The node repeats the same batch before any other.")]
+        [LoggerMessage(5012, LogLevel.Warning,
+            "A batch of {Changes} changes of users and groups got no answer and may be made. The node repeats the same batch before any other.")]
         public static partial void OutcomeUnknown(ILogger logger, int changes, Exception exception);
 
-        [LoggerMessage(5013, LogLevel.Error, "A batch of {Changes} changes of users and groups failed unexpectedly. Its callers were answered that it may be made.")]
+        [LoggerMessage(5013, LogLevel.Error,
+            "A batch of {Changes} changes of users and groups failed unexpectedly. Its callers were answered that it may be made.")]
         public static partial void Failed(ILogger logger, int changes, Exception exception);
 
         [LoggerMessage(5014, LogLevel.Error, "Delivery did not accept the changes from version {First} on. The node reads them from the log instead.")]

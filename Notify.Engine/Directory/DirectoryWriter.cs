@@ -82,7 +82,8 @@ internal sealed class DirectoryWriter : IHostedService, IDisposable
     private async Task<ChangeAnswer> QueueAsync(DirectoryChange change)
     {
         var pending = new PendingChange(change);
-        if (!_queue.Writer.TryWrite(pending)) return _queue.Reader.Completion.IsCompleted || _stop.IsCancellationRequested ? ChangeRefusals.Stopping : ChangeRefusals.QueueFull;
+        if (!_queue.Writer.TryWrite(pending))
+            return _queue.Reader.Completion.IsCompleted || _stop.IsCancellationRequested ? ChangeRefusals.Stopping : ChangeRefusals.QueueFull;
         try
         {
             return await pending.Task.WaitAsync(Deadline, _time, CancellationToken.None);

@@ -14,14 +14,16 @@ namespace Notify.Engine.Directory;
 /// <summary>What users change about themselves, by whichever way they call: groups, durable subscriptions, acknowledgements.</summary>
 /// <remarks>The right is checked before existence; lists are all or nothing, and repeating a call changes nothing.</remarks>
 internal sealed partial class OwnChanges(
-    DirectoryWriter writer, INotificationLog log, FilterReader filters, AttributeChanges attributes, Acknowledgements acknowledgements, TimeProvider time, ILogger<OwnChanges> logger)
+    DirectoryWriter writer, INotificationLog log, FilterReader filters, AttributeChanges attributes, Acknowledgements acknowledgements, TimeProvider time,
+        ILogger<OwnChanges> logger)
 {
     private static readonly TimeSpan ClaimsWithin = TimeSpan.FromSeconds(2);
 
     private readonly Occasionally _logClaims = new(time, TimeSpan.FromMinutes(1));
 
     private static readonly Refusal NoUser = new(
-        ErrorCodes.InvalidRequest, "This connection has no user: show a token whose 'sub' is a user id. Groups, durable subscriptions and attributes are a user's.");
+        ErrorCodes.InvalidRequest,
+            "This connection has no user: show a token whose 'sub' is a user id. Groups, durable subscriptions and attributes are a user's.");
 
     private static readonly Refusal NoDevice = new(
         ErrorCodes.InvalidRequest, "Ack is a device's of a user: connect with a token whose 'sub' is a user id, and '?device=' in the address.");
@@ -63,7 +65,8 @@ internal sealed partial class OwnChanges(
     public async Task<Refusal?> UnsubscribeAsync(Caller caller, IReadOnlyList<TopicFilter> ended, CancellationToken cancellationToken)
     {
         if (caller.User is not { } user || ended.Count == 0) return null;
-        return await writer.MakeAsync(new DirectoryChange.Unsubscribe(user, [.. ended.Select(filter => filter.Text)]), cancellationToken) is ChangeAnswer.Refused refused
+        return await writer.MakeAsync(new DirectoryChange.Unsubscribe(user, [.. ended.Select(filter => filter.Text)]),
+            cancellationToken) is ChangeAnswer.Refused refused
             ? refused.Refusal
             : null;
     }
@@ -72,9 +75,11 @@ internal sealed partial class OwnChanges(
     public Refusal? Acknowledge(DeliverySession session, long? version)
     {
         if (session.User is null || session.Device is not { } device) return NoDevice;
-        if (version is not { } acknowledged || acknowledged < 0) return new Refusal(ErrorCodes.InvalidRequest, "Ack needs 'version': that of the last notification you have handled.");
+        if (version is not { } acknowledged || acknowledged < 0)
+            return new Refusal(ErrorCodes.InvalidRequest, "Ack needs 'version': that of the last notification you have handled.");
         if (!session.MayAcknowledge(acknowledged, out var epoch))
-            return new Refusal(ErrorCodes.InvalidRequest, $"This connection was not sent version {acknowledged}, and has not passed it. Acknowledge what was received.");
+            return new Refusal(ErrorCodes.InvalidRequest,
+                $"This connection was not sent version {acknowledged}, and has not passed it. Acknowledge what was received.");
         acknowledgements.Add(new Acknowledgement(session.UserNumber, device, epoch, acknowledged));
         return null;
     }
@@ -84,7 +89,8 @@ internal sealed partial class OwnChanges(
     {
         if (caller.User is not { } user) return (default, NoUser);
         if (AccessRules.ChangeUser(caller, user) is { } forbidden) return (default, forbidden);
-        if (patch is not { } given) return (default, new Refusal(ErrorCodes.InvalidRequest, "'attributes' is missing: a JSON merge patch, an object (RFC 7396)."));
+        if (patch is not { } given)
+            return (default, new Refusal(ErrorCodes.InvalidRequest, "'attributes' is missing: a JSON merge patch, an object (RFC 7396)."));
         return await attributes.PatchAsync(user, given, AttributesPart.Self, cancellationToken);
     }
 
@@ -122,6 +128,7 @@ internal sealed partial class OwnChanges(
     // Neither the user nor the value: a token's issuer has to be told, and anybody may read a log.
     [LoggerMessage(
         5201, LogLevel.Warning,
-        "The claims of a user's token were not taken as attributes ({Code}): they break the limits of attributes. The user keeps those it had; {PassedOver} more were passed over since the last line. Look at what Notify:Auth:AttributeClaims names, and at what the issuer puts there.")]
+        "The claims of a user's token were not taken as attributes ({Code}): they break the limits of attributes. The user keeps those it had; {PassedOver} " +
+            "more were passed over since the last line. Look at what Notify:Auth:AttributeClaims names, and at what the issuer puts there.")]
     private static partial void LogClaimsRefused(ILogger logger, string code, long passedOver);
 }

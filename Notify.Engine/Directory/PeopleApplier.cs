@@ -11,7 +11,8 @@ using SubscriptionsChanged = Notify.Storage.Directory.SubscriptionsChanged;
 namespace Notify.Engine.Directory;
 
 /// <summary>Applies memberships and durable subscriptions to the sessions of this node, each at the version of its entry.</summary>
-internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position, PeopleMetrics metrics) : ILogApplier
+internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position,
+    PeopleMetrics metrics) : ILogApplier
 {
     // What a group's number names never changes within an epoch.
     /// <summary>Names of groups that are remembered by their numbers.</summary>

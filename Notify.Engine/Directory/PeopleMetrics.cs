@@ -20,12 +20,15 @@ internal sealed class PeopleMetrics
     {
         _time = time;
         var meter = meters.Create(NotifyMetrics.MeterName);
-        _changes = meter.CreateCounter<long>("notify.people.changes", "{change}", "Changes of users, groups, subscriptions and keys, by outcome: made, unchanged, refused, unavailable.");
+        _changes = meter.CreateCounter<long>("notify.people.changes", "{change}",
+            "Changes of users, groups, subscriptions and keys, by outcome: made, unchanged, refused, unavailable.");
         meter.CreateObservableGauge("notify.people.waiting", () => Volatile.Read(ref _waiting), "{change}", "Changes that wait to be made.");
         _duration = meter.CreateHistogram<double>("notify.people.change.duration", "s", "How long one batch of changes took, repeats not included.");
-        _applied = meter.CreateCounter<long>("notify.people.applied", "{entry}", "Entries of memberships, groups and subscriptions that this node has applied.");
+        _applied = meter.CreateCounter<long>("notify.people.applied", "{entry}",
+            "Entries of memberships, groups and subscriptions that this node has applied.");
         _reading = meter.CreateHistogram<double>("notify.people.read.duration", "s", "How long a connection that resumed waited for what its user follows.");
-        meter.CreateObservableGauge("notify.rules.pending", () => Volatile.Read(ref _pendingRules), "{group}", "Groups whose rule is being worked through, on any node, as this node saw it last.");
+        meter.CreateObservableGauge("notify.rules.pending", () =>
+            Volatile.Read(ref _pendingRules), "{group}", "Groups whose rule is being worked through, on any node, as this node saw it last.");
         _entered = meter.CreateCounter<long>("notify.rules.moved", "{membership}", "Memberships that this node began and ended by working a rule through.");
     }
 

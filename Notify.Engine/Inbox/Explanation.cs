@@ -75,7 +75,8 @@ internal sealed class Explaining(INotificationLog log, PresenceQueries presence)
     }
 
     /// <summary>What is stored says: as far as the user is concerned, on every device.</summary>
-    internal static Task<Explanation?> OfStoredAsync(INotificationLog log, string user, long version, CancellationToken cancellationToken) => log.Inbox.ReadAsync<Explanation?>(
+    internal static Task<Explanation?> OfStoredAsync(INotificationLog log, string user, long version, CancellationToken cancellationToken) =>
+        log.Inbox.ReadAsync<Explanation?>(
         [user],
         async snapshot =>
         {
@@ -87,7 +88,8 @@ internal sealed class Explaining(INotificationLog log, PresenceQueries presence)
             var isItem = interests.Exists(interest => interest.Brings);
             var verdict = entry.ExpiresAt <= snapshot.Head.Now ? ExplanationVerdict.Expired
                 : isItem ? ExplanationVerdict.Delivered : ExplanationVerdict.Missed;
-            var marks = isItem && known is not null ? await MarksOfAsync(snapshot, known, version, entry.Topic, cancellationToken) : default; // only items have marks
+            // only items have marks
+            var marks = isItem && known is not null ? await MarksOfAsync(snapshot, known, version, entry.Topic, cancellationToken) : default;
             return new Explanation(snapshot.Head, verdict, entry, interests, marks);
         },
         cancellationToken);
@@ -97,10 +99,13 @@ internal sealed class Explaining(INotificationLog log, PresenceQueries presence)
         var interests = new Interests(new NoSession(), new Router());
         interests.AddOwn(TopicFilter.Exact(TopicName.OfUser(user)));
         if (known is null) return interests;
-        var intervals = known.Groups.Select(group => new UserInterest(InterestKind.Membership, TopicFilter.Exact(TopicName.OfGroup(group.Name)), group.Held.Since, group.Held.Until)).ToList();
+        var intervals =
+            known.Groups.Select(group =>
+            new UserInterest(InterestKind.Membership, TopicFilter.Exact(TopicName.OfGroup(group.Name)), group.Held.Since, group.Held.Until)).ToList();
         foreach (var one in known.Subscriptions)
         {
-            if (TopicFilter.TryParse(one.Filter, out var filter, out _)) intervals.Add(new UserInterest(InterestKind.Durable, filter, one.Held.Since, one.Held.Until));
+            if (TopicFilter.TryParse(one.Filter, out var filter, out _))
+                intervals.Add(new UserInterest(InterestKind.Durable, filter, one.Held.Since, one.Held.Until));
         }
 
         interests.ReplaceIntervals(intervals, static _ => true, dispatched: long.MaxValue); // none is for the index
@@ -110,7 +115,8 @@ internal sealed class Explaining(INotificationLog log, PresenceQueries presence)
     private static async Task<InboxState> MarksOfAsync(IInboxSnapshot snapshot, InboxUser user, long version, string topic, CancellationToken cancellationToken)
     {
         var own = await snapshot.FindMarksAsync([new MarkRange(user.Number, version, version, 0, MarkKind.Unread)], cancellationToken);
-        var steps = user.Watermarks.Where(one => one.Filter.Length == 0 || (TopicFilter.TryParseAny(one.Filter, out var filter, out _) && filter.Matches(topic)))
+        var steps = user.Watermarks.Where(one =>
+            one.Filter.Length == 0 || (TopicFilter.TryParseAny(one.Filter, out var filter, out _) && filter.Matches(topic)))
             .SelectMany(one => one.Steps).OrderBy(step => step.Order);
         return InboxState.Of(version, own.Count == 0 ? null : own[0].Mark, steps);
     }

@@ -14,7 +14,9 @@ internal sealed class InboxCounting(IInboxSnapshot snapshot, CancellationToken c
 
     public async Task<IReadOnlyList<InboxCounts>> CountAsync(IReadOnlyList<InboxOfUser> users)
     {
-        var wanted = users.Select(user => user.Topics.ToDictionary(one => one.Key, one => (Unread: Ask(one.Value, one.Value.Read), Unseen: Ask(one.Value, one.Value.Seen)))).ToList();
+        var wanted =
+            users.Select(user =>
+            user.Topics.ToDictionary(one => one.Key, one => (Unread: Ask(one.Value, one.Value.Read), Unseen: Ask(one.Value, one.Value.Seen)))).ToList();
         _counts = await snapshot.CountAsync(_ranges, cancellationToken);
         var marks = (await snapshot.FindMarksAsync([.. MarkRanges(users)], cancellationToken)).ToLookup(pair => pair.User, pair => pair.Mark);
         return [.. users.Select((user, i) => Count(user, wanted[i], marks[user.Number]))];
@@ -26,7 +28,8 @@ internal sealed class InboxCounting(IInboxSnapshot snapshot, CancellationToken c
         var byTopic = wanted.ToDictionary(one => one.Key, one => (Unread: Sum(one.Value.Unread), Unseen: Sum(one.Value.Unseen)));
         foreach (var mark in user.Number == 0 ? [] : marks)
         {
-            if (!user.Topics.TryGetValue(mark.TopicId, out var topic) || !topic.Holds(mark.Version) || mark.Version < topic.KeptFrom(snapshot) || mark.ExpiresAt <= snapshot.Head.Now) continue;
+            if (!user.Topics.TryGetValue(mark.TopicId, out var topic) || !topic.Holds(mark.Version) || mark.Version < topic.KeptFrom(snapshot)
+                || mark.ExpiresAt <= snapshot.Head.Now) continue;
             var state = InboxState.Of(mark.Version, mark, topic.Steps);
             if (!IsSame(state, InboxState.Of(mark.Version, null, topic.Steps))) single++;
             var (unread, unseen) = byTopic[mark.TopicId];

@@ -41,7 +41,8 @@ internal sealed class InboxMarking(InboxReader reader, AppliedChanges changes, T
         var counts = (await reader.CountAsync([new InboxAsked(user, _ => true)], cancellationToken))[0];
         if (counts.AtLeast || counts.Unseen > 0) return;
         var operation = counts.Unread == 0 ? InboxOperation.Read : InboxOperation.Seen;
-        await changes.MakeAsync(new DirectoryChange.MarkInbox(user, operation, counts.Epoch, null, counts.Head, "", Match) { FoundAt = counts.Head }, cancellationToken);
+        await changes.MakeAsync(new DirectoryChange.MarkInbox(user, operation, counts.Epoch, null, counts.Head, "", Match) { FoundAt = counts.Head },
+            cancellationToken);
     }
 
     private async Task<DirectoryChange?> UpToAsync(string user, InboxMarkAsked mark, CancellationToken cancellationToken)

@@ -40,7 +40,9 @@ internal sealed class InboxReader(INotificationLog log)
             {
                 var known = snapshot.Users.GetValueOrDefault(user);
                 var items = await snapshot.FindItemsAsync(versions, cancellationToken);
-                return (snapshot.Head.Epoch, [.. items.Where(item => (item.ExpiresAt is null || item.ExpiresAt > snapshot.Head.Now) && (filter is null || filter.Topics.Matches(item.Topic)) && IsOf(user, known, item))]);
+                return (snapshot.Head.Epoch,
+                    [.. items.Where(item => (item.ExpiresAt is null || item.ExpiresAt > snapshot.Head.Now)
+                    && (filter is null || filter.Topics.Matches(item.Topic)) && IsOf(user, known, item))]);
             },
             cancellationToken);
 
@@ -53,7 +55,8 @@ internal sealed class InboxReader(INotificationLog log)
         item.Topic == TopicName.OfUser(name)
         || (user is not null
             && (user.Groups.Any(group => group.Held.Holds(item.Version) && item.Topic == TopicName.OfGroup(group.Name))
-                || user.Subscriptions.Any(one => one.Held.Holds(item.Version) && TopicFilter.TryParse(one.Filter, out var filter, out _) && filter.Matches(item.Topic))));
+                || user.Subscriptions.Any(one =>
+                    one.Held.Holds(item.Version) && TopicFilter.TryParse(one.Filter, out var filter, out _) && filter.Matches(item.Topic))));
 
     private static string[] Names(IReadOnlyList<InboxAsked> asked) => [.. asked.Select(one => one.User).Distinct(StringComparer.Ordinal)];
 }

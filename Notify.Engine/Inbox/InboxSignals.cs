@@ -20,7 +20,8 @@ namespace Notify.Engine.Inbox;
 /// change was applied has the change in it, and is as of its own head.
 /// </remarks>
 internal sealed partial class InboxSignals(
-    InboxReader reader, SessionRegistry sessions, Router router, TailPosition tail, LogClock clock, TimeProvider time, ILogger<InboxSignals> logger) : BackgroundService, ILogApplier
+    InboxReader reader, SessionRegistry sessions, Router router, TailPosition tail, LogClock clock, TimeProvider time, ILogger<InboxSignals> logger)
+        : BackgroundService, ILogApplier
 {
     /// <summary>At most four a second to one connection.</summary>
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
@@ -67,7 +68,8 @@ internal sealed partial class InboxSignals(
         Schedule(watcher);
     }
 
-    public ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken) => ValueTask.FromResult(new LogHead(view.EpochId, view.Ring.End, view.Oldest));
+    public ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(new LogHead(view.EpochId, view.Ring.End, view.Oldest));
 
     public void Begin(LogView view)
     {
@@ -263,7 +265,8 @@ internal sealed partial class InboxSignals(
         if (!_watchers.TryRemove(session, out var watcher)) return;
         lock (_gate)
         {
-            if (_byUser.TryGetValue(session.UserNumber, out var watchers) && watchers.Remove(watcher) && watchers.Count == 0) _byUser.Remove(session.UserNumber);
+            if (_byUser.TryGetValue(session.UserNumber, out var watchers) && watchers.Remove(watcher) && watchers.Count == 0)
+                _byUser.Remove(session.UserNumber);
         }
     }
 

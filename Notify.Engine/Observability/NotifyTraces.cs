@@ -48,5 +48,6 @@ internal static class NotifyTraces
 
     /// <summary>Of an append's entries to the sessions of this node. <paramref name="append"/> is the default for what was read from the log.</summary>
     public static Activity? Dispatch(ActivityContext append, long first, long last) =>
-        append == default ? null : Source.StartActivity("dispatch", ActivityKind.Internal, append)?.SetTag("notify.first_version", first).SetTag("notify.last_version", last);
+        append == default ? null : Source.StartActivity("dispatch", ActivityKind.Internal, append)?.SetTag("notify.first_version", first)
+            .SetTag("notify.last_version", last);
 }

@@ -26,7 +26,9 @@ internal sealed class GatheredReplies(IReadOnlyCollection<Guid> others)
     {
         get
         {
-            lock (_gate) return [.. _nodes.Values.SelectMany(parts => parts).SelectMany(part => part?.Explained ?? []).OrderBy(one => one.Connection.Place, StringComparer.Ordinal)];
+            lock (_gate)
+                return [.. _nodes.Values.SelectMany(parts => parts).SelectMany(part => part?.Explained ?? [])
+                    .OrderBy(one => one.Connection.Place, StringComparer.Ordinal)];
         }
     }
 
@@ -62,7 +64,8 @@ internal sealed class GatheredReplies(IReadOnlyCollection<Guid> others)
         }
     }
 
-    private static bool IsWhole(PresenceReply?[] parts) => Array.TrueForAll(parts, part => part is not null) && (!parts[0]!.HasMore || parts[0]!.Connections.Count > 0);
+    private static bool IsWhole(PresenceReply?[] parts) =>
+        Array.TrueForAll(parts, part => part is not null) && (!parts[0]!.HasMore || parts[0]!.Connections.Count > 0);
 
     private static TopicPeople PeopleOf(PresenceReply?[] parts)
     {

@@ -48,7 +48,8 @@ internal sealed class LocalPresence
     /// <summary>The living connections of a user, and what each of them brings to a version of a topic.</summary>
     public List<ExplainedConnection> Explain(string user, long version, string topic) => _sessions.CountOf(user) == 0
         ? []
-        : [.. _sessions.All.Where(session => session.User == user).Select(session => new ExplainedConnection(LocalConnection.Of(session), session.Cursor, session.Explain(version, topic)))];
+        : [.. _sessions.All.Where(session => session.User == user)
+            .Select(session => new ExplainedConnection(LocalConnection.Of(session), session.Cursor, session.Explain(version, topic)))];
 
     /// <summary>Ends the grace of those whose time is over, and says what they followed.</summary>
     public void Expire(ICollection<Contracts.Topics.TopicFilter> followed) => _gone.Expire(followed);

@@ -45,7 +45,8 @@ internal sealed class PresenceQueries : BackgroundService
     }
 
     /// <summary>What the user's connections bring to a version of a topic, and whether a node was missing.</summary>
-    public async Task<(IReadOnlyList<ExplainedConnection> Connections, bool IsPartial)> ExplainAsync(string user, long version, string topic, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<ExplainedConnection> Connections, bool IsPartial)> ExplainAsync(string user, long version, string topic,
+        CancellationToken cancellationToken)
     {
         var replies = await AskAsync(new PresenceQuestion(Guid.NewGuid()) { User = user, Topic = topic, Version = version }, cancellationToken);
         return (replies.Explained, replies.IsPartial);
@@ -108,7 +109,8 @@ internal sealed class PresenceQueries : BackgroundService
         };
         if (page.IsAll || people.ToHashes() is not { } hashes) return [page];
         var pieces = LetterSplitting.Hashes(hashes, Math.Min(bytes, LetterSplitting.MostBytes)).ToList();
-        return [page with { Parts = pieces.Count + 1 }, .. pieces.Select((piece, i) => new PresenceReply(question.Id, i + 1, pieces.Count + 1, people.Count) { Hashes = piece })];
+        return [page with { Parts = pieces.Count + 1 },
+            .. pieces.Select((piece, i) => new PresenceReply(question.Id, i + 1, pieces.Count + 1, people.Count) { Hashes = piece })];
     }
 
     private List<PresenceReply> Explain(PresenceQuestion question, int bytes)

@@ -60,7 +60,8 @@ internal sealed partial class PresenceWatching : BackgroundService
     private long _number;
 
     public PresenceWatching(
-        PresenceLink link, NodeLeases leases, LocalPresence local, Router router, SessionRegistry sessions, PresenceMetrics metrics, IOptions<NotifyOptions> options,
+        PresenceLink link, NodeLeases leases, LocalPresence local, Router router, SessionRegistry sessions, PresenceMetrics metrics,
+            IOptions<NotifyOptions> options,
         TimeProvider time, ILogger<PresenceWatching> logger)
     {
         (_link, _leases, _local, _router, _metrics, _time, _logger) = (link, leases, local, router, metrics, time, logger);
@@ -73,14 +74,16 @@ internal sealed partial class PresenceWatching : BackgroundService
     }
 
     /// <summary>The connection is told of changes on these topics from now on; what is so now on all that it watches.</summary>
-    public async Task<(IReadOnlyList<PresenceCount>? Topics, Refusal? Refusal)> WatchAsync(DeliverySession session, IReadOnlyCollection<string> topics, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<PresenceCount>? Topics, Refusal? Refusal)> WatchAsync(DeliverySession session, IReadOnlyCollection<string> topics,
+        CancellationToken cancellationToken)
     {
         List<WatchedTopic> watched;
         lock (_gate)
         {
             var known = _watchers.GetValueOrDefault(session);
             if ((known?.Count ?? 0) + topics.Count(topic => known?.Contains(topic) != true) > _mostTopics)
-                return (null, new Refusal(ErrorCodes.InvalidRequest, $"At most {_mostTopics} topics are watched on a connection (Notify:Limits:FiltersPerConnection)."));
+                return (null,
+                    new Refusal(ErrorCodes.InvalidRequest, $"At most {_mostTopics} topics are watched on a connection (Notify:Limits:FiltersPerConnection)."));
             watched = [.. topics.Select(TopicOf)];
         }
 
@@ -88,7 +91,8 @@ internal sealed partial class PresenceWatching : BackgroundService
         if (cold.Count > 0)
         {
             Announce(cold.Select(topic => topic.Topic));
-            await Task.WhenAll(cold.Select(topic => topic.Warm)).WaitAsync(WarmWithin, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(cold.Select(topic => topic.Warm)).WaitAsync(WarmWithin, _time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         lock (_gate)
@@ -385,7 +389,7 @@ internal sealed partial class PresenceWatching : BackgroundService
         return counts;
     }
 
-    [LoggerMessage(LogLevel.Error, "Looking for changes of presence failed in a way it should not; looked again in a second.")]
+    [LoggerMessage(5202, LogLevel.Error, "Computing presence changes failed unexpectedly. The node tries again in a second.")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 
     /// <summary>A topic that another node watches, and what it was told of the people here.</summary>

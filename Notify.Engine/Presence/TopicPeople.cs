@@ -47,7 +47,8 @@ internal sealed class TopicPeople
     public ulong[]? ToHashes() => Hashes ?? (Named is null ? null : [.. Named.Select(HashOf)]);
 
     public bool IsSame(TopicPeople other) => Count == other.Count
-        && (Named is null ? other.Named is null && (Hashes is null ? other.Hashes is null : other.Hashes is not null && Hashes.AsSpan().SequenceEqual(other.Hashes))
+        && (Named is null ? other.Named is null
+            && (Hashes is null ? other.Hashes is null : other.Hashes is not null && Hashes.AsSpan().SequenceEqual(other.Hashes))
             : other.Named is not null && Named.All(other.Named.Contains));
 
     /// <summary>The people of several nodes; named when they are few.</summary>

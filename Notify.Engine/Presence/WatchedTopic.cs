@@ -33,7 +33,8 @@ internal sealed class WatchedTopic(string topic, long now)
     public int ToldCount { get; private set; }
 
     /// <summary>The users among the people that watchers were told; null above <see cref="TopicPeople.MostNamed"/>.</summary>
-    public IReadOnlyList<string>? ToldUsers => _toldPeople is null ? null : [.. _toldPeople.Select(person => person.User).OfType<string>().Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string>? ToldUsers =>
+        _toldPeople is null ? null : [.. _toldPeople.Select(person => person.User).OfType<string>().Order(StringComparer.Ordinal)];
 
     /// <summary>Completes when every node has told its people.</summary>
     public Task Warm => _warm.Task;
@@ -111,8 +112,11 @@ internal sealed class WatchedTopic(string topic, long now)
             if (Array.Exists(_parts, one => one is null)) return null;
             var parts = _parts;
             if (parts[0]!.Hashes is not null)
-                return LetterSplitting.Hashes(parts.Select(one => one!.Hashes ?? [])) is { } hashes && hashes.Length == part.Count ? TopicPeople.OfHashes(hashes) : TopicPeople.OfCount(part.Count);
-            var people = parts.SelectMany(one => (one!.Users ?? []).Select(user => new Person(user, null)).Concat((one.Connections ?? []).Select(connection => new Person(null, connection)))).ToHashSet();
+                return LetterSplitting.Hashes(parts.Select(one => one!.Hashes ?? [])) is { } hashes && hashes.Length == part.Count
+                    ? TopicPeople.OfHashes(hashes) : TopicPeople.OfCount(part.Count);
+            var people =
+                parts.SelectMany(one => (one!.Users ?? []).Select(user => new Person(user, null))
+                .Concat((one.Connections ?? []).Select(connection => new Person(null, connection)))).ToHashSet();
             return people.Count == part.Count ? TopicPeople.Of(people) : TopicPeople.OfCount(part.Count);
         }
     }

@@ -221,10 +221,13 @@ internal sealed partial class AppendLoop(
 
     private static partial class Log
     {
-        [LoggerMessage(1001, LogLevel.Warning, "Append of {Entries} was not stored: storage does not answer. The node retries it until the publishers' deadline.")]
+        [LoggerMessage(1001, LogLevel.Warning,
+            "Append of {Entries} was not stored: storage does not answer. The node retries it until the publishers' deadline.")]
         public static partial void NotStored(ILogger logger, int entries, Exception exception);
 
-        [LoggerMessage(1002, LogLevel.Error, "Append of {Entries} rejected permanently by storage; its publishers were answered 503 and nothing was stored. Operator action required: correct what the error names; appends then resume by themselves.")]
+        [LoggerMessage(1002, LogLevel.Error,
+            "Append of {Entries} rejected permanently by storage; its publishers were answered 503 and nothing was stored. Operator action required: " +
+            "correct what the error names; appends then resume by themselves.")]
         public static partial void Refused(ILogger logger, int entries, Exception exception);
 
         [LoggerMessage(1003, LogLevel.Warning, "Append of {Entries} got no answer and may be stored. The node repeats the same batch before any other.")]

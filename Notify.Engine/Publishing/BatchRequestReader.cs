@@ -41,7 +41,8 @@ internal static class BatchRequestReader
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return BadShape;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (!reader.ValueTextEquals("notifications"u8)) return Refusal.Invalid($"The member '{StrictJson.Name(ref reader)}' is unknown. A batch has 'notifications'.");
+            if (!reader.ValueTextEquals("notifications"u8))
+                return Refusal.Invalid($"The member '{StrictJson.Name(ref reader)}' is unknown. A batch has 'notifications'.");
             if (items is not null) return Refusal.Invalid("The member 'notifications' is there twice.");
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartArray) return BadShape;

@@ -10,7 +10,8 @@ namespace Notify.Engine.Publishing;
 /// </summary>
 internal static class LinkRule
 {
-    internal const string Allowed = "'link' is an http or https URL or a relative reference such as '/orders/42', without whitespace, backslashes or a leading '//'.";
+    internal const string Allowed =
+        "'link' is an http or https URL or a relative reference such as '/orders/42', without whitespace, backslashes or a leading '//'.";
 
     private static readonly SearchValues<char> EndOfScheme = SearchValues.Create(":/?#");
 

@@ -133,7 +133,8 @@ internal ref struct PublishMembers(ReadOnlySpan<byte> json)
     private Refusal? ReadText(Member member)
     {
         if (_reader.TokenType != JsonTokenType.String) return Refusal.Invalid($"'{Shown(member)}' is a string.");
-        if (_reader.ValueIsEscaped && StrictJson.HasUnpairedSurrogate(_reader.ValueSpan)) return new Refusal(member == Member.Topic ? ErrorCodes.InvalidTopic : ErrorCodes.InvalidRequest, $"'{Shown(member)}' has an unpaired surrogate.");
+        if (_reader.ValueIsEscaped && StrictJson.HasUnpairedSurrogate(_reader.ValueSpan))
+            return new Refusal(member == Member.Topic ? ErrorCodes.InvalidTopic : ErrorCodes.InvalidRequest, $"'{Shown(member)}' has an unpaired surrogate.");
         var text = new JsonText(_json[(int)_reader.TokenStartIndex..(int)_reader.BytesConsumed], _reader.ValueIsEscaped);
         switch (member)
         {

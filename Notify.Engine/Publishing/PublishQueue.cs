@@ -41,7 +41,8 @@ internal sealed class PublishQueue : IDisposable
         lock (_lock)
         {
             if (_closed) return PublishRefusals.Stopping;
-            if (_entries + publish.Entries.Length > _limits.PublishQueueEntries || _bytes + publish.Bytes > _limits.PublishQueueBytes) return PublishRefusals.QueueFull;
+            if (_entries + publish.Entries.Length > _limits.PublishQueueEntries || _bytes + publish.Bytes > _limits.PublishQueueBytes)
+                return PublishRefusals.QueueFull;
             _waiting.Enqueue(publish);
             _entries += publish.Entries.Length;
             _bytes += publish.Bytes;

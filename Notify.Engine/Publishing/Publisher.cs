@@ -58,7 +58,9 @@ internal sealed class Publisher : IHostedService, IDisposable
 
         // Not on the caller's thread: the host waits for this method, not for the loop.
         _running = Task.Run(() => _loop.RunAsync(_stop.Token), CancellationToken.None);
-        _deadlines = _time.CreateTimer(_ => _loop.RefuseStartedBefore(_time.GetTimestamp() - (long)(Deadline.TotalSeconds * _time.TimestampFrequency)), null, DeadlineCheck, DeadlineCheck);
+        _deadlines =
+            _time.CreateTimer(_ =>
+            _loop.RefuseStartedBefore(_time.GetTimestamp() - (long)(Deadline.TotalSeconds * _time.TimestampFrequency)), null, DeadlineCheck, DeadlineCheck);
         return Task.CompletedTask;
     }
 
@@ -93,7 +95,8 @@ internal sealed class Publisher : IHostedService, IDisposable
     }
 
     /// <summary>Publishes these: the stored ones together, in their order, with versions that follow one another.</summary>
-    public async Task<IReadOnlyList<PublishOutcome>> PublishAsync(IReadOnlyList<(PublishCommand Command, IdempotencyKey? Key)> items, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<PublishOutcome>> PublishAsync(IReadOnlyList<(PublishCommand Command, IdempotencyKey? Key)> items,
+        CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var span = NotifyTraces.Publish(items.Count);

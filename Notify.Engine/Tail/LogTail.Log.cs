@@ -11,7 +11,9 @@ internal sealed partial class LogTail
     [LoggerMessage(2012, LogLevel.Error, "The log head {Head} is below this node's tail {Tail}: the database lost committed versions. A new epoch begins.")]
     private static partial void LogHeadWentBack(ILogger logger, long head, long tail);
 
-    [LoggerMessage(2013, LogLevel.Error, "The log has a change of users or groups at version {Version}, but a message from another node had something else there. The node reads the log again. Check who can send on the backplane (Redis or NOTIFY).")]
+    [LoggerMessage(2013, LogLevel.Error,
+        "The log has a change of users or groups at version {Version}, but a message from another node had something else there. The node reads the log " +
+        "again. Check who can send on the backplane (Redis or NOTIFY).")]
     private static partial void LogHidden(ILogger logger, long version);
 
     [LoggerMessage(2014, LogLevel.Critical, "This node stops: {Reason}")]

@@ -73,7 +73,10 @@ internal sealed partial class LogTail(
     /// <summary>Another node has committed up to here; what it was is read from the log.</summary>
     public void Ahead(Guid epoch, long last) => _hints.Writer.TryWrite(new Hint.Ahead(epoch, last));
 
-    /// <summary>What was handed on from this version on is not what the log has: the node reads it anew, and sessions that were given any of it get a Gap.</summary>
+    /// <summary>
+    /// What was handed on from this version on is not what the log has: the node reads it anew, and sessions that were given any of it get
+    /// a Gap.
+    /// </summary>
     public void Distrust(LogView view, long from) => _hints.Writer.TryWrite(new Hint.Distrusted(view, from));
 
     public void Ephemeral(LogEntry notification) => _hints.Writer.TryWrite(new Hint.Ephemeral(notification));

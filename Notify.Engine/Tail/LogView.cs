@@ -47,7 +47,8 @@ internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null
     public BlockCache Blocks { get; } = memory is null ? new() : new(memory.BlockBytes);
 
     /// <summary>Reads the end of the log into a new ring; null when it was replaced or swept meanwhile.</summary>
-    public static async Task<LogView?> ReadAsync(INotificationLog log, Guid epoch, long? differsFrom, CancellationToken cancellationToken, SharedMemory? memory = null)
+    public static async Task<LogView?> ReadAsync(INotificationLog log, Guid epoch, long? differsFrom, CancellationToken cancellationToken,
+        SharedMemory? memory = null)
     {
         var head = await log.ReadHeadAsync(cancellationToken);
         var ring = new Ring(Math.Max(head.Oldest - 1, head.Head - Preload), RingEntries, memory?.RingBytes ?? RingBytes);

@@ -97,7 +97,8 @@ internal sealed partial class Reconciler(
     }
 
     private static bool IsSame(LogEntry one, LogEntry other) =>
-        (one.Id, one.Kind, one.Topic, one.TopicSeq) == (other.Id, other.Kind, other.Topic, other.TopicSeq) && one.Content.Span.SequenceEqual(other.Content.Span);
+        (one.Id, one.Kind, one.Topic, one.TopicSeq) == (other.Id, other.Kind, other.Topic, other.TopicSeq)
+            && one.Content.Span.SequenceEqual(other.Content.Span);
 
     private async Task<bool> StandsStillAsync(LogView view, long end, CancellationToken cancellationToken)
     {
@@ -107,10 +108,14 @@ internal sealed partial class Reconciler(
 
     private static partial class Log
     {
-        [LoggerMessage(2020, LogLevel.Error, "Version {Version} (and perhaps later ones) as delivered by this node differs from the log. The node reads the log again. Check for forged messages on the backplane or rows changed by hand.")]
+        [LoggerMessage(2020, LogLevel.Error,
+            "Version {Version} (and perhaps later ones) as delivered by this node differs from the log. The node reads the log again. Check for forged " +
+            "messages on the backplane or rows changed by hand.")]
         public static partial void Differs(ILogger logger, long version);
 
-        [LoggerMessage(2021, LogLevel.Error, "The log no longer has version {Version} (and perhaps later ones), which this node delivered; clients that reconnect will not get it. Rows were deleted by hand: restore the database, or run new-epoch.")]
+        [LoggerMessage(2021, LogLevel.Error,
+            "The log no longer has version {Version} (and perhaps later ones), which this node delivered; clients that reconnect will not get it. Rows were " +
+            "deleted by hand: restore the database, or run new-epoch.")]
         public static partial void IsAbsent(ILogger logger, long version);
 
         [LoggerMessage(2022, LogLevel.Error, "This node is still at version {End} although the log reached {Head} some time ago. It reads the log again.")]

@@ -16,7 +16,8 @@ internal sealed class SharedMemory
     private const long LeastRead = 128 * 1024;
 
     public SharedMemory(IOptions<NotifyOptions> options)
-        : this(options.Value.Limits.SharedBytes is > 0 and var set ? set : Math.Min(MostByDefault, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultShare))
+        : this(options.Value.Limits.SharedBytes is > 0 and var set ? set
+            : Math.Min(MostByDefault, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultShare))
     {
     }
 

@@ -10,14 +10,18 @@ namespace Notify.Server.Api;
 /// <summary>The calls under <c>/api/v1</c>, and an answer for whatever else is asked there.</summary>
 internal static class ApiEndpoints
 {
-    private static readonly CallParameter Key = new("header", IdempotencyHeader.Name, typeof(string), "A repeat under the same key gets the first answer. 1 to 255 characters, kept at least 24 hours. After a 503, repeat under the same key.");
+    private static readonly CallParameter Key =
+        new("header", IdempotencyHeader.Name, typeof(string),
+        "A repeat under the same key gets the first answer. 1 to 255 characters, kept at least 24 hours. After a 503, repeat under the same key.");
 
-    private const string Filters = "Topic filters (MQTT 3.1.1 §4.7). '#' is written %23; a plain '+' that is a whole segment is the wildcard, elsewhere it is a space";
+    private const string Filters =
+        "Topic filters (MQTT 3.1.1 §4.7). '#' is written %23; a plain '+' that is a whole segment is the wildcard, elsewhere it is a space";
 
     private static readonly CallAnswer[] Accepted =
     [
         new(StatusCodes.Status201Created, "Stored.", typeof(PublishResult), "Location"),
-        new(StatusCodes.Status200OK, "Stored before under this idempotency key: the first answer.", typeof(PublishResult), "Location", PublishAnswer.ReplayedHeader),
+        new(StatusCodes.Status200OK, "Stored before under this idempotency key: the first answer.", typeof(PublishResult), "Location",
+            PublishAnswer.ReplayedHeader),
         new(StatusCodes.Status202Accepted, "Ephemeral: sent to live connections, not stored.", typeof(PublishResult)),
     ];
 
@@ -29,7 +33,8 @@ internal static class ApiEndpoints
 
     private static readonly int[] ReadProblems = [StatusCodes.Status403Forbidden, StatusCodes.Status503ServiceUnavailable];
 
-    private static readonly Refusal Unknown = new(ErrorCodes.NotFound, $"There is nothing at this path. The calls are under {ApiPaths.Root}; the OpenAPI document lists them.");
+    private static readonly Refusal Unknown =
+        new(ErrorCodes.NotFound, $"There is nothing at this path. The calls are under {ApiPaths.Root}; the OpenAPI document lists them.");
 
     /// <summary>Maps them all; the group is the one of <c>/api/v1</c>.</summary>
     public static void MapApi(this IEndpointRouteBuilder api)
@@ -46,8 +51,11 @@ internal static class ApiEndpoints
             new ApiCall(ApiCall.Get, read.ListAsync) { Query = ReadEndpoints.Parameters, Description = List });
         api.MapCalls("/notifications/batch", new ApiCall(ApiCall.Post, publish.PostBatchAsync) { Publishes = true, Description = PublishBatch });
         api.MapCalls("/notifications/{id}", new ApiCall(ApiCall.Get, read.GetAsync) { Description = Get });
-        api.MapCalls($"/topics/{{**{TopicPath.RouteValue}}}", new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Lists = TopicEndpoint.Lists, Description = PublishToTopic });
-        api.MapCalls(StreamEndpoint.Path, new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
+        api.MapCalls($"/topics/{{**{TopicPath.RouteValue}}}",
+            new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Lists = TopicEndpoint.Lists,
+            Description = PublishToTopic });
+        api.MapCalls(StreamEndpoint.Path,
+            new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
         api.MapKeys();
         api.MapInbox();
         api.MapPeople();
@@ -81,7 +89,9 @@ internal static class ApiEndpoints
 
     private static CallDescription Publish => new("publish", "Publishes one notification")
     {
-        Details = $"One address (topic, group or user), and at least one of title, body and data. Unknown and duplicate members are refused. Answered once it is stored. tags: at most {PublishMembers.MaxTags} of 1 to {PublishMembers.MaxTagLength} characters. {LinkRule.Allowed} ttlSeconds: at most {PublishRequestReader.MaxTtlSeconds}.",
+        Details = "One address (topic, group or user), and at least one of title, body and data. Unknown and duplicate members are refused. Answered once " +
+            $"it is stored. tags: at most {PublishMembers.MaxTags} of 1 to {PublishMembers.MaxTagLength} characters. {LinkRule.Allowed} ttlSeconds: at most " +
+            $"{PublishRequestReader.MaxTtlSeconds}.",
         Parameters = [Key],
         Body = new CallBody(typeof(PublishRequest), MediaTypes.Json),
         Answers = Accepted,
@@ -90,7 +100,8 @@ internal static class ApiEndpoints
 
     private static CallDescription PublishBatch => new("publishBatch", "Publishes several notifications")
     {
-        Details = "The valid ones are stored together although others are refused. The header Idempotency-Key stands for the items as {key}#{index}; then they have none of their own.",
+        Details = "The valid ones are stored together although others are refused. The header Idempotency-Key stands for the items as {key}#{index}; then " +
+            "they have none of their own.",
         Parameters = [Key],
         Body = new CallBody(typeof(BatchPublishRequest), MediaTypes.Json),
         Answers = [new(StatusCodes.Status200OK, "What became of each, in order.", typeof(BatchPublishResult))],
@@ -121,7 +132,8 @@ internal static class ApiEndpoints
         [
             new("query", QueryFilters.Parameter, typeof(string[]), $"{Filters}; without one, everything the caller may see."),
             new("query", "since", typeof(long), "The version after which to begin; 0 by default. Not with order=desc."),
-            new("query", "limit", typeof(int), "1 to 1000; 100 by default. Pages may be shorter: the end is where next equals head, or, newest first, where there is no next."),
+            new("query", "limit", typeof(int),
+                "1 to 1000; 100 by default. Pages may be shorter: the end is where next equals head, or, newest first, where there is no next."),
             new("query", "order", typeof(string), "asc, oldest first (the default), or desc, newest first."),
             new("query", "before", typeof(long), "With order=desc, the version below which to begin; above the head by default."),
         ],
@@ -131,7 +143,9 @@ internal static class ApiEndpoints
 
     private static CallDescription Stream => new("stream", "Follows topics over Server-Sent Events")
     {
-        Details = "Events: notification (id is its version), caught-up, gap and progress, each with an id to come back with; a comment every 15 s. What is refused for now (a node that starts or stops, storage that is away, too many connections) is a 200 with 'retry' and an end: a browser's EventSource gives up at any other status.",
+        Details = "Events: notification (id is its version), caught-up, gap and progress, each with an id to come back with; a comment every 15 s. What is " +
+            "refused for now (a node that starts or stops, storage that is away, too many connections) is a 200 with 'retry' and an end: a browser's " +
+            "EventSource gives up at any other status.",
         Parameters =
         [
             new("query", QueryFilters.Parameter, typeof(string[]), $"{Filters}. A user's own topic comes unasked; without a user there is at least one."),

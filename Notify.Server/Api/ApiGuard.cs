@@ -41,7 +41,8 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
             if (caller is null && refusal!.Code != ErrorCodes.StorageUnavailable) await Problem.WriteAsync(context, refusal);
             else await call.RefuseAsync(context, refusal!);
         }
-        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException || exception.InnerException is ConnectionAbortedException)
+        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested || exception is ConnectionResetException
+            || exception.InnerException is ConnectionAbortedException)
         {
             // The client left, or this node did after waiting for it: no client is left to answer, and nothing is wrong here.
         }
@@ -90,7 +91,8 @@ internal sealed partial class ApiGuard(Authenticator authenticator, RequestRate 
         {
             var name = pair.DecodeName().ToString();
             if (name is not (Authenticator.UserParameter or Authenticator.DeviceParameter) && Array.IndexOf(call.Query, name) < 0)
-                return Refusal.Invalid($"This call has no parameter '{(name.Length <= 64 ? name : name[..64])}'.{(call.Query.Length == 0 ? "" : $" It has: {string.Join(", ", call.Query)}.")}");
+                return Refusal.Invalid("This call has no parameter " +
+                    $"'{(name.Length <= 64 ? name : name[..64])}'.{(call.Query.Length == 0 ? "" : $" It has: {string.Join(", ", call.Query)}.")}");
             if (pair.EncodedValue.IsEmpty && name != QueryFilters.Parameter && Array.IndexOf(call.Lists, name) < 0) // a filter has rules of its own
                 return Refusal.Invalid($"'{name}' has no value. Give it one, or leave it out.");
         }

@@ -63,5 +63,6 @@ internal sealed class AttributeEndpoints(INotificationLog log, AttributeChanges 
         }
     }
 
-    private static Task WriteAsync(HttpContext context, JsonElement attributes) => PeopleRequest.WriteAsync(context, StatusCodes.Status200OK, attributes.WriteTo);
+    private static Task WriteAsync(HttpContext context, JsonElement attributes) =>
+        PeopleRequest.WriteAsync(context, StatusCodes.Status200OK, attributes.WriteTo);
 }

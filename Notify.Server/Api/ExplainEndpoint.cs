@@ -17,7 +17,8 @@ internal sealed class ExplainEndpoint(Explaining explaining)
     internal static readonly string[] Parameters = ["version", "device"];
 
     private static readonly Refusal NoVersion = Refusal.Invalid($"'version' is that of a notification: a whole number from 1 to {LogLimits.MaxVersion}.");
-    private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no notification of this version: it is a change of people, or not stored yet.");
+    private static readonly Refusal NotFound =
+        new(ErrorCodes.NotFound, "There is no notification of this version: it is a change of people, or not stored yet.");
 
     public async Task GetAsync(HttpContext context, Caller caller)
     {
@@ -36,7 +37,8 @@ internal sealed class ExplainEndpoint(Explaining explaining)
     private static Refusal? Read(HttpRequest request, out long version, out string? device)
     {
         (version, device) = (0, null);
-        if (request.Query["version"] is not [{ } text] || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out version) || version is < 1 or > LogLimits.MaxVersion) return NoVersion;
+        if (request.Query["version"] is not [{ } text] || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out version)
+            || version is < 1 or > LogLimits.MaxVersion) return NoVersion;
         if (request.Query["device"] is not { Count: > 0 } devices) return null;
         device = devices[0];
         return TopicName.IsValidId(device, "device", out var problem) ? null : Refusal.Invalid(problem);
@@ -102,7 +104,8 @@ internal sealed class ExplainEndpoint(Explaining explaining)
             writer.WriteString("filter"u8, interest.Filter);
             if (interest.Kind != InterestKind.Own) writer.WriteNumber("since"u8, interest.Since);
             if (interest.Until != Interest.Open) writer.WriteNumber("until"u8, interest.Until);
-            writer.WriteString("outcome"u8, interest.Brings ? "brings"u8 : interest.IsAsleep ? "asleep"u8 : version <= interest.Since ? "followedSince"u8 : "ended"u8);
+            writer.WriteString("outcome"u8, interest.Brings ? "brings"u8 : interest.IsAsleep ? "asleep"u8 : version <= interest.Since ? "followedSince"u8
+                : "ended"u8);
             writer.WriteEndObject();
         }
 

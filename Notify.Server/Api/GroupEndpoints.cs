@@ -45,7 +45,8 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
 
     public async Task GetAsync(HttpContext context, Caller caller)
     {
-        if ((AccessRules.SeeAdministration(caller) ?? PeopleRequest.Name(context, "group", "group", out _)) is { } refusal) await Problem.WriteAsync(context, refusal);
+        if ((AccessRules.SeeAdministration(caller) ?? PeopleRequest.Name(context, "group", "group", out _)) is { } refusal)
+            await Problem.WriteAsync(context, refusal);
         else await WriteGroupAsync(context, (string)context.Request.RouteValues["group"]!, StatusCodes.Status200OK);
     }
 
@@ -93,8 +94,10 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
             refusal ??= members!.Ids("add", "user", MostMembers, out add) ?? members!.Ids("remove", "user", MostMembers, out remove);
         }
 
-        if (refusal is null && add.Count + remove.Count > MostMembers) refusal = Refusal.Invalid($"'add' and 'remove' have together at most {MostMembers} users.");
-        if (refusal is null && add.Intersect(remove, StringComparer.Ordinal).FirstOrDefault() is { } both) refusal = Refusal.Invalid($"The user '{both}' is in both 'add' and 'remove'.");
+        if (refusal is null && add.Count + remove.Count > MostMembers)
+            refusal = Refusal.Invalid($"'add' and 'remove' have together at most {MostMembers} users.");
+        if (refusal is null && add.Intersect(remove, StringComparer.Ordinal).FirstOrDefault() is { } both)
+            refusal = Refusal.Invalid($"The user '{both}' is in both 'add' and 'remove'.");
         if (refusal is null)
         {
             var answer = await writer.MakeAsync(new DirectoryChange.ChangeMembers(GroupOf(context), add, remove), context.RequestAborted);
@@ -120,7 +123,8 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
     public async Task ListMembersAsync(HttpContext context, Caller caller)
     {
         var (limit, after) = (0, 0L);
-        var refusal = AccessRules.SeeAdministration(caller) ?? PeopleRequest.Name(context, "group", "group", out _) ?? PeopleRequest.Page(context, out limit, out after);
+        var refusal = AccessRules.SeeAdministration(caller) ?? PeopleRequest.Name(context, "group", "group", out _)
+            ?? PeopleRequest.Page(context, out limit, out after);
         if (refusal is null)
         {
             if (await log.Directory.FindGroupAsync(GroupOf(context), context.RequestAborted) is { } group)
@@ -142,7 +146,8 @@ internal sealed class GroupEndpoints(INotificationLog log, DirectoryWriter write
 
     private async Task WriteGroupAsync(HttpContext context, string name, int status)
     {
-        if (await log.Directory.FindGroupAsync(name, context.RequestAborted) is { } group) await PeopleRequest.WriteAsync(context, status, json => Write(json, group));
+        if (await log.Directory.FindGroupAsync(name, context.RequestAborted) is { } group)
+            await PeopleRequest.WriteAsync(context, status, json => Write(json, group));
         else await Problem.WriteAsync(context, Unknown(name));
     }
 

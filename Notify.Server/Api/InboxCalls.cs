@@ -18,8 +18,11 @@ internal static class InboxCalls
     {
         var inbox = api.ServiceProvider.GetRequiredService<InboxEndpoints>();
         api.MapCalls("/users/{user}/inbox", new ApiCall(ApiCall.Get, inbox.ListAsync) { Query = InboxEndpoints.ListParameters, Description = List });
-        api.MapCalls("/users/{user}/inbox/summary", new ApiCall(ApiCall.Get, inbox.SummaryAsync) { Query = InboxEndpoints.SummaryParameters, Description = Summary });
-        api.MapCalls("/users/{user}/explain", new ApiCall(ApiCall.Get, api.ServiceProvider.GetRequiredService<ExplainEndpoint>().GetAsync) { Query = ExplainEndpoint.Parameters, Description = Explain });
+        api.MapCalls("/users/{user}/inbox/summary",
+            new ApiCall(ApiCall.Get, inbox.SummaryAsync) { Query = InboxEndpoints.SummaryParameters, Description = Summary });
+        api.MapCalls("/users/{user}/explain",
+            new ApiCall(ApiCall.Get, api.ServiceProvider.GetRequiredService<ExplainEndpoint>().GetAsync) { Query = ExplainEndpoint.Parameters,
+            Description = Explain });
         Map(InboxOperation.Read, "read", "Marks items read, and seen");
         Map(InboxOperation.Unread, "unread", "Takes read back; archived items stay as they are");
         Map(InboxOperation.Seen, "seen", "Marks items seen");
@@ -32,7 +35,8 @@ internal static class InboxCalls
 
     private static CallDescription List => new("listInbox", "Lists what came to a user, newest first")
     {
-        Details = "By the own topic, by groups, and by durable subscriptions that the caller's credential covers; also what came before a group was left or a subscription ended.",
+        Details = "By the own topic, by groups, and by durable subscriptions that the caller's credential covers; also what came before a group was left or " +
+            "a subscription ended.",
         Parameters =
         [
             User,
@@ -48,14 +52,17 @@ internal static class InboxCalls
     private static CallDescription Summary => new("inboxSummary", "Counts what is unread and unseen")
     {
         Details = "rev is the log version up to which was counted: of several answers the one with the highest rev is the newest.",
-        Parameters = [User, new("query", QueryFilters.Parameter, typeof(string[]), "Counted by itself; at most 10: topic filters, '$user/me' and '$group/{name}'.")],
+        Parameters =
+            [User, new("query", QueryFilters.Parameter, typeof(string[]), "Counted by itself; at most 10: topic filters, '$user/me' and '$group/{name}'.")],
         Answers = [new(StatusCodes.Status200OK, "The counts; with atLeast they are lower bounds.", typeof(InboxSummaryDocument))],
         Problems = Problems,
     };
 
     private static CallDescription Explain => new("explain", "Says why a user did or did not get a notification")
     {
-        Details = "For administrators. Recomputed from what is stored, by what decides in delivery. interests: those of the user whose filter matches the topic, and whether their interval holds the version. What connections named, and their tokens' groups, is known of living connections only: without one, named is unknown.",
+        Details = "For administrators. Recomputed from what is stored, by what decides in delivery. interests: those of the user whose filter matches the " +
+            "topic, and whether their interval holds the version. What connections named, and their tokens' groups, is known of living connections only: " +
+            "without one, named is unknown.",
         Parameters =
         [
             User,
@@ -66,7 +73,8 @@ internal static class InboxCalls
         [
             new(
                 StatusCodes.Status200OK,
-                "verdict: delivered (to the user, on every device), connections (to some that are there now, by what they named), missed, unknown (missed, as far as is known), expired, or gone (no longer kept).",
+                "verdict: delivered (to the user, on every device), connections (to some that are there now, by what they named), missed, unknown (missed, " +
+                    "as far as is known), expired, or gone (no longer kept).",
                 typeof(DeliveryExplanationDocument)),
         ],
         Problems = Problems,
@@ -76,9 +84,11 @@ internal static class InboxCalls
     {
         Details = operation is InboxOperation.Unread or InboxOperation.Unarchive
             ? "versions: 1 to 1000 of them; those that are not the user's items are passed over. filter: only topics that it matches."
-            : "Either versions (1 to 1000; those that are not the user's items are passed over) or upTo: everything up to that version. filter: only topics that it matches.",
+            : "Either versions (1 to 1000; those that are not the user's items are passed over) or upTo: everything up to that version. filter: only topics " +
+                "that it matches.",
         Parameters = [User],
-        Body = new CallBody(operation is InboxOperation.Unread or InboxOperation.Unarchive ? typeof(InboxVersionsDocument) : typeof(InboxMarkDocument), MediaTypes.Json),
+        Body = new CallBody(operation is InboxOperation.Unread or InboxOperation.Unarchive ? typeof(InboxVersionsDocument) : typeof(InboxMarkDocument),
+            MediaTypes.Json),
         Answers = [new(StatusCodes.Status200OK, "The counts with the mark in them.", typeof(InboxSummaryDocument))],
         Problems = Problems,
     };
@@ -90,7 +100,8 @@ internal sealed record InboxPageDocument(IReadOnlyList<InboxItemDocument> Items,
 
 internal sealed record InboxItemDocument(Notification Notification, DateTimeOffset? SeenAt, DateTimeOffset? ReadAt, DateTimeOffset? ArchivedAt);
 
-internal sealed record InboxSummaryDocument(long Unread, long Unseen, long Head, Guid Epoch, long Rev, bool? AtLeast, IReadOnlyList<InboxFilterDocument>? Filters);
+internal sealed record InboxSummaryDocument(long Unread, long Unseen, long Head, Guid Epoch, long Rev, bool? AtLeast,
+    IReadOnlyList<InboxFilterDocument>? Filters);
 
 internal sealed record InboxFilterDocument(string Filter, long Unread, long Unseen);
 

@@ -36,7 +36,8 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
         var (view, before, limit) = (InboxView.All, LogLimits.MaxVersion, DefaultLimit);
         IReadOnlyList<InboxFilter> filters = [];
         var refusal = UserToSee(context, caller, out var user) ?? ReadView(context.Request, out view)
-            ?? Number(context.Request, "before", 1, LogLimits.MaxVersion, ref before) ?? Limit(context.Request, ref limit) ?? ReadFilters(context.Request, user, out filters);
+            ?? Number(context.Request, "before", 1, LogLimits.MaxVersion, ref before) ?? Limit(context.Request, ref limit)
+                ?? ReadFilters(context.Request, user, out filters);
         if (refusal is null && filters.Count > 1) refusal = OneFilter;
         if (refusal is not null)
         {
@@ -105,7 +106,8 @@ internal sealed class InboxEndpoints(InboxReader reader, InboxMarking marking)
         return null;
     }
 
-    private static Refusal? UserToSee(HttpContext context, Caller caller, out string user) => PeopleRequest.User(context, caller, out user) ?? AccessRules.SeeUser(caller, user);
+    private static Refusal? UserToSee(HttpContext context, Caller caller, out string user) =>
+        PeopleRequest.User(context, caller, out user) ?? AccessRules.SeeUser(caller, user);
 
     private static Refusal? ReadView(HttpRequest request, out InboxView view)
     {

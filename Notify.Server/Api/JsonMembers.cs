@@ -74,7 +74,8 @@ internal sealed class JsonMembers
         var filters = new List<string>();
         values = filters;
         if (!TryFind(name, out var member)) return null;
-        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > MostFilters) return Refusal.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
+        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > MostFilters)
+            return Refusal.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
         foreach (var item in member.EnumerateArray())
         {
             if (!Claims.TryText(item, out var text)) return Refusal.Invalid($"'{name}' is an array of at most {MostFilters} topic filters.");
@@ -125,7 +126,8 @@ internal sealed class JsonMembers
         var ids = new List<string>();
         values = ids;
         if (!TryFind(name, out var member)) return null;
-        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > most) return Refusal.Invalid($"'{name}' is an array of at most {most} {what} names.");
+        if (member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > most)
+            return Refusal.Invalid($"'{name}' is an array of at most {most} {what} names.");
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var item in member.EnumerateArray())
         {
@@ -142,7 +144,8 @@ internal sealed class JsonMembers
     {
         var texts = new List<string>();
         values = texts;
-        if (!TryFind(name, out var member) || member.ValueKind != JsonValueKind.Array) return Refusal.Invalid($"'{name}' is missing: an array of topic filters.");
+        if (!TryFind(name, out var member) || member.ValueKind != JsonValueKind.Array)
+            return Refusal.Invalid($"'{name}' is missing: an array of topic filters.");
         foreach (var item in member.EnumerateArray())
         {
             if (!Claims.TryText(item, out var text)) return Refusal.Invalid($"'{name}' is an array of topic filters.");
@@ -152,7 +155,8 @@ internal sealed class JsonMembers
         return null;
     }
 
-    private bool TryFind(string name, [NotNullWhen(true)] out JsonElement member) => _members.TryGetValue(name, out member) && member.ValueKind != JsonValueKind.Null;
+    private bool TryFind(string name, [NotNullWhen(true)] out JsonElement member) =>
+        _members.TryGetValue(name, out member) && member.ValueKind != JsonValueKind.Null;
 
     private Refusal? Take(JsonElement root, string[] names)
     {

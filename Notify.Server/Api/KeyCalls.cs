@@ -74,11 +74,13 @@ internal static class KeyCalls
 internal sealed record NewKeyDocument(string Name, IReadOnlyList<string>? Publish, IReadOnlyList<string>? Subscribe, bool? Admin, DateTimeOffset? ExpiresAt);
 
 internal sealed record KeyDocument(
-    string Id, string? Key, string Name, IReadOnlyList<string> Publish, IReadOnlyList<string> Subscribe, bool Admin, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
+    string Id, string? Key, string Name, IReadOnlyList<string> Publish, IReadOnlyList<string> Subscribe, bool Admin, DateTimeOffset CreatedAt,
+        DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
 
 internal sealed record KeyPageDocument(IReadOnlyList<KeyDocument> Items, string? Next);
 
 internal sealed record MeDocument(
-    string? User, string? Device, bool Admin, IReadOnlyList<string> Publish, IReadOnlyList<string> Subscribe, IReadOnlyList<string> Join, IReadOnlyList<string> Groups, IReadOnlyList<string> TokenGroups);
+    string? User, string? Device, bool Admin, IReadOnlyList<string> Publish, IReadOnlyList<string> Subscribe, IReadOnlyList<string> Join,
+        IReadOnlyList<string> Groups, IReadOnlyList<string> TokenGroups);
 
 internal sealed record RevokeDocument(DateTimeOffset? IssuedBefore);

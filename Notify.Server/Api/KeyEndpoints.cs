@@ -36,7 +36,8 @@ internal sealed class KeyEndpoints(INotificationLog log, AppliedChanges changes,
         var stored = await log.Directory.FindKeyAsync(text.Id, context.RequestAborted);
         context.Response.Headers.Location = $"{context.Request.PathBase}{ApiPaths.Root}/keys/{text.Id}";
         context.Response.Headers.CacheControl = "no-store"; // the key is in it
-        await PeopleRequest.WriteAsync(context, StatusCodes.Status201Created, writer => Write(writer, stored ?? new ApiKey(0, key!, time.GetUtcNow(), null), text.Text));
+        await PeopleRequest.WriteAsync(context, StatusCodes.Status201Created, writer =>
+            Write(writer, stored ?? new ApiKey(0, key!, time.GetUtcNow(), null), text.Text));
     }
 
     public async Task ListAsync(HttpContext context, Caller caller)
@@ -49,7 +50,8 @@ internal sealed class KeyEndpoints(INotificationLog log, AppliedChanges changes,
         }
 
         var page = await log.Directory.ListKeysAsync(after, limit, context.RequestAborted);
-        await PeopleRequest.WritePageAsync(context, page.Items, static (json, key) => Write(json, key, null), page.Next?.ToString(CultureInfo.InvariantCulture));
+        await PeopleRequest.WritePageAsync(context, page.Items, static (json, key) =>
+            Write(json, key, null), page.Next?.ToString(CultureInfo.InvariantCulture));
     }
 
     public async Task DeleteAsync(HttpContext context, Caller caller)

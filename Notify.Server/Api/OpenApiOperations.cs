@@ -26,7 +26,8 @@ internal static class OpenApiOperations
     // How a reader of the document finds them: by what they are about, which is the first word of the path.
     private static readonly (string Name, string[] Paths)[] Tags =
     [
-        ("Notifications", ["notifications", "topics", "stream"]), ("Users", ["users"]), ("Groups", ["groups"]), ("Presence", ["presence"]), ("API keys", ["keys"]),
+        ("Notifications", ["notifications", "topics", "stream"]), ("Users", ["users"]), ("Groups", ["groups"]), ("Presence", ["presence"]),
+            ("API keys", ["keys"]),
     ];
 
     private const string OtherTag = "Service";
@@ -41,7 +42,9 @@ internal static class OpenApiOperations
         {
             document.Info.Title = "Notify";
             document.Info.Version = Version;
-            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. A rejected credential is 401, and 429 where too many came from one address. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and GET …/stream.";
+            document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. A rejected " +
+                "credential is 401, and 429 where too many came from one address. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and " +
+                "GET …/stream.";
             document.Info.License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" };
             Secure(document);
             document.Tags = Tags.Select(tag => tag.Name).Append(OtherTag).Select(name => new OpenApiTag { Name = name }).ToHashSet();
@@ -58,7 +61,9 @@ internal static class OpenApiOperations
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
             ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A JWT, or an API key." },
-            ["apiKey"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key", Description = "An API key, ntf_…" },
+            ["apiKey"] =
+                new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key",
+                Description = "An API key, ntf_…" },
         };
         document.Security =
         [
@@ -86,7 +91,8 @@ internal static class OpenApiOperations
         endpoint.AddOpenApiOperationTransformer((operation, context, cancellationToken) => CompleteAsync(operation, context, description, cancellationToken));
     }
 
-    private static async Task CompleteAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CallDescription description, CancellationToken cancellationToken)
+    private static async Task CompleteAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CallDescription description,
+        CancellationToken cancellationToken)
     {
         operation.OperationId = description.Name;
         operation.Summary = description.Summary;
@@ -118,7 +124,8 @@ internal static class OpenApiOperations
             if (operation.Responses?[$"{status}"] is OpenApiResponse response) Add(response, HeaderNames.RetryAfter, JsonSchemaType.Integer);
         }
 
-        if (operation.Responses?[$"{StatusCodes.Status401Unauthorized}"] is OpenApiResponse unauthenticated) Add(unauthenticated, HeaderNames.WWWAuthenticate, JsonSchemaType.String);
+        if (operation.Responses?[$"{StatusCodes.Status401Unauthorized}"] is OpenApiResponse unauthenticated)
+            Add(unauthenticated, HeaderNames.WWWAuthenticate, JsonSchemaType.String);
     }
 
     private static void Add(OpenApiResponse response, string header, JsonSchemaType type) =>
@@ -137,7 +144,8 @@ internal static class OpenApiOperations
         return new OpenApiRequestBody
         {
             Required = true,
-            Content = body.MediaTypes.ToDictionary(type => type, type => new OpenApiMediaType { Schema = body.Type == typeof(string) && type == MediaTypes.Json ? new OpenApiSchema() : schema }),
+            Content = body.MediaTypes.ToDictionary(type => type, type =>
+                new OpenApiMediaType { Schema = body.Type == typeof(string) && type == MediaTypes.Json ? new OpenApiSchema() : schema }),
         };
     }
 

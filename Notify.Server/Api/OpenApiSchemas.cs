@@ -20,7 +20,8 @@ internal static class OpenApiSchemas
     private static readonly string[] Codes =
     [
         ErrorCodes.InvalidRequest, ErrorCodes.InvalidTopic, ErrorCodes.InvalidFilter, ErrorCodes.Unauthenticated, ErrorCodes.Forbidden, ErrorCodes.NotFound,
-        ErrorCodes.IdempotencyConflict, ErrorCodes.PayloadTooLarge, ErrorCodes.UnsupportedMediaType, ErrorCodes.TooManyRequests, ErrorCodes.StorageUnavailable, Problem.InternalError,
+        ErrorCodes.IdempotencyConflict, ErrorCodes.PayloadTooLarge, ErrorCodes.UnsupportedMediaType, ErrorCodes.TooManyRequests, ErrorCodes.StorageUnavailable,
+            Problem.InternalError,
     ];
 
     public static void Correct(OpenApiOptions options)

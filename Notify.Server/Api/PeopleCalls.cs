@@ -16,9 +16,12 @@ internal static class PeopleCalls
     private static readonly CallParameter Group = new("path", "group", typeof(string), "The group's name.");
     private static readonly CallParameter User = new("path", "user", typeof(string), "A user id; 'me' is the caller's own.");
     private static readonly CallParameter Device = new("path", "device", typeof(string), "The device's name.");
-    private static readonly CallParameter[] Paging = [new("query", "limit", typeof(int), "1 to 1000; 100 by default."), new("query", "after", typeof(string), "The next of the page before.")];
-    private static readonly CallAnswer Done = new(StatusCodes.Status204NoContent, "It holds for every notification that is published after this answer.", typeof(void));
-    private static readonly CallAnswer AllTopics = new(StatusCodes.Status200OK, "All durable subscriptions of the user, sleeping ones included.", typeof(TopicsDocument));
+    private static readonly CallParameter[] Paging =
+        [new("query", "limit", typeof(int), "1 to 1000; 100 by default."), new("query", "after", typeof(string), "The next of the page before.")];
+    private static readonly CallAnswer Done =
+        new(StatusCodes.Status204NoContent, "It holds for every notification that is published after this answer.", typeof(void));
+    private static readonly CallAnswer AllTopics =
+        new(StatusCodes.Status200OK, "All durable subscriptions of the user, sleeping ones included.", typeof(TopicsDocument));
 
     public static void MapPeople(this IEndpointRouteBuilder api)
     {
@@ -26,7 +29,8 @@ internal static class PeopleCalls
         var rules = api.ServiceProvider.GetRequiredService<RuleEndpoints>();
         var users = api.ServiceProvider.GetRequiredService<UserEndpoints>();
         api.MapRules();
-        api.MapCalls("/groups", new ApiCall(ApiCall.Get, groups.ListAsync) { Query = GroupEndpoints.ListParameters, Lists = ["prefix"], Description = ListGroups });
+        api.MapCalls("/groups",
+            new ApiCall(ApiCall.Get, groups.ListAsync) { Query = GroupEndpoints.ListParameters, Lists = ["prefix"], Description = ListGroups });
         api.MapCalls(
             "/groups/{group}",
             new ApiCall(Put, groups.PutAsync) { Description = PutGroup },
@@ -41,19 +45,22 @@ internal static class PeopleCalls
             new ApiCall(ApiCall.Get, rules.ExplainAsync) { Description = RuleCalls.Explain },
             new ApiCall(Put, groups.PutMemberAsync) { Description = AddMember },
             new ApiCall(Delete, groups.DeleteMemberAsync) { Description = RemoveMember });
-        api.MapCalls("/users/{user}/groups", new ApiCall(ApiCall.Get, users.ListGroupsAsync) { Query = PeopleRequest.ListParameters, Description = ListGroupsOf });
+        api.MapCalls("/users/{user}/groups",
+            new ApiCall(ApiCall.Get, users.ListGroupsAsync) { Query = PeopleRequest.ListParameters, Description = ListGroupsOf });
         api.MapCalls(
             "/users/{user}/subscriptions",
             new ApiCall(ApiCall.Get, users.GetSubscriptionsAsync) { Description = ListSubscriptions },
             new ApiCall(ApiCall.Post, users.SubscribeAsync) { Description = Subscribe });
         api.MapCalls("/users/{user}/subscriptions/remove", new ApiCall(ApiCall.Post, users.UnsubscribeAsync) { Description = Unsubscribe });
-        api.MapCalls("/users/{user}/devices", new ApiCall(ApiCall.Get, users.ListDevicesAsync) { Query = PeopleRequest.ListParameters, Description = ListDevices });
+        api.MapCalls("/users/{user}/devices",
+            new ApiCall(ApiCall.Get, users.ListDevicesAsync) { Query = PeopleRequest.ListParameters, Description = ListDevices });
         api.MapCalls("/users/{user}/devices/{device}", new ApiCall(Delete, users.ForgetDeviceAsync) { Description = ForgetDevice });
     }
 
     private static CallDescription PutGroup => new("putGroup", "Makes a group, or changes between static and dynamic")
     {
-        Details = "With a rule the group is dynamic: its members are the users whose attributes satisfy it. Without one it is static, and members are put into it.",
+        Details = "With a rule the group is dynamic: its members are the users whose attributes satisfy it. Without one it is static, and members are put " +
+            "into it.",
         Parameters = [Group],
         Body = new CallBody(typeof(PutGroupDocument), MediaTypes.Json),
         Answers = [new(StatusCodes.Status201Created, "Made.", typeof(GroupDocument)), new(StatusCodes.Status200OK, "It was there.", typeof(GroupDocument))],
@@ -82,9 +89,11 @@ internal static class PeopleCalls
         Problems = Problems,
     };
 
-    private static CallDescription AddMember => new("addMember", "Adds a member to a static group") { Parameters = [Group, User], Answers = [Done], Problems = Problems };
+    private static CallDescription AddMember =>
+        new("addMember", "Adds a member to a static group") { Parameters = [Group, User], Answers = [Done], Problems = Problems };
 
-    private static CallDescription RemoveMember => new("removeMember", "Removes a member of a static group") { Parameters = [Group, User], Answers = [Done], Problems = Problems };
+    private static CallDescription RemoveMember =>
+        new("removeMember", "Removes a member of a static group") { Parameters = [Group, User], Answers = [Done], Problems = Problems };
 
     private static CallDescription ChangeMembers => new("changeMembers", "Adds and removes up to 1,000 members of a static group at one version")
     {
@@ -108,7 +117,8 @@ internal static class PeopleCalls
         Problems = Problems,
     };
 
-    private static CallDescription ListSubscriptions => new("listSubscriptions", "Lists a user's durable subscriptions") { Parameters = [User], Answers = [AllTopics], Problems = Problems };
+    private static CallDescription ListSubscriptions =>
+        new("listSubscriptions", "Lists a user's durable subscriptions") { Parameters = [User], Answers = [AllTopics], Problems = Problems };
 
     private static CallDescription Subscribe => new("subscribe", "Subscribes a user durably, on every device until removed")
     {

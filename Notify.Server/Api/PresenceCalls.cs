@@ -15,7 +15,8 @@ internal static class PresenceCalls
 
     private static CallDescription OfTopic => new("presenceOfTopic", "Says who has a connection that follows a topic, on any node")
     {
-        Details = "Needs a grant that covers the topic. count: people, each user once, and connections without a user. items: connections. A connection that broke off counts for 10 s more, unless its client closed it. Answered within a second: partial where a node did not answer.",
+        Details = "Needs a grant that covers the topic. count: people, each user once, and connections without a user. items: connections. A connection " +
+            "that broke off counts for 10 s more, unless its client closed it. Answered within a second: partial where a node did not answer.",
         Parameters =
         [
             new("query", "topic", typeof(string), "The topic; no wildcards.") { Required = true },

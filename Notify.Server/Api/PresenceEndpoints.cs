@@ -45,7 +45,8 @@ internal sealed class PresenceEndpoints(PresenceQueries queries, INotificationLo
     public async Task TopicAsync(HttpContext context, Caller caller)
     {
         var (limit, after, topic) = (0, (string?)null, "");
-        var refusal = AccessRules.AskForOneself(caller) ?? Topic(context.Request, out topic) ?? AccessRules.SeePresence(caller, topic) ?? PeopleRequest.Page(context, out limit, out after);
+        var refusal = AccessRules.AskForOneself(caller) ?? Topic(context.Request, out topic) ?? AccessRules.SeePresence(caller, topic)
+            ?? PeopleRequest.Page(context, out limit, out after);
         string? place = null;
         if (refusal is null && after is not null && !TryPlace(after, out place)) refusal = BadAfter;
         if (refusal is not null)

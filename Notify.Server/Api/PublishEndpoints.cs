@@ -28,7 +28,8 @@ internal sealed class PublishEndpoints(PublishFront front, IOptions<NotifyOption
         else
         {
             using var body = await RequestBody.ReadAsync(context, _payloadBytes);
-            prepared = body.Refusal is { } unread ? PreparedPublish.Refused(unread) : PublishFront.Prepare(body.Bytes.Span, new PublishCall(Call, caller, header));
+            prepared = body.Refusal is { } unread ? PreparedPublish.Refused(unread)
+                : PublishFront.Prepare(body.Bytes.Span, new PublishCall(Call, caller, header));
         }
 
         await PublishAnswer.WriteAsync(context, await front.PublishAsync(prepared, context.RequestAborted));

@@ -25,7 +25,8 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
     private const long MaxVersion = LogLimits.MaxVersion;
 
     private static readonly Refusal SinceBackwards = Refusal.Invalid("'since' is for oldest first. With 'order=desc' a page is what is below 'before'.");
-    private static readonly Refusal BeforeForwards = Refusal.Invalid("'before' is for newest first: add 'order=desc'. Oldest first, a page is what is after 'since'.");
+    private static readonly Refusal BeforeForwards =
+        Refusal.Invalid("'before' is for newest first: add 'order=desc'. Oldest first, a page is what is after 'since'.");
     private static readonly Refusal NotFound = new(ErrorCodes.NotFound, "There is no such notification, or no longer.");
 
     public async Task ListAsync(HttpContext context, Caller caller)
@@ -57,7 +58,8 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
         var entry = Guid.TryParseExact((string?)context.Request.RouteValues["id"], "D", out var id)
             ? await log.FindAsync(id, context.RequestAborted) ?? await log.Inbox.FindKeptAsync(id, context.RequestAborted)
             : null;
-        if (entry is null || entry.ExpiresAt <= clock.Now || !(AccessRules.MaySee(caller, entry.Topic) || await IsForAsync(caller, entry, context.RequestAborted)))
+        if (entry is null || entry.ExpiresAt <= clock.Now
+            || !(AccessRules.MaySee(caller, entry.Topic) || await IsForAsync(caller, entry, context.RequestAborted)))
         {
             await Problem.WriteAsync(context, NotFound);
             return;
@@ -70,7 +72,8 @@ internal sealed class ReadEndpoints(IReplay replay, IHistory history, INotificat
 
     /// <summary>What came to the user by a group needs no grant, also after the membership has ended.</summary>
     private async Task<bool> IsForAsync(Caller caller, LogEntry entry, CancellationToken cancellationToken) =>
-        caller.User is { } user && entry.Topic.StartsWith(TopicName.OfGroup(""), StringComparison.Ordinal) && await inbox.CameToAsync(user, entry.Version, cancellationToken);
+        caller.User is { } user && entry.Topic.StartsWith(TopicName.OfGroup(""), StringComparison.Ordinal)
+            && await inbox.CameToAsync(user, entry.Version, cancellationToken);
 
     private static void WritePage(ArrayBufferWriter<byte> json, IReadOnlyList<LogEntry> entries, long? next, LogHead head, long since = 0, string? gap = null)
     {

@@ -20,12 +20,14 @@ internal sealed class RequestMemory(IOptions<NotifyOptions> options)
 
     private const long MostByDefault = 128L * 1024 * 1024;
 
-    private readonly long _limit = options.Value.Limits.RequestBytes is > 0 and var set ? set : Math.Min(MostByDefault, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultShare);
+    private readonly long _limit = options.Value.Limits.RequestBytes is > 0 and var set ? set
+        : Math.Min(MostByDefault, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultShare);
     private long _held;
 
     /// <summary>503: the client may repeat the request, of which nothing was stored.</summary>
     public static Refusal Refusal { get; } = new(
-        ErrorCodes.StorageUnavailable, "The node is reading as many long requests as it has memory for (Notify:Limits:RequestBytes). Nothing was stored; try again in a second.");
+        ErrorCodes.StorageUnavailable,
+            "The node is reading as many long requests as it has memory for (Notify:Limits:RequestBytes). Nothing was stored; try again in a second.");
 
     /// <summary>Takes memory for a body; false when the limit is reached. A body alone may be longer than the limit.</summary>
     public bool TryTake(long bytes, long already = 0)

@@ -45,7 +45,8 @@ internal static class RuleCalls
 
     private static CallDescription PatchSelf => new("patchOwnAttributes", "Changes what a user says of itself by a merge patch (RFC 7396)")
     {
-        Details = "Rules see it as @.self alone. At most 8 KiB and 8 levels. For state, not for telemetry: a user may do it once a second on average, ten times at once.",
+        Details = "Rules see it as @.self alone. At most 8 KiB and 8 levels. For state, not for telemetry: a user may do it once a second on average, ten " +
+            "times at once.",
         Parameters = [User],
         Body = new CallBody(typeof(Dictionary<string, object>), MediaTypes.MergePatch, MediaTypes.Json),
         Answers = [Attributes],

@@ -57,7 +57,8 @@ internal sealed class RuleEndpoints(INotificationLog log)
     public async Task ExplainAsync(HttpContext context, Caller caller)
     {
         var user = "";
-        var refusal = AccessRules.SeeAdministration(caller) ?? PeopleRequest.Name(context, "group", "group", out _) ?? PeopleRequest.User(context, caller, out user);
+        var refusal = AccessRules.SeeAdministration(caller) ?? PeopleRequest.Name(context, "group", "group", out _)
+            ?? PeopleRequest.User(context, caller, out user);
         var name = (string)context.Request.RouteValues["group"]!;
         var group = refusal is null ? await log.Directory.FindGroupAsync(name, context.RequestAborted) : null;
         if (group is null)

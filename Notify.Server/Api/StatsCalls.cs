@@ -8,8 +8,10 @@ internal static class StatsCalls
 
     private static CallDescription Get => new("stats", "Says what is stored, and which nodes there are")
     {
-        Details = "For administrators. What other nodes have (connections, and head: how far they have delivered the log) is as of their last renewal, at most a few seconds old; a node that was killed is listed for at most 20 s.",
-        Answers = [new(StatusCodes.Status200OK, "topics: those that something was published to; users: those that were ever mentioned.", typeof(StatsDocument))],
+        Details = "For administrators. What other nodes have (connections, and head: how far they have delivered the log) is as of their last renewal, at " +
+            "most a few seconds old; a node that was killed is listed for at most 20 s.",
+        Answers = [new(StatusCodes.Status200OK, "topics: those that something was published to; users: those that were ever mentioned.",
+            typeof(StatsDocument))],
         Problems = [StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status503ServiceUnavailable],
     };
 }

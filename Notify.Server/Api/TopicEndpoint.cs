@@ -53,7 +53,8 @@ internal sealed class TopicEndpoint(PublishFront front, IOptions<NotifyOptions> 
         if (TopicPath.Read(http, out var topic) is { } badPath) return badPath;
         var values = new string?[Parameters.Length];
         if (ReadParameters(http, values) is { } badParameter) return badParameter;
-        if (values is not [var title, var priority, var tags, var type, var link, var ttl]) throw new InvalidOperationException("One value for each parameter.");
+        if (values is not [var title, var priority, var tags, var type, var link, var ttl])
+            throw new InvalidOperationException("One value for each parameter.");
 
         long? seconds = null;
         if (ttl is not null)
@@ -83,7 +84,8 @@ internal sealed class TopicEndpoint(PublishFront front, IOptions<NotifyOptions> 
             var header = http.Headers[HeaderPrefix + Parameters[i]];
             if (query.Count + header.Count > 1) return Refusal.Invalid($"'{Parameters[i]}' is given twice.");
             values[i] = query.Count == 1 ? query[0] : header.Count == 1 ? header[0] : null;
-            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0) return Refusal.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
+            if (values[i] is "" && Array.IndexOf(Lists, Parameters[i]) < 0)
+                return Refusal.Invalid($"'{Parameters[i]}' has no value. Give it one, or leave it out.");
         }
 
         return null;

@@ -15,7 +15,8 @@ internal static class TopicPath
     /// <summary>The name of the catch-all in the route.</summary>
     internal const string RouteValue = "topic";
 
-    private static readonly Refusal Broken = new(ErrorCodes.InvalidTopic, "The topic in the path is not percent-encoded UTF-8. For unusual topics use POST /api/v1/notifications.");
+    private static readonly Refusal Broken =
+        new(ErrorCodes.InvalidTopic, "The topic in the path is not percent-encoded UTF-8. For unusual topics use POST /api/v1/notifications.");
 
     public static Refusal? Read(HttpRequest request, out string topic)
     {

@@ -15,7 +15,8 @@ internal sealed class UserEndpoints(INotificationLog log, DirectoryWriter writer
     public async Task ListGroupsAsync(HttpContext context, Caller caller)
     {
         var (limit, after) = (0, (string?)null);
-        if ((PeopleRequest.User(context, caller, out var user) ?? AccessRules.SeeUser(caller, user) ?? PeopleRequest.Page(context, out limit, out after)) is { } refusal)
+        if ((PeopleRequest.User(context, caller, out var user) ?? AccessRules.SeeUser(caller, user)
+            ?? PeopleRequest.Page(context, out limit, out after)) is { } refusal)
         {
             await Problem.WriteAsync(context, refusal);
             return;
@@ -38,7 +39,8 @@ internal sealed class UserEndpoints(INotificationLog log, DirectoryWriter writer
     public async Task ListDevicesAsync(HttpContext context, Caller caller)
     {
         var (limit, after) = (0, (string?)null);
-        if ((PeopleRequest.User(context, caller, out var user) ?? AccessRules.SeeUser(caller, user) ?? PeopleRequest.Page(context, out limit, out after)) is { } refusal)
+        if ((PeopleRequest.User(context, caller, out var user) ?? AccessRules.SeeUser(caller, user)
+            ?? PeopleRequest.Page(context, out limit, out after)) is { } refusal)
         {
             await Problem.WriteAsync(context, refusal);
             return;
@@ -62,7 +64,8 @@ internal sealed class UserEndpoints(INotificationLog log, DirectoryWriter writer
     public async Task ForgetDeviceAsync(HttpContext context, Caller caller)
     {
         var device = "";
-        if ((PeopleRequest.User(context, caller, out var user) ?? AccessRules.ChangeUser(caller, user) ?? PeopleRequest.Name(context, "device", "device", out device)) is { } refusal)
+        if ((PeopleRequest.User(context, caller, out var user) ?? AccessRules.ChangeUser(caller, user)
+            ?? PeopleRequest.Name(context, "device", "device", out device)) is { } refusal)
         {
             await Problem.WriteAsync(context, refusal);
             return;

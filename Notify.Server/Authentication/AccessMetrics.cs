@@ -15,7 +15,8 @@ internal sealed class AccessMetrics
         var meter = factory.Create(NotifyMetrics.MeterName);
         _refused = meter.CreateCounter<long>("notify.access.refused", "{request}", "Requests and hub calls refused for what the caller is or may do, by code.");
         _rejected = meter.CreateCounter<long>("notify.credentials.rejected", "{credential}", "Credentials rejected, by reason.");
-        _ended = meter.CreateCounter<long>("notify.connections.ended", "{connection}", "Connections closed because their credential ended, by reason: expired, revoked, disconnected.");
+        _ended = meter.CreateCounter<long>("notify.connections.ended", "{connection}",
+            "Connections closed because their credential ended, by reason: expired, revoked, disconnected.");
     }
 
     public void BeginAtZero()

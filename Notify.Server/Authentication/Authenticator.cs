@@ -108,7 +108,8 @@ internal sealed partial class Authenticator(
     private async Task<(Caller?, Rejection?)> VerifyAsync(ShownCredential shown, string? device)
     {
         if (accessMode.Now == AccessMode.Everybody)
-            return (null, new Rejection("unconfigured", "This service takes no credentials: it is open (Notify:Auth:AllowAnonymous), and has no key and no authority.", Counts: true));
+            return (null, new Rejection("unconfigured", "This service takes no credentials: it is open (Notify:Auth:AllowAnonymous), and has no key and no " +
+                "authority.", Counts: true));
         if (shown.MustBeKey || KeyText.IsKey(shown.Text)) return await keys.VerifyAsync(shown.Text, device);
 
         var (token, rejection) = await tokens.VerifyAsync(shown.Text);
@@ -140,7 +141,8 @@ internal sealed partial class Authenticator(
             Publisher = user is null ? Caller.AnonymousPublisher : $"dev:{user}",
             Grants = Grants.OfAdmin,
         },
-        AccessMode.Everybody => new Caller { Kind = CallerKind.Everybody, Device = device, Grants = new Grants { Subscribe = Grants.EveryTopic, Publish = Grants.Everything } },
+        AccessMode.Everybody =>
+            new Caller { Kind = CallerKind.Everybody, Device = device, Grants = new Grants { Subscribe = Grants.EveryTopic, Publish = Grants.Everything } },
         _ => new Caller { Kind = CallerKind.Anonymous, Device = device, Grants = _anonymous },
     };
 
@@ -151,7 +153,8 @@ internal sealed partial class Authenticator(
         if (rejection.Counts && !bad.Count(address, out var after))
         {
             retryAfter = after;
-            return new Refusal(ErrorCodes.TooManyRequests, $"More than {BadCredentials.Limit} bad credentials a minute came from this address. A good one is accepted at any time.");
+            return new Refusal(ErrorCodes.TooManyRequests,
+                $"More than {BadCredentials.Limit} bad credentials a minute came from this address. A good one is accepted at any time.");
         }
 
         Log.Rejected(logger, rejection.Reason, rejection.Shown, BadCredentials.Network(address));
@@ -196,5 +199,6 @@ internal static class PublisherNames
 
     // It is part of an index's row.
     private static string Short(string name) =>
-        name.Length <= MaxLength ? name : $"sha256:{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)))}";
+        name.Length <= MaxLength ? name
+            : $"sha256:{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)))}";
 }

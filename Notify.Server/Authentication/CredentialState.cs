@@ -14,7 +14,8 @@ internal sealed class CredentialState(Revocations revocations, TailPosition tail
     private static readonly TimeSpan LoadedWithin = TimeSpan.FromSeconds(2);
 
     private static readonly Refusal Blind = new(
-        ErrorCodes.StorageUnavailable, "This node has not read the log for long and may have missed a revocation: it takes no new credentials. Try again in a moment.");
+        ErrorCodes.StorageUnavailable,
+            "This node has not read the log for long and may have missed a revocation: it takes no new credentials. Try again in a moment.");
 
     private static readonly Rejection Revoked = new(Rejection.Revoked, "The credential was revoked.", Counts: false);
 

@@ -68,5 +68,6 @@ internal sealed class GrantRules(IOptions<NotifyOptions> options)
         return TopicFilter.TryParseAny(filter, out var filled, out _) ? filled : null;
     }
 
-    private static IEnumerable<TopicFilter> Filled(IEnumerable<string> filters, string? user) => filters.Select(filter => Fill(filter, user)).OfType<TopicFilter>();
+    private static IEnumerable<TopicFilter> Filled(IEnumerable<string> filters, string? user) =>
+        filters.Select(filter => Fill(filter, user)).OfType<TopicFilter>();
 }

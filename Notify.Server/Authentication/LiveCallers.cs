@@ -23,7 +23,8 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
     private readonly ILogger _logger;
     private int _lookAgain;
 
-    public LiveCallers(Revocations revocations, CredentialState state, CurrentAccessMode accessMode, INotificationLog log, AccessMetrics metrics, TimeProvider time, ILogger<LiveCallers> logger)
+    public LiveCallers(Revocations revocations, CredentialState state, CurrentAccessMode accessMode, INotificationLog log, AccessMetrics metrics,
+        TimeProvider time, ILogger<LiveCallers> logger)
     {
         (_state, _accessMode, _log, _metrics, _time, _logger) = (state, accessMode, log, metrics, time, logger);
         revocations.Watch(this);
@@ -50,7 +51,9 @@ internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
         return IsGood(fresh);
     }
 
-    public void TokensRevoked(string user) => Close("revoked", caller => caller.User == user && _state.Check(caller) is not null || caller is { Kind: CallerKind.Host, Credential.IssuedAt: null } && caller.User == user);
+    public void TokensRevoked(string user) =>
+        Close("revoked", caller =>
+        caller.User == user && _state.Check(caller) is not null || caller is { Kind: CallerKind.Host, Credential.IssuedAt: null } && caller.User == user);
 
     public void Disconnected(string user) => Close("disconnected", caller => caller.User == user);
 

@@ -17,7 +17,8 @@ internal readonly record struct ShownCredential(string Text, bool MustBeKey)
     private const string Bearer = "Bearer";
 
     private static readonly Refusal Several = new(
-        ErrorCodes.InvalidRequest, $"Show one credential: the header '{KeyHeader}', 'Authorization: {Bearer}' or '{QueryParameter}' in the query, and it once.");
+        ErrorCodes.InvalidRequest,
+            $"Show one credential: the header '{KeyHeader}', 'Authorization: {Bearer}' or '{QueryParameter}' in the query, and it once.");
 
     /// <summary>Finds it; null in <paramref name="shown"/> when there is none.</summary>
     /// <param name="request">The request.</param>

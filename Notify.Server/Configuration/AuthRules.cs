@@ -18,19 +18,24 @@ internal static class AuthRules
         {
             if ((grant.Claim is null) == (grant.Value is null)) continue;
             throw new SettingsException(grant.Claim is null
-                ? $"The setting Notify:Auth:Grants:{number}:Value has no Claim beside it: name the claim, or remove the value so that the grant holds for every caller with a token."
+                ? $"The setting Notify:Auth:Grants:{number}:Value has no Claim beside it: name the claim, or remove the value so that the grant holds for " +
+                    "every caller with a token."
                 : $"The setting Notify:Auth:Grants:{number}:Claim has no Value beside it: say which value of the claim is granted something.");
         }
     }
 
     private static void CheckAuthority(string authority, AuthSettings auth)
     {
-        if (!Uri.TryCreate(authority, UriKind.Absolute, out var uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp) || uri.Query.Length > 0 || uri.Fragment.Length > 0)
-            throw new SettingsException($"The setting Notify:Auth:Authority is '{authority}', but must be the address of an OIDC authority, such as https://login.example/realms/shop.");
+        if (!Uri.TryCreate(authority, UriKind.Absolute, out var uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp)
+            || uri.Query.Length > 0 || uri.Fragment.Length > 0)
+            throw new SettingsException($"The setting Notify:Auth:Authority is '{authority}', but must be the address of an OIDC authority, such as " +
+                "https://login.example/realms/shop.");
         if (uri.Scheme != Uri.UriSchemeHttps && !uri.IsLoopback)
-            throw new SettingsException($"The setting Notify:Auth:Authority is '{authority}', but must begin with https: outside this machine an attacker on the network could supply keys.");
+            throw new SettingsException($"The setting Notify:Auth:Authority is '{authority}', but must begin with https: outside this machine an attacker " +
+                "on the network could supply keys.");
         if (auth.Audience is null)
-            throw new SettingsException("The setting Notify:Auth:Authority needs Notify:Auth:Audience beside it: without it, tokens that the authority issued for other services would be accepted.");
+            throw new SettingsException("The setting Notify:Auth:Authority needs Notify:Auth:Audience beside it: without it, tokens that the authority " +
+                "issued for other services would be accepted.");
     }
 
     private static void CheckUnused(AuthSettings auth)
@@ -42,6 +47,7 @@ internal static class AuthRules
             _ => null,
         };
         if (name is not null)
-            throw new SettingsException($"The setting Notify:Auth:{name} is set, but there is nothing to verify tokens with: set Notify:Auth:Authority or Notify:Auth:SigningKey, or remove it.");
+            throw new SettingsException($"The setting Notify:Auth:{name} is set, but there is nothing to verify tokens with: set Notify:Auth:Authority or " +
+                "Notify:Auth:SigningKey, or remove it.");
     }
 }

@@ -20,7 +20,9 @@ internal sealed record ClusterSettings(string? Postgres, ConfigurationOptions? R
         var postgres = string.IsNullOrEmpty(options.Postgres) ? null : options.Postgres;
         if (string.IsNullOrEmpty(options.Redis)) return new ClusterSettings(postgres, null);
         var parsed = Parse(options.Redis, host.RedisSetting);
-        if (postgres is null) throw new SettingsException($"{host.RedisSetting} is set, but the storage is a SQLite file, which belongs to one process: set {host.PostgresSetting} too, or remove {host.RedisSetting}.");
+        if (postgres is null)
+            throw new SettingsException($"{host.RedisSetting} is set, but the storage is a SQLite file, which belongs to one process: set " +
+                $"{host.PostgresSetting} too, or remove {host.RedisSetting}.");
         return new ClusterSettings(postgres, parsed);
     }
 

@@ -26,7 +26,8 @@ internal static class ConnectionStrings
         if (strings[name] is not { } given) return own;
 
         // A variable of a script that was not filled in: a node that then stores elsewhere than the others looks well.
-        if (string.IsNullOrWhiteSpace(given)) throw new SettingsException($"The setting {Section}:{name} is empty: say where it is, or remove the setting, and {without}.");
+        if (string.IsNullOrWhiteSpace(given))
+            throw new SettingsException($"The setting {Section}:{name} is empty: say where it is, or remove the setting, and {without}.");
         return own is null || own == given
             ? given
             : throw new SettingsException($"{Section}:{name} and {NotifyOptions.Section}:{name} are both set, and differ: remove one.");

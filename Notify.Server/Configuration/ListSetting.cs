@@ -27,15 +27,18 @@ internal sealed record ListSetting(string Pattern, string Allowed, bool IsSecret
         new("Auth:SigningKeys:*", $"at least {LeastKeyBytes} bytes of UTF-8", true, (o, _, v) => IsSigningKey(v) && Added(o.Auth.SigningKeys, v)),
         new("Auth:Anonymous:Subscribe:*", FilterText, false, (o, _, v) => IsFilter(v) && Added(o.Auth.AnonymousSubscribe, v)),
         new("Auth:Anonymous:Publish:*", FilterText, false, (o, _, v) => IsFilter(v) && Added(o.Auth.AnonymousPublish, v)),
-        new("Auth:Grants:*:Claim", "the name of a claim, or the path to it, such as realm_access.roles", false, (o, i, v) => (Grant(o, i).Claim = v.Trim()).Length > 0),
+        new("Auth:Grants:*:Claim", "the name of a claim, or the path to it, such as realm_access.roles", false, (o, i, v) =>
+            (Grant(o, i).Claim = v.Trim()).Length > 0),
         new("Auth:Grants:*:Value", "the value of the claim", false, (o, i, v) => (Grant(o, i).Value = v).Length > 0),
         new("Auth:Grants:*:Subscribe:*", GrantedText, false, (o, i, v) => IsFilter(v) && Added(Grant(o, i).Subscribe, v)),
         new("Auth:Grants:*:Publish:*", GrantedText, false, (o, i, v) => IsFilter(v) && Added(Grant(o, i).Publish, v)),
         new("Auth:Grants:*:Groups:*", GroupText, false, (o, i, v) => TopicName.IsValidId(v, "group", out _) && Added(Grant(o, i).Groups, v)),
-        new("Auth:Grants:*:Join:*", $"{GroupText}, or + for any", false, (o, i, v) => (v == Grants.AnyGroup || TopicName.IsValidId(v, "group", out _)) && Added(Grant(o, i).Join, v)),
+        new("Auth:Grants:*:Join:*", $"{GroupText}, or + for any", false, (o, i, v) =>
+            (v == Grants.AnyGroup || TopicName.IsValidId(v, "group", out _)) && Added(Grant(o, i).Join, v)),
         new("Auth:Grants:*:Admin", "true or false", false, (o, i, v) => bool.TryParse(v, out var flag) && ((Grant(o, i).Admin = flag) || true)),
         new("Auth:AttributeClaims:*", "the name of a claim", false, (o, _, v) => v.Trim().Length > 0 && Added(o.Auth.AttributeClaims, v.Trim())),
-        new("KnownProxies:*", "an address or a network, such as 10.0.0.1 or 10.0.0.0/8", false, (o, _, v) => ProxyRules.IsAllowed(v) && Added(o.KnownProxies, v)),
+        new("KnownProxies:*", "an address or a network, such as 10.0.0.1 or 10.0.0.0/8", false, (o, _, v) =>
+            ProxyRules.IsAllowed(v) && Added(o.KnownProxies, v)),
     ];
 
     /// <summary>How an example of it is written.</summary>
@@ -55,7 +58,8 @@ internal sealed record ListSetting(string Pattern, string Allowed, bool IsSecret
     public static bool IsOrHolds(string key)
     {
         var segments = key.Split(':');
-        return All.Any(known => known.Pattern.Split(':') is var pattern && segments.Length <= pattern.Length && Fits(pattern[..segments.Length], segments, out _));
+        return All.Any(known =>
+            known.Pattern.Split(':') is var pattern && segments.Length <= pattern.Length && Fits(pattern[..segments.Length], segments, out _));
     }
 
     /// <summary>Orders keys so that item 10 of a list comes after item 2.</summary>

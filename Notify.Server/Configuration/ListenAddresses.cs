@@ -42,9 +42,12 @@ internal static class ListenAddresses
         }
 
         if (!address.IsUnixPipe && !address.IsNamedPipe && (address.Port is < 0 or > ushort.MaxValue || address.Host.Length == 0)) throw Bad(key, value);
-        if (address.PathBase.Length > 0) throw new SettingsException($"The setting {key} is '{value}', but must be without a path: the service is at the root of its address. A proxy in front can put it below '{address.PathBase}'.");
+        if (address.PathBase.Length > 0)
+            throw new SettingsException($"The setting {key} is '{value}', but must be without a path: the service is at the root of its address. A proxy in " +
+                $"front can put it below '{address.PathBase}'.");
         if (address.Scheme is not ("http" or "https")) throw Bad(key, value);
-        if (address.Port == 0 && IsLocalhost(address.Host)) throw new SettingsException($"The setting {key} is '{value}', but a port that the system picks needs one address: http://127.0.0.1:0.");
+        if (address.Port == 0 && IsLocalhost(address.Host))
+            throw new SettingsException($"The setting {key} is '{value}', but a port that the system picks needs one address: http://127.0.0.1:0.");
         if (open && !IsLoopback(address)) throw OnlyLoopback(key, value);
     }
 
@@ -52,17 +55,21 @@ internal static class ListenAddresses
         new($"The setting {key} is '{value}', but must be addresses such as {Default}, separated by semicolons.");
 
     private static SettingsException OnlyLoopback(string key, string value) =>
-        new($"The setting {key} is '{value}', but in Development without a key or an authority no token is needed, so the service listens on this machine only: use {Default}, set Notify:Auth:SigningKey, or use another environment.");
+        new($"The setting {key} is '{value}', but in Development without a key or an authority no token is needed, so the service listens on this machine " +
+            $"only: use {Default}, set Notify:Auth:SigningKey, or use another environment.");
 
     // Read before the settings are, which need a host; a mistake in them is told there.
     private static bool HasTokens(IConfiguration configuration)
     {
         var auth = configuration.GetSection("Notify:Auth");
-        return !string.IsNullOrEmpty(auth["SigningKey"]) || !string.IsNullOrEmpty(auth["Authority"]) || auth.GetSection("SigningKeys").GetChildren().Any(key => !string.IsNullOrEmpty(key.Value));
+        return !string.IsNullOrEmpty(auth["SigningKey"]) || !string.IsNullOrEmpty(auth["Authority"]) || auth.GetSection("SigningKeys").GetChildren()
+            .Any(key => !string.IsNullOrEmpty(key.Value));
     }
 
     private static bool IsLoopback(BindingAddress address) =>
-        address.IsUnixPipe || address.IsNamedPipe || IsLocalhost(address.Host) || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+        address.IsUnixPipe || address.IsNamedPipe || IsLocalhost(address.Host)
+            || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 
-    private static bool IsLocalhost(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
+    private static bool IsLocalhost(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
 }

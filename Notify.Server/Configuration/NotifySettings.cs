@@ -39,10 +39,12 @@ internal static class NotifySettings
         Setting.Number("Limits:SessionQueueBytes", 1024, 1024 * Mebibyte, (o, v) => o.Limits.SessionQueueBytes = (int)v),
         Setting.Number("Limits:PublishQueueEntries", 1, 100_000_000, (o, v) => o.Limits.PublishQueueEntries = (int)v),
         Setting.Number("Limits:PublishQueueBytes", 1024, 64L * 1024 * Mebibyte, (o, v) => o.Limits.PublishQueueBytes = v),
-        Setting.Number("Limits:RequestBytes", 0, 64L * 1024 * Mebibyte, (o, v) => o.Limits.RequestBytes = v, zero: "for an eighth of the memory, at most 128 MiB"),
+        Setting.Number("Limits:RequestBytes", 0, 64L * 1024 * Mebibyte, (o, v) =>
+            o.Limits.RequestBytes = v, zero: "for an eighth of the memory, at most 128 MiB"),
         Setting.Number("Limits:SharedBytes", 0, 64L * 1024 * Mebibyte, (o, v) => o.Limits.SharedBytes = v, zero: "for a sixth of the memory, at most 192 MiB"),
         Setting.Number("Limits:RequestsPerSecond", 0, 1_000_000_000, (o, v) => o.Limits.RequestsPerSecond = (int)v),
-        Setting.Number("Limits:Connections", 0, 100_000_000, (o, v) => o.Limits.Connections = (int)v, zero: "for what the process's limit of open files leaves room for"),
+        Setting.Number("Limits:Connections", 0, 100_000_000, (o, v) =>
+            o.Limits.Connections = (int)v, zero: "for what the process's limit of open files leaves room for"),
         Setting.Number("Limits:ConnectionsPerUser", 0, 1_000_000_000, (o, v) => o.Limits.ConnectionsPerUser = (int)v),
         Setting.Number("Limits:GroupsPerUser", 0, 1_000_000, (o, v) => o.Limits.GroupsPerUser = (int)v),
         Setting.Number("Limits:SubscriptionsPerUser", 0, 1_000_000, (o, v) => o.Limits.SubscriptionsPerUser = (int)v),
@@ -63,7 +65,9 @@ internal static class NotifySettings
         var options = new NotifyOptions();
         options.Auth.OpenInDevelopment = host.IsOwnProcess;
         var section = configuration.GetSection(NotifyOptions.Section);
-        if (!string.IsNullOrEmpty(section.Value)) throw new SettingsException($"The setting {NotifyOptions.Section} is not a value but what settings begin with, such as {NotifyOptions.Section}:{Known[0].Key}.");
+        if (!string.IsNullOrEmpty(section.Value))
+            throw new SettingsException($"The setting {NotifyOptions.Section} is not a value but what settings begin with, such as " +
+                $"{NotifyOptions.Section}:{Known[0].Key}.");
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true).OrderBy(pair => ListSetting.SortKey(pair.Key), StringComparer.Ordinal))
         {
             if (!string.IsNullOrEmpty(value)) Apply(options, key, value);
@@ -90,12 +94,15 @@ internal static class NotifySettings
         {
             var value = setting.ValueIn(options);
             if (value is null && setting.ValueIn(defaults) is null) continue;
-            if (!setting.TryApply(options, value ?? "")) throw new SettingsException($"The option {setting.Key} is '{Shown(setting, value ?? "")}', but must be {setting.Allowed}.");
+            if (!setting.TryApply(options, value ?? ""))
+                throw new SettingsException($"The option {setting.Key} is '{Shown(setting, value ?? "")}', but must be {setting.Allowed}.");
         }
 
         for (var i = 0; i < options.AllowedOrigins.Count; i++)
         {
-            if (!OriginRule.TryNormalise(options.AllowedOrigins[i], out var origin)) throw new SettingsException($"The option AllowedOrigins has '{options.AllowedOrigins[i]}', but must have origins: http or https, host, and port if it is not the usual one, such as https://shop.example.");
+            if (!OriginRule.TryNormalise(options.AllowedOrigins[i], out var origin))
+                throw new SettingsException($"The option AllowedOrigins has '{options.AllowedOrigins[i]}', but must have origins: http or https, host, and " +
+                    "port if it is not the usual one, such as https://shop.example.");
             options.AllowedOrigins[i] = origin;
         }
     }
@@ -103,7 +110,8 @@ internal static class NotifySettings
     // What an empty array, an empty object or a blanked variable leaves: the default holds, but a wrong name is still wrong.
     private static void CheckEmpty(string key)
     {
-        if (key.Equals(nameof(NotifyOptions.Postgres), StringComparison.OrdinalIgnoreCase) || key.Equals(nameof(NotifyOptions.Redis), StringComparison.OrdinalIgnoreCase))
+        if (key.Equals(nameof(NotifyOptions.Postgres), StringComparison.OrdinalIgnoreCase)
+            || key.Equals(nameof(NotifyOptions.Redis), StringComparison.OrdinalIgnoreCase))
             throw new SettingsException($"The setting Notify:{key} is empty: say where it is, or remove the setting."); // a variable that was not filled in
         if (key.Length == 0 || IsOrigins(key) || ListSetting.IsOrHolds(key) || Known.Any(setting => IsOrBelow(setting.Key, key))) return;
         throw Unknown(key);
@@ -119,18 +127,24 @@ internal static class NotifySettings
 
         if (ListSetting.Find(key, out var number) is { } list)
         {
-            if (!list.TryApply(options, number, value)) throw new SettingsException($"The setting Notify:{key} is '{(list.IsSecret ? "…" : value)}', but must be {list.Allowed}.");
+            if (!list.TryApply(options, number, value))
+                throw new SettingsException($"The setting Notify:{key} is '{(list.IsSecret ? "…" : value)}', but must be {list.Allowed}.");
             return;
         }
 
         var setting = Array.Find(Known, known => known.Key.Equals(key, StringComparison.OrdinalIgnoreCase)) ?? throw Unknown(key);
-        if (!setting.TryApply(options, value)) throw new SettingsException($"The setting Notify:{setting.Key} is '{Shown(setting, value)}', but must be {setting.Allowed}.");
+        if (!setting.TryApply(options, value))
+            throw new SettingsException($"The setting Notify:{setting.Key} is '{Shown(setting, value)}', but must be {setting.Allowed}.");
     }
 
     private static void AddOrigin(NotifyOptions options, string key, string value)
     {
-        if (key.Equals(Origins, StringComparison.OrdinalIgnoreCase)) throw new SettingsException($"The setting Notify:{Origins} is a list: in a file [\"https://shop.example\"], as a variable Notify__{Origins}__0=https://shop.example.");
-        if (!OriginRule.TryNormalise(value, out var origin)) throw new SettingsException($"The setting Notify:{key} is '{value}', but must be an origin: http or https, host, and port if it is not the usual one, such as https://shop.example.");
+        if (key.Equals(Origins, StringComparison.OrdinalIgnoreCase))
+            throw new SettingsException($"The setting Notify:{Origins} is a list: in a file [\"https://shop.example\"], as a variable " +
+                $"Notify__{Origins}__0=https://shop.example.");
+        if (!OriginRule.TryNormalise(value, out var origin))
+            throw new SettingsException($"The setting Notify:{key} is '{value}', but must be an origin: http or https, host, and port if it is not the " +
+                "usual one, such as https://shop.example.");
         options.AllowedOrigins.Add(origin);
     }
 
@@ -142,7 +156,8 @@ internal static class NotifySettings
 
     private static SettingsException Unknown(string key)
     {
-        var nearest = Known.Select(setting => setting.Key).Append(Origins).Concat(ListSetting.All.Select(list => list.Example)).MinBy(known => Spelling.Distance(known, key))!;
+        var nearest = Known.Select(setting => setting.Key).Append(Origins).Concat(ListSetting.All.Select(list => list.Example))
+            .MinBy(known => Spelling.Distance(known, key))!;
         var hint = Spelling.IsNear(nearest, key) ? $" Did you mean Notify:{nearest}?" : "";
         return new SettingsException($"The setting Notify:{key} is unknown.{hint}");
     }

@@ -15,7 +15,8 @@ internal static class ProcessSettings
 
     private static readonly string[] Formatters = ["simple", "json", "systemd"];
     private static readonly string[] OtlpEndpoints = [OtlpEndpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
-    private static readonly string[] OtlpProtocols = ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"];
+    private static readonly string[] OtlpProtocols =
+        ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"];
 
     private static readonly (string Key, string Allowed)[] Described =
     [
@@ -60,7 +61,8 @@ internal static class ProcessSettings
     {
         CheckSections(configuration);
         foreach (var variable in variables) CheckVariable(variable);
-        if (configuration[FormatterName] is { Length: > 0 } formatter && !Is(formatter, Formatters)) throw Wrong(FormatterName, formatter, string.Join(", ", Formatters[..^1]) + " or " + Formatters[^1]);
+        if (configuration[FormatterName] is { Length: > 0 } formatter && !Is(formatter, Formatters))
+            throw Wrong(FormatterName, formatter, string.Join(", ", Formatters[..^1]) + " or " + Formatters[^1]);
         CheckExport(configuration);
     }
 
@@ -75,11 +77,13 @@ internal static class ProcessSettings
 
         foreach (var key in OtlpProtocols)
         {
-            if (configuration[key] is { Length: > 0 } protocol && protocol is not ("grpc" or "http/protobuf")) throw Wrong(key, protocol, "grpc or http/protobuf");
+            if (configuration[key] is { Length: > 0 } protocol && protocol is not ("grpc" or "http/protobuf"))
+                throw Wrong(key, protocol, "grpc or http/protobuf");
         }
 
         const string timeout = "OTEL_EXPORTER_OTLP_TIMEOUT";
-        if (configuration[timeout] is { Length: > 0 } time && !int.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out _)) throw Wrong(timeout, time, "a whole number of milliseconds");
+        if (configuration[timeout] is { Length: > 0 } time && !int.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            throw Wrong(timeout, time, "a whole number of milliseconds");
     }
 
     // A section of a file, or of variables, whose name is nearly one of ours: all of it would be passed over.
@@ -106,8 +110,10 @@ internal static class ProcessSettings
         var known = NotifySettings.Describe().Concat(Described).Select(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal));
         foreach (var name in known.Where(name => !name.StartsWith("Notify__AllowedOrigins", StringComparison.Ordinal) && name != "Urls"))
         {
-            if (variable.Equals(name, StringComparison.OrdinalIgnoreCase) || variable.Equals(name.Replace("__", ":", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase)) return;
-            if (Spelling.Distance(Letters(name), Letters(variable)) <= 1) throw new SettingsException($"The variable {variable} is unknown. Did you mean {name}?");
+            if (variable.Equals(name, StringComparison.OrdinalIgnoreCase)
+                || variable.Equals(name.Replace("__", ":", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase)) return;
+            if (Spelling.Distance(Letters(name), Letters(variable)) <= 1)
+                throw new SettingsException($"The variable {variable} is unknown. Did you mean {name}?");
         }
     }
 
@@ -121,12 +127,14 @@ internal static class ProcessSettings
 
     private static string Hint(string key)
     {
-        if (key.Equals("port", StringComparison.OrdinalIgnoreCase) || key.Equals("host", StringComparison.OrdinalIgnoreCase)) return $" Where to listen is --Urls={ListenAddresses.Default}.";
+        if (key.Equals("port", StringComparison.OrdinalIgnoreCase) || key.Equals("host", StringComparison.OrdinalIgnoreCase))
+            return $" Where to listen is --Urls={ListenAddresses.Default}.";
         var nearest = NotifySettings.Describe().Concat(Described).Select(setting => setting.Key)
             .Concat(NotifySettings.Describe().Select(setting => setting.Key[(NotifyOptions.Section.Length + 1)..]))
             .MinBy(known => Spelling.Distance(known, key))!;
         if (!Spelling.IsNear(nearest, key)) return "";
-        return $" Did you mean {(Described.Any(known => known.Key == nearest) || nearest.StartsWith(NotifyOptions.Section, StringComparison.Ordinal) ? nearest : $"{NotifyOptions.Section}:{nearest}")}?";
+        var isWhole = Described.Any(known => known.Key == nearest) || nearest.StartsWith(NotifyOptions.Section, StringComparison.Ordinal);
+        return $" Did you mean {(isWhole ? nearest : $"{NotifyOptions.Section}:{nearest}")}?";
     }
 
     private static string Letters(string name) => string.Concat(name.Where(char.IsLetterOrDigit));

@@ -44,7 +44,8 @@ internal sealed record Setting(string Key, string Allowed, Func<NotifyOptions, s
         new(key, $"a time from {least:c} to {most:c}, written d.hh:mm:ss", (options, text) =>
         {
             // "30" alone would be thirty days where most people mean seconds.
-            if (!text.Contains(':', StringComparison.Ordinal) || !TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) || value < least || value > most) return false;
+            if (!text.Contains(':', StringComparison.Ordinal) || !TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) || value < least
+                || value > most) return false;
             apply(options, value);
             return true;
         });

@@ -21,7 +21,10 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
     /// <summary>Taken beyond the cap, to be answered and closed.</summary>
     public const int Surplus = 64;
 
-    /// <summary>Kept for what is opened after the start: the database's connections, parts of the program that are loaded when they are first needed, and <see cref="Surplus"/>.</summary>
+    /// <summary>
+    /// Kept for what is opened after the start: the database's connections, parts of the program that are loaded when they are first
+    /// needed, and <see cref="Surplus"/>.
+    /// </summary>
     public const int Kept = 192;
 
     private const string HowToRaise = "LimitNOFILE= in a systemd unit, ulimits: nofile: in a compose file, ulimit -n in a shell";
@@ -62,7 +65,9 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
 
         var room = Math.Min(limit.Value - open - Kept, int.MaxValue);
         if (room < Fewest) throw TooFewFiles(limit.Value, open + Kept);
-        if (wanted > room) throw new SettingsException($"The setting Notify:Limits:Connections is {wanted}, but this process may have {limit} open files, of which it needs {open + Kept} itself: raise that limit ({HowToRaise}), or lower the setting to {room} or less.");
+        if (wanted > room)
+            throw new SettingsException($"The setting Notify:Limits:Connections is {wanted}, but this process may have {limit} open files, of which it " +
+                $"needs {open + Kept} itself: raise that limit ({HowToRaise}), or lower the setting to {room} or less.");
         Most = wanted == 0 ? (int)room : wanted;
     }
 
@@ -134,7 +139,9 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
 
     private static partial class Log
     {
-        [LoggerMessage(6101, LogLevel.Warning, "This node has {Most} connections, as many as it takes (open files: {Files}); more are answered 503 until some have gone. Raise the limit of open files (" + HowToRaise + ") or Notify:Limits:Connections, or add a node.")]
+        [LoggerMessage(6101, LogLevel.Warning,
+            "This node has {Most} connections, as many as it takes (open files: {Files}); more are answered 503 until some have gone. Raise the limit of " +
+            "open files (" + HowToRaise + ") or Notify:Limits:Connections, or add a node.")]
         public static partial void Full(ILogger logger, int most, string files);
     }
 }

@@ -14,13 +14,15 @@ namespace Notify.Server.Connections;
 /// <summary>Puts the <see cref="ConnectionCap"/> into the process. A host of its own has its own server, and its own limits.</summary>
 internal static class ConnectionCapServices
 {
-    private static readonly Refusal Full = new(ErrorCodes.StorageUnavailable, "This node has as many connections as it may. Try again: another node, or this one a little later, will take you.");
+    private static readonly Refusal Full =
+        new(ErrorCodes.StorageUnavailable, "This node has as many connections as it may. Try again: another node, or this one a little later, will take you.");
 
     /// <summary>After <c>UseSockets</c>, whose settings stay as they are.</summary>
     public static void AddConnectionCap(this IServiceCollection services)
     {
         services.AddSingleton<ConnectionCap>();
-        services.AddSingleton<IConnectionListenerFactory>(s => ActivatorUtilities.CreateInstance<CappedListeners>(s, ActivatorUtilities.CreateInstance<SocketTransportFactory>(s)));
+        services.AddSingleton<IConnectionListenerFactory>(s =>
+            ActivatorUtilities.CreateInstance<CappedListeners>(s, ActivatorUtilities.CreateInstance<SocketTransportFactory>(s)));
     }
 
     /// <summary>First of the pipeline: answers what comes on connections beyond the cap.</summary>
@@ -28,13 +30,15 @@ internal static class ConnectionCapServices
     {
         var cap = app.Services.GetRequiredService<ConnectionCap>();
         var metrics = app.Services.GetRequiredService<ConnectionMetrics>();
-        app.Use((context, next) => context.Features.Get<CappedConnection>() is { } beyond && cap.IsBeyond(beyond) ? AnswerAsync(context, metrics, next) : next(context));
+        app.Use((context, next) =>
+            context.Features.Get<CappedConnection>() is { } beyond && cap.IsBeyond(beyond) ? AnswerAsync(context, metrics, next) : next(context));
     }
 
     private static Task AnswerAsync(HttpContext context, ConnectionMetrics metrics, RequestDelegate next)
     {
         context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
-        if (HttpProtocol.IsHttp10(context.Request.Protocol) || HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers[HeaderNames.Connection] = "close";
+        if (HttpProtocol.IsHttp10(context.Request.Protocol) || HttpProtocol.IsHttp11(context.Request.Protocol))
+            context.Response.Headers[HeaderNames.Connection] = "close";
         var path = context.Request.Path;
         if (path.StartsWithSegments(Health.Root) || path.StartsWithSegments(NotifyEndpoints.Metrics)) return next(context);
         metrics.Refused(ConnectionMetrics.Full);

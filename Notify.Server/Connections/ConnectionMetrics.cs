@@ -23,7 +23,8 @@ internal sealed class ConnectionMetrics
     public ConnectionMetrics(IMeterFactory factory)
     {
         _refused = factory.Create(NotifyMetrics.MeterName)
-            .CreateCounter<long>("notify.connections.refused", "{connection}", "Connections, and browsers' requests, refused, by reason: origin, full, user, stopping.");
+            .CreateCounter<long>("notify.connections.refused", "{connection}",
+                "Connections, and browsers' requests, refused, by reason: origin, full, user, stopping.");
         foreach (var reason in (string[])[Origin, Full, User, Stopping]) Add(reason, 0); // an alert rule sees the first one rise
     }
 

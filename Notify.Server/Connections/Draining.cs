@@ -8,7 +8,8 @@ namespace Notify.Server.Connections;
 /// A node that stops: it takes no new connections, asks the ones it has to come back elsewhere, a few at a time, and only
 /// then is SignalR allowed to cut what is left.
 /// </summary>
-internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper keeper, SessionRegistry sessions, ConnectionMetrics metrics, TimeProvider time) : IHostedService
+internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper keeper, SessionRegistry sessions, ConnectionMetrics metrics, TimeProvider time)
+    : IHostedService
 {
     /// <summary>How long connections have to go; asking takes 10 s at most, and publishes in flight have 5 s after it.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
@@ -16,7 +17,8 @@ internal sealed class Draining(IHostApplicationLifetime lifetime, SessionKeeper 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
     /// <summary>What a connection that comes now is told.</summary>
-    private static readonly Refusal Leaving = new(ErrorCodes.StorageUnavailable, "This node is stopping. Connect again; another node or the next start will take you.");
+    private static readonly Refusal Leaving =
+        new(ErrorCodes.StorageUnavailable, "This node is stopping. Connect again; another node or the next start will take you.");
 
     private volatile bool _isDraining;
 

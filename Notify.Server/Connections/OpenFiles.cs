@@ -9,7 +9,10 @@ internal static class OpenFiles
     private const string Files = "/proc/self/fd";
     private const string Row = "Max open files";
 
-    /// <summary>How many the process may have (<c>nofile</c>; the runtime has raised the soft limit to the hard one); null where the kernel does not say, or has no limit.</summary>
+    /// <summary>
+    /// How many the process may have (<c>nofile</c>; the runtime has raised the soft limit to the hard one); null where the kernel does not
+    /// say, or has no limit.
+    /// </summary>
     public static long? Limit() => Limit(Read(() => File.ReadAllLines(Limits)) ?? []);
 
     /// <summary>How many it has.</summary>

@@ -19,7 +19,8 @@ internal sealed partial class AccessModeDecision
     private readonly IAuthenticationSchemeProvider? _hostSchemes;
     private readonly ILogger _logger;
 
-    public AccessModeDecision(CurrentAccessMode accessMode, IOptions<NotifyOptions> options, IHostEnvironment environment, ILogger<AccessModeDecision> logger, IAuthenticationSchemeProvider? hostSchemes = null)
+    public AccessModeDecision(CurrentAccessMode accessMode, IOptions<NotifyOptions> options, IHostEnvironment environment, ILogger<AccessModeDecision> logger,
+        IAuthenticationSchemeProvider? hostSchemes = null)
     {
         _accessMode = accessMode;
         _auth = options.Value.Auth;
@@ -50,7 +51,9 @@ internal sealed partial class AccessModeDecision
         if (hostAuthenticates) return AccessMode.Closed;
         if (auth.AllowAnonymous) return AccessMode.Everybody;
         if (auth.Embedded) return AccessMode.Closed; // a host is not stopped by what it hosts
-        throw new SettingsException($"In the environment '{environment.EnvironmentName}' no caller could use this service: set Notify:Auth:SigningKey or Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if everybody who reaches it may publish and read; to try it out on this machine set ASPNETCORE_ENVIRONMENT to Development.");
+        throw new SettingsException($"In the environment '{environment.EnvironmentName}' no caller could use this service: set Notify:Auth:SigningKey or " +
+            "Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if everybody who reaches it " +
+            "may publish and read; to try it out on this machine set ASPNETCORE_ENVIRONMENT to Development.");
     }
 
     private static async Task<bool> WereKeysStoredAsync(INotificationLog log, CancellationToken cancellationToken)
@@ -76,9 +79,11 @@ internal sealed partial class AccessModeDecision
                 Log.Everybody(_logger);
                 break;
             default:
-                var tokens = _auth.Authority is { } authority ? $"tokens of the authority {authority}" : _auth.AllSigningKeys.Count > 0 ? $"tokens signed with one of {_auth.AllSigningKeys.Count} keys" : "no tokens";
+                var tokens = _auth.Authority is { } authority ? $"tokens of the authority {authority}" : _auth.AllSigningKeys.Count > 0
+                    ? $"tokens signed with one of {_auth.AllSigningKeys.Count} keys" : "no tokens";
                 var anonymous = _auth.AnonymousSubscribe.Count + _auth.AnonymousPublish.Count == 0 ? "nothing" : "the filters of Notify:Auth:Anonymous";
-                Log.Closed(_logger, tokens, keys ? "API keys" : "no API key yet", host ? "the hosting app's sign-in" : "no sign-in of a hosting app", anonymous);
+                Log.Closed(_logger, tokens, keys ? "API keys" : "no API key yet", host ? "the hosting app's sign-in" : "no sign-in of a hosting app",
+                    anonymous);
                 if (_auth is { Authority: not null, AllSigningKeys.Count: > 0 }) Log.KeysIgnored(_logger);
                 break;
         }
@@ -89,13 +94,15 @@ internal sealed partial class AccessModeDecision
         [LoggerMessage(8001, LogLevel.Warning, "Development: no token is needed, everything is allowed, and the service listens on this machine only.")]
         public static partial void Development(ILogger logger);
 
-        [LoggerMessage(8002, LogLevel.Warning, "Open to everyone (Notify:Auth:AllowAnonymous): every caller may publish to and read every topic. Configure a key or an authority to change that.")]
+        [LoggerMessage(8002, LogLevel.Warning,
+            "Open to everyone (Notify:Auth:AllowAnonymous): every caller may publish to and read every topic. Configure a key or an authority to change that.")]
         public static partial void Everybody(ILogger logger);
 
         [LoggerMessage(8003, LogLevel.Information, "Callers authenticate by {Tokens}, {Keys}, {Host}. Callers without a credential get {Anonymous}.")]
         public static partial void Closed(ILogger logger, string tokens, string keys, string host, string anonymous);
 
-        [LoggerMessage(8004, LogLevel.Warning, "Notify:Auth:SigningKey is ignored for callers: beside an authority, tokens signed with a shared key are rejected. Remove it.")]
+        [LoggerMessage(8004, LogLevel.Warning,
+            "Notify:Auth:SigningKey is ignored for callers: beside an authority, tokens signed with a shared key are rejected. Remove it.")]
         public static partial void KeysIgnored(ILogger logger);
     }
 }

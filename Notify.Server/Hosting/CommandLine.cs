@@ -38,17 +38,21 @@ internal sealed record CommandLine(string? Command, string[] Settings)
             var equals = settings[i].IndexOf('=', StringComparison.Ordinal);
             if (!isOption && equals < 0) throw NoSetting(settings[i], mayBeCommand: i == 0 && command is null);
             var key = settings[i][..(equals < 0 ? settings[i].Length : equals)];
-            if (key.StartsWith('-') && !isOption) throw new SettingsException($"There is no option '{key}'. Settings are written with two dashes: --Urls={ListenAddresses.Default}. --help lists them.");
+            if (key.StartsWith('-') && !isOption)
+                throw new SettingsException($"There is no option '{key}'. Settings are written with two dashes: --Urls={ListenAddresses.Default}. --help " +
+                    "lists them.");
             key = key.StartsWith('/') ? key[1..] : isOption ? key[Prefix.Length..] : key;
             ProcessSettings.CheckKey(key);
             if (equals >= 0) continue;
-            if (++i == settings.Length || settings[i].StartsWith(Prefix, StringComparison.Ordinal)) throw new SettingsException($"The setting {key} has no value; it is written --{key}=value.");
+            if (++i == settings.Length || settings[i].StartsWith(Prefix, StringComparison.Ordinal))
+                throw new SettingsException($"The setting {key} has no value; it is written --{key}=value.");
         }
 
         return new CommandLine(command, settings) { Options = options };
     }
 
     private static SettingsException NoSetting(string word, bool mayBeCommand) => mayBeCommand && !word.StartsWith('-')
-        ? new($"There is no command '{word}'. There are {string.Join(", ", Commands)}; settings are written --Urls={ListenAddresses.Default}. --help lists them.")
+        ? new($"There is no command '{word}'. There are {string.Join(", ", Commands)}; settings are written --Urls={ListenAddresses.Default}. --help lists " +
+            "them.")
         : new($"'{word}' is no setting: they are written --Urls={ListenAddresses.Default}, and a value with spaces in it needs quotes. --help lists them.");
 }

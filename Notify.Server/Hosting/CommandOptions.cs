@@ -47,7 +47,8 @@ internal sealed class CommandOptions
         var filters = _values.GetValueOrDefault(name) ?? [];
         foreach (var filter in filters)
         {
-            if (!TopicFilter.TryParseAny(filter, out _, out var problem)) throw new SettingsException($"The option --{name} is '{filter}', which is no topic filter: {problem}");
+            if (!TopicFilter.TryParseAny(filter, out _, out var problem))
+                throw new SettingsException($"The option --{name} is '{filter}', which is no topic filter: {problem}");
         }
 
         return filters;

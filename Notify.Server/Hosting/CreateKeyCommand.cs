@@ -24,9 +24,11 @@ internal static class CreateKeyCommand
         await using var app = builder.Build();
         var time = app.Services.GetRequiredService<TimeProvider>();
         var text = KeyText.New();
-        var key = new NewApiKey(text.Id, name, text.Hash, options.Filters("publish"), options.Filters("subscribe"), options.Has("admin"), time.GetUtcNow() + options.Time("expires"));
+        var key = new NewApiKey(text.Id, name, text.Hash, options.Filters("publish"), options.Filters("subscribe"), options.Has("admin"), time.GetUtcNow() +
+            options.Time("expires"));
         await using var log = await LogStore.OpenAsync(app.Services.GetRequiredService<StorageOptions>(), cancellationToken);
-        await log.Directory.ChangeAsync(new ChangeBatch(Guid.CreateVersion7(), [new DirectoryChange.CreateKey(key)], new DirectoryLimits(1, 1)), cancellationToken);
+        await log.Directory.ChangeAsync(new ChangeBatch(Guid.CreateVersion7(), [new DirectoryChange.CreateKey(key)], new DirectoryLimits(1, 1)),
+            cancellationToken);
         Console.WriteLine(text.Text);
     }
 }

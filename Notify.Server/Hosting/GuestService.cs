@@ -10,7 +10,8 @@ namespace Notify.Server.Hosting;
 /// new ones get 503, health is not ready. The app goes on.
 /// </summary>
 /// <remarks>The generic host watches every <see cref="BackgroundService"/>, which is why the part is wrapped.</remarks>
-internal sealed partial class GuestService(IHostedService part, bool isOwned, Func<Draining> draining, ILogger<GuestService> logger) : IHostedService, IDisposable
+internal sealed partial class GuestService(IHostedService part, bool isOwned, Func<Draining> draining, ILogger<GuestService> logger) : IHostedService,
+    IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
 
@@ -33,7 +34,8 @@ internal sealed partial class GuestService(IHostedService part, bool isOwned, Fu
     {
         try
         {
-            return (IHostedService)(service.ImplementationFactory?.Invoke(provider) ?? service.ImplementationInstance ?? ActivatorUtilities.CreateInstance(provider, service.ImplementationType!));
+            return (IHostedService)(service.ImplementationFactory?.Invoke(provider) ?? service.ImplementationInstance
+                ?? ActivatorUtilities.CreateInstance(provider, service.ImplementationType!));
         }
         catch (StorageMisconfiguredException exception)
         {
@@ -69,7 +71,9 @@ internal sealed partial class GuestService(IHostedService part, bool isOwned, Fu
 
     private static partial class Log
     {
-        [LoggerMessage(8010, LogLevel.Critical, "Notify stopped on this node because its part {Part} failed. The app continues; its Notify connections move to other nodes and new ones are answered 503. Restart the app to start Notify again.")]
+        [LoggerMessage(8010, LogLevel.Critical,
+            "Notify stopped on this node because its part {Part} failed. The app continues; its Notify connections move to other nodes and new ones are " +
+            "answered 503. Restart the app to start Notify again.")]
         public static partial void Failed(ILogger logger, string part, Exception exception);
     }
 }

@@ -7,7 +7,8 @@ public interface INotifyPublisher
 {
     /// <summary>Publishes one notification, with the rules of <c>POST /api/v1/notifications</c>.</summary>
     /// <returns>Its place, once it is stored; for an ephemeral one, once it was handed on.</returns>
-    /// <exception cref="NotifyRefusedException">It was refused. With <c>storage_unavailable</c> it may be stored: repeat it under its idempotency key.</exception>
+    /// <exception cref="NotifyRefusedException">It was refused. With <c>storage_unavailable</c> it may be stored: repeat it under its
+    /// idempotency key.</exception>
     Task<PublishResult> PublishAsync(PublishRequest request, CancellationToken cancellationToken = default);
 }
 

@@ -12,7 +12,8 @@ internal delegate Task<INotificationLog> LogOpener(CancellationToken cancellatio
 /// ready meanwhile, so that a database which starts later needs no restart of the service. A setting that cannot work
 /// stops the start. When that shows only later, it stops the service's own process; an app it is a guest of goes on.
 /// </summary>
-internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, AccessModeDecision accessMode, TimeProvider time, IHostApplicationLifetime lifetime, NotifyHost host, ILogger<LogOpening> logger)
+internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, AccessModeDecision accessMode, TimeProvider time, IHostApplicationLifetime lifetime,
+    NotifyHost host, ILogger<LogOpening> logger)
     : IHostedService, IDisposable
 {
     // The usual start is done within this, and the first request then finds the log open. A mistaken setting shows
@@ -131,7 +132,8 @@ internal sealed partial class LogOpening(OpenedLog opened, LogOpener open, Acces
         [LoggerMessage(8021, LogLevel.Warning, "Storage does not answer; publishes are answered 503 until it does. The node retries in {Seconds} s. {Reason}")]
         public static partial void NotYet(ILogger logger, double seconds, string reason);
 
-        [LoggerMessage(8022, LogLevel.Error, "Storage answers but cannot be used; publishes are answered 503. Correct its configuration; the node retries in {Seconds} s. {Reason}")]
+        [LoggerMessage(8022, LogLevel.Error,
+            "Storage answers but cannot be used; publishes are answered 503. Correct its configuration; the node retries in {Seconds} s. {Reason}")]
         public static partial void Wrong(ILogger logger, double seconds, string reason);
 
         [LoggerMessage(8023, LogLevel.Critical, "Opening the log failed unexpectedly.")]

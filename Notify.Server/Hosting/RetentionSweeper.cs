@@ -5,7 +5,8 @@ using Notify.Storage.Log;
 namespace Notify.Server.Hosting;
 
 /// <summary>Looks after retention every <c>Notify:Retention:SweepInterval</c>. On several nodes the log sees to it that they do not collide.</summary>
-internal sealed partial class RetentionSweeper(OpenedLog log, IOptions<NotifyOptions> options, TimeProvider time, ILogger<RetentionSweeper> logger) : BackgroundService
+internal sealed partial class RetentionSweeper(OpenedLog log, IOptions<NotifyOptions> options, TimeProvider time, ILogger<RetentionSweeper> logger)
+    : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

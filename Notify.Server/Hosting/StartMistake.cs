@@ -17,12 +17,16 @@ internal static class StartMistake
     public static string? Sentence(Exception exception) => exception switch
     {
         SettingsException or StorageMisconfiguredException or StorageUnavailableException or UnknownEntryException => exception.Message,
-        IOException { InnerException: AddressInUseException } => $"{exception.Message.TrimEnd('.')}. Stop what listens there, or choose another address with Urls.",
+        IOException { InnerException: AddressInUseException } =>
+            $"{exception.Message.TrimEnd('.')}. Stop what listens there, or choose another address with Urls.",
         SocketException => $"Nothing can listen where Urls says ({exception.Message}); name an address of this machine and a port that this process may use.",
         InvalidDataException => $"{exception.Message} {exception.GetBaseException().Message}", // appsettings.json is not JSON
-        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => $"{exception.Message} A setting names it, such as the Path of a certificate: it must be there, and readable by this process.",
-        InvalidOperationException { Source: Kestrel } => $"{FirstLine(exception.Message)} Name one under Kestrel:Certificates:Default, or let a proxy end TLS and listen on http.",
-        InvalidOperationException { Source: Logging } => $"Under Logging:LogLevel: {exception.Message} Levels are {string.Join(", ", Enum.GetNames<LogLevel>())}.",
+        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException =>
+            $"{exception.Message} A setting names it, such as the Path of a certificate: it must be there, and readable by this process.",
+        InvalidOperationException { Source: Kestrel } =>
+            $"{FirstLine(exception.Message)} Name one under Kestrel:Certificates:Default, or let a proxy end TLS and listen on http.",
+        InvalidOperationException { Source: Logging } =>
+            $"Under Logging:LogLevel: {exception.Message} Levels are {string.Join(", ", Enum.GetNames<LogLevel>())}.",
         _ => null,
     };
 

@@ -56,7 +56,8 @@ internal static class StartUp
 
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
-        builder.Services.AddOptions<ForwardedHeadersOptions>().PostConfigure<IOptions<NotifyOptions>>((forwarded, notify) => ProxyRules.Apply(forwarded, notify.Value));
+        builder.Services.AddOptions<ForwardedHeadersOptions>()
+            .PostConfigure<IOptions<NotifyOptions>>((forwarded, notify) => ProxyRules.Apply(forwarded, notify.Value));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
         builder.Services.AddSingleton(NotifyHost.OwnProcess);
         builder.Services.AddHealthChecks().AddNotifyParts();

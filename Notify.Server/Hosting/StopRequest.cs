@@ -11,7 +11,8 @@ internal sealed class StopRequest : IDisposable
     private readonly CancellationTokenSource _requested = new();
     private readonly PosixSignalRegistration[] _signals;
 
-    public StopRequest() => _signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, Take))];
+    public StopRequest() =>
+        _signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, Take))];
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _requested.Token;

@@ -31,7 +31,8 @@ internal static class Surroundings
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new SettingsException("The folder that the service was started in is gone or closed to it: start it from one that is there (WorkingDirectory= in a systemd unit).");
+            throw new SettingsException("The folder that the service was started in is gone or closed to it: start it from one that is there " +
+                "(WorkingDirectory= in a systemd unit).");
         }
     }
 
@@ -56,7 +57,8 @@ internal static class Surroundings
         }
         catch (OutOfMemoryException)
         {
-            throw new SettingsException($"The system lets this process have {made.Count} more threads, and it needs {Threads}: raise the limit (TasksMax= in a systemd unit, pids_limit in a compose file, ulimit -u in a shell).");
+            throw new SettingsException($"The system lets this process have {made.Count} more threads, and it needs {Threads}: raise the limit (TasksMax= " +
+                "in a systemd unit, pids_limit in a compose file, ulimit -u in a shell).");
         }
         finally
         {

@@ -23,8 +23,11 @@ internal static class TokenCommand
         builder.Logging.ClearProviders(); // the token alone goes to stdout
         await using var app = builder.Build();
         var auth = app.Services.GetRequiredService<IOptions<NotifyOptions>>().Value.Auth;
-        if (auth.Authority is not null) throw new SettingsException("Tokens are the authority's (Notify:Auth:Authority): a token signed with a key would be rejected. Get one there.");
-        if (TokenServices.Keys(auth).FirstOrDefault() is not { } key) throw new SettingsException("There is no key to sign a token with: set Notify:Auth:SigningKey to a secret of at least 32 bytes, as the service has it.");
+        if (auth.Authority is not null)
+            throw new SettingsException("Tokens are the authority's (Notify:Auth:Authority): a token signed with a key would be rejected. Get one there.");
+        if (TokenServices.Keys(auth).FirstOrDefault() is not { } key)
+            throw new SettingsException("There is no key to sign a token with: set Notify:Auth:SigningKey to a secret of at least 32 bytes, as the service " +
+                "has it.");
         Console.WriteLine(Make(auth, key, user, options, app.Services.GetRequiredService<TimeProvider>().GetUtcNow()));
     }
 

@@ -26,11 +26,13 @@ internal static class MediaTypes
     /// <summary>Null for JSON in UTF-8.</summary>
     public static Refusal? RequireJson(HttpRequest request) =>
         IsEncoded(request) ? NeedsPlain
-        : string.Equals(request.ContentType, Json, StringComparison.OrdinalIgnoreCase) || (TryParse(request, out var type) && IsJson(type) && IsUtf8(type)) ? null : NeedsJson;
+        : string.Equals(request.ContentType, Json, StringComparison.OrdinalIgnoreCase) || (TryParse(request, out var type) && IsJson(type) && IsUtf8(type))
+            ? null : NeedsJson;
 
     /// <summary>Null for JSON in UTF-8, under either name that merge patches come by (RFC 7396 §4).</summary>
     public static Refusal? RequireMergePatch(HttpRequest request) =>
-        !IsEncoded(request) && TryParse(request, out var type) && type.MediaType.Equals(MergePatch, StringComparison.OrdinalIgnoreCase) && IsUtf8(type) ? null : RequireJson(request);
+        !IsEncoded(request) && TryParse(request, out var type) && type.MediaType.Equals(MergePatch, StringComparison.OrdinalIgnoreCase) && IsUtf8(type) ? null
+            : RequireJson(request);
 
     /// <summary>
     /// Whether a body is data or text. Anything that is not JSON is text as long as it is UTF-8: what a shell's curl
@@ -47,7 +49,8 @@ internal static class MediaTypes
     }
 
     private static bool IsEncoded(HttpRequest request) =>
-        request.Headers.ContentEncoding is { Count: > 0 } encodings && !encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));
+        request.Headers.ContentEncoding is { Count: > 0 } encodings
+            && !encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));
 
     private static bool TryParse(HttpRequest request, out MediaTypeHeaderValue type) => MediaTypeHeaderValue.TryParse(request.ContentType, out type!);
 

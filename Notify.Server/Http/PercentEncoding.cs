@@ -22,7 +22,8 @@ internal static class PercentEncoding
                 length += Encoding.UTF8.GetBytes(raw[..plain], buffer.AsSpan(length));
                 raw = raw[plain..];
                 if (raw.IsEmpty) break;
-                if (raw.Length < 3 || Convert.FromHexString(raw.Slice(1, 2), buffer.AsSpan(length), out _, out var written) != OperationStatus.Done) return false;
+                if (raw.Length < 3 || Convert.FromHexString(raw.Slice(1, 2), buffer.AsSpan(length), out _, out var written) != OperationStatus.Done)
+                    return false;
                 length += written;
                 raw = raw[3..];
             }

@@ -17,14 +17,16 @@ internal static class NegotiatedElsewhere
     {
         builder.Add(endpoint =>
         {
-            if (endpoint.RequestDelegate is { } next) endpoint.RequestDelegate = context => IsNegotiatedWebSocket(context) ? RunAsync(context, next) : next(context);
+            if (endpoint.RequestDelegate is { } next)
+                endpoint.RequestDelegate = context => IsNegotiatedWebSocket(context) ? RunAsync(context, next) : next(context);
         });
         return builder;
     }
 
     private static bool IsNegotiatedWebSocket(HttpContext context) =>
         context.Request.Query.ContainsKey(Id)
-        && (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true });
+        && (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+            || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true });
 
     // Which connections are here, SignalR does not say; it answers 404. That answer is held back, and a WebSocket has no other.
     private static async Task RunAsync(HttpContext context, RequestDelegate next)

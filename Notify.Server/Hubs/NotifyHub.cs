@@ -21,7 +21,8 @@ namespace Notify.Server.Hubs;
 /// The wire of hub calls: reads what the client says, hands it to its session, and turns refusals into hub errors.
 /// </summary>
 internal sealed class NotifyHub(
-    Resumption resumption, FilterReader filterReader, PublishFront publishing, OwnChanges own, AttributeRate attributeRate, RequestRate rate, Authenticator authenticator, LiveCallers live,
+    Resumption resumption, FilterReader filterReader, PublishFront publishing, OwnChanges own, AttributeRate attributeRate, RequestRate rate,
+        Authenticator authenticator, LiveCallers live,
     InboxSignals inbox, PresenceWatching presence) : Hub
 {
     private static readonly Refusal NoUser = new(ErrorCodes.Forbidden, "This connection has no user to show a fresh token for. Open a new connection.");
@@ -157,7 +158,8 @@ internal sealed class NotifyHub(
     {
         var current = Feature<LiveCaller>();
         if (current.Current.User is not { } user) throw Error(NoUser);
-        var (fresh, refusal) = await authenticator.ReauthenticateAsync(request.Token, current.Current.Device, Context.GetHttpContext()?.Connection.RemoteIpAddress);
+        var (fresh, refusal) =
+            await authenticator.ReauthenticateAsync(request.Token, current.Current.Device, Context.GetHttpContext()?.Connection.RemoteIpAddress);
         if (fresh is null) throw Error(refusal!);
         if (fresh.User != user) throw Error(OtherUser);
 

@@ -18,7 +18,8 @@ internal sealed class WholeWrites : PipeWriter
     /// <summary>Before the first write to the connection.</summary>
     public static void Use(HubConnectionContext connection)
     {
-        if (connection.Features.Get<IConnectionTransportFeature>() is { } feature) feature.Transport = new Transport(feature.Transport.Input, new WholeWrites(feature.Transport.Output));
+        if (connection.Features.Get<IConnectionTransportFeature>() is { } feature)
+            feature.Transport = new Transport(feature.Transport.Input, new WholeWrites(feature.Transport.Output));
     }
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)

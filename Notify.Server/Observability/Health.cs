@@ -32,7 +32,9 @@ internal static class Health
             .AddCheck<DeliveryCheck>($"{prefix}delivery", tags: all);
         builder.Services.AddOptions<HealthCheckServiceOptions>().Configure<IServiceProvider>((options, services) =>
         {
-            if (services.GetService<RedisConnection>() is { } redis) options.Registrations.Add(new HealthCheckRegistration($"{prefix}redis", ActivatorUtilities.CreateInstance<RedisCheck>(services, redis), null, all));
+            if (services.GetService<RedisConnection>() is { } redis)
+                options.Registrations.Add(new HealthCheckRegistration($"{prefix}redis", ActivatorUtilities.CreateInstance<RedisCheck>(services, redis), null,
+                    all));
         });
         return builder;
     }

@@ -56,9 +56,11 @@ internal static class FrontPage
         {
             options.Nonce = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
             context.Response.Headers.ContentSecurityPolicy =
-                $"default-src 'self'; script-src 'self' 'nonce-{options.Nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+                $"default-src 'self'; script-src 'self' 'nonce-{options.Nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src " +
+                    "'self' data:; "
                 + "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
             context.Response.Headers.XContentTypeOptions = "nosniff";
-            options.WithTitle("Notify API").WithOpenApiRoutePattern(openApi).DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp().HideDeveloperTools();
+            options.WithTitle("Notify API").WithOpenApiRoutePattern(openApi).DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp()
+                .HideDeveloperTools();
         });
 }

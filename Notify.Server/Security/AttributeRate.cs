@@ -16,9 +16,11 @@ internal sealed class AttributeRate : IDisposable
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     private static readonly Refusal TooMany = new(
-        ErrorCodes.TooManyRequests, $"Attributes are for state: they may be set once a second on average, {AtOnce} times at once. Wait a second, or publish what changes more often.");
+        ErrorCodes.TooManyRequests,
+            $"Attributes are for state: they may be set once a second on average, {AtOnce} times at once. Wait a second, or publish what changes more often.");
 
-    private readonly PartitionedRateLimiter<string> _limiter = PartitionedRateLimiter.Create<string, string>(who => RateLimitPartition.GetTokenBucketLimiter(who, _ => new TokenBucketRateLimiterOptions
+    private readonly PartitionedRateLimiter<string> _limiter =
+        PartitionedRateLimiter.Create<string, string>(who => RateLimitPartition.GetTokenBucketLimiter(who, _ => new TokenBucketRateLimiterOptions
     {
         TokenLimit = AtOnce,
         TokensPerPeriod = 1,

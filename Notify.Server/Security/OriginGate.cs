@@ -34,7 +34,8 @@ internal sealed partial class OriginGate
     private readonly Occasionally _log;
     private readonly ILogger<OriginGate> _logger;
 
-    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, CurrentAccessMode accessMode, ConnectionMetrics metrics, TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
+    public OriginGate(IOptions<NotifyOptions> options, IHostEnvironment environment, CurrentAccessMode accessMode, ConnectionMetrics metrics,
+        TimeProvider time, ILogger<OriginGate> logger, ILoggerFactory loggers)
     {
         _cors = new CorsService(Options.Create(new CorsOptions()), loggers); // its evaluation only, and not what an app may have put in its place
         _accessMode = accessMode;
@@ -95,13 +96,20 @@ internal sealed partial class OriginGate
 
     private static partial class Log
     {
-        [LoggerMessage(6110, LogLevel.Warning, "A page of {Origin} was refused: it is neither this service's own origin nor in Notify:AllowedOrigins. If it may call the service, add it: Notify__AllowedOrigins__{Next}={Example} as a variable, or \"AllowedOrigins\": [\"{InFile}\"] below \"Notify\" in appsettings.json ({PassedOver} more were refused since this was last said).")]
+        [LoggerMessage(6110, LogLevel.Warning,
+            "A page of {Origin} was refused: it is neither this service's own origin nor in Notify:AllowedOrigins. If it may call the service, add it: " +
+            "Notify__AllowedOrigins__{Next}={Example} as a variable, or \"AllowedOrigins\": [\"{InFile}\"] below \"Notify\" in appsettings.json " +
+            "({PassedOver} more were refused since this was last said).")]
         public static partial void Refused(ILogger logger, string origin, int next, string example, string inFile, long passedOver);
 
-        [LoggerMessage(6111, LogLevel.Warning, "A page of {Origin} was refused, although that is this service's own host: a proxy ends TLS in front of it, and the service does not know. Let the proxy send X-Forwarded-Proto, and set ASPNETCORE_FORWARDEDHEADERS_ENABLED=true ({PassedOver} more were refused since this was last said).")]
+        [LoggerMessage(6111, LogLevel.Warning,
+            "A page of {Origin} was refused, although that is this service's own host: a proxy ends TLS in front of it, and the service does not know. Let " +
+            "the proxy send X-Forwarded-Proto, and set ASPNETCORE_FORWARDEDHEADERS_ENABLED=true ({PassedOver} more were refused since this was last said).")]
         public static partial void RefusedOwn(ILogger logger, string origin, long passedOver);
 
-        [LoggerMessage(6112, LogLevel.Warning, "A page without an origin of its own (a file, a sandboxed frame) was refused. Serve it from an address, and add that to Notify:AllowedOrigins, such as Notify__AllowedOrigins__0=https://shop.example ({PassedOver} more were refused since this was last said).")]
+        [LoggerMessage(6112, LogLevel.Warning,
+            "A page without an origin of its own (a file, a sandboxed frame) was refused. Serve it from an address, and add that to Notify:AllowedOrigins, " +
+            "such as Notify__AllowedOrigins__0=https://shop.example ({PassedOver} more were refused since this was last said).")]
         public static partial void RefusedNone(ILogger logger, long passedOver);
     }
 }

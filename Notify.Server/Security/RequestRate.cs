@@ -27,10 +27,12 @@ internal sealed class RequestRate : IDisposable
     public RequestRate(IOptions<NotifyOptions> options)
     {
         var perSecond = options.Value.Limits.RequestsPerSecond;
-        _refusal = new Refusal(ErrorCodes.TooManyRequests, $"At most {perSecond} requests a second are taken from one caller. Publish in batches, or wait a second.");
+        _refusal = new Refusal(ErrorCodes.TooManyRequests,
+            $"At most {perSecond} requests a second are taken from one caller. Publish in batches, or wait a second.");
         _policy = string.Create(CultureInfo.InvariantCulture, $"\"publish\";q={perSecond};w=1");
         if (perSecond == 0) return;
-        _limiter = PartitionedRateLimiter.Create<string, string>(caller => RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
+        _limiter = PartitionedRateLimiter.Create<string, string>(caller =>
+            RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = perSecond,
             TokensPerPeriod = perSecond,
@@ -53,7 +55,8 @@ internal sealed class RequestRate : IDisposable
     private void WriteHeaders(IHeaderDictionary headers, string partition)
     {
         headers[PolicyHeader] = _policy;
-        headers[LimitHeader] = string.Create(CultureInfo.InvariantCulture, $"\"publish\";r={_limiter!.GetStatistics(partition)?.CurrentAvailablePermits ?? 0};t=1");
+        headers[LimitHeader] =
+            string.Create(CultureInfo.InvariantCulture, $"\"publish\";r={_limiter!.GetStatistics(partition)?.CurrentAvailablePermits ?? 0};t=1");
     }
 
     private static string Partition(HttpContext? context, Caller caller) => caller switch

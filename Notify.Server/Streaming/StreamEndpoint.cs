@@ -15,7 +15,8 @@ namespace Notify.Server.Streaming;
 
 /// <summary><c>GET /stream</c>: a delivery session over Server-Sent Events, for clients that have nothing but HTTP.</summary>
 internal sealed class StreamEndpoint(
-    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, LiveCallers live, OwnChanges own, TimeProvider time)
+    Resumption resumption, FilterReader filterReader, ConnectionLimit limit, Draining draining, SessionOpener open, SessionRegistry sessions, LiveCallers live,
+        OwnChanges own, TimeProvider time)
 {
     /// <summary>Proxies close what is silent for a minute or less.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);

@@ -30,13 +30,15 @@ internal static class HubProtocols
     }
 
     /// <inheritdoc cref="MakeJson"/>
-    public static IHubProtocol MakeMessagePack(params IFormatterResolver[] resolvers) => new MessagePackHubProtocol(Options.Create(new MessagePackHubProtocolOptions
+    public static IHubProtocol MakeMessagePack(params IFormatterResolver[] resolvers) =>
+        new MessagePackHubProtocol(Options.Create(new MessagePackHubProtocolOptions
     {
         SerializerOptions = MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
                 [
-                    StrictStringFormatter.Instance, JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance, PublishResultFormatter.Instance,
+                    StrictStringFormatter.Instance, JsonElementFormatter.Instance, NullableJsonElementFormatter.Instance, TimeFormatter.Instance,
+                        PublishResultFormatter.Instance,
                     new ThroughJsonFormatter<ResumeResult>(), new ThroughJsonFormatter<SetAttributesResult>(),
                 ],
                 [.. resolvers, StandardResolver.Instance])),

@@ -182,7 +182,10 @@ internal sealed class PublishResultFormatter : IMessagePackFormatter<PublishResu
     }
 }
 
-/// <summary>Writes a record by its JSON form: what is absent is left out, which MessagePack's own formatters write as nil. For what is written seldom.</summary>
+/// <summary>
+/// Writes a record by its JSON form: what is absent is left out, which MessagePack's own formatters write as nil. For what is written
+/// seldom.
+/// </summary>
 internal sealed class ThroughJsonFormatter<T> : IMessagePackFormatter<T?>
 {
     public T? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) => throw new NotSupportedException("Only the server sends this.");

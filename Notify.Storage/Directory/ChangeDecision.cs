@@ -290,7 +290,8 @@ internal sealed class ChangeDecision
             Entries.Add(_marks);
         }
 
-        _marks.Marks.Add(new MarkedInbox(user, mark.Operation, mark.Items is null ? mark.UpTo : null, mark.Items?.Select(item => item.Version).ToArray(), mark.Filter.Length == 0 ? null : mark.Filter));
+        _marks.Marks.Add(new MarkedInbox(user, mark.Operation, mark.Items is null ? mark.UpTo : null, mark.Items?.Select(item => item.Version).ToArray(),
+            mark.Filter.Length == 0 ? null : mark.Filter));
         return new ChangeOutcome { Version = version };
     }
 

@@ -78,7 +78,10 @@ public enum GroupChange
     /// <summary>It is gone: all of its memberships end at this version.</summary>
     Deleted,
 
-    /// <summary>It changed between static and dynamic: <see cref="GroupChanged.Replaced"/> ends with all of its memberships, and this one begins anew.</summary>
+    /// <summary>
+    /// It changed between static and dynamic: <see cref="GroupChanged.Replaced"/> ends with all of its memberships, and this one begins
+    /// anew.
+    /// </summary>
     Replaced,
 
     /// <summary>Its rule is another one; the new members are computed, and entered in steps.</summary>
@@ -135,7 +138,10 @@ public sealed record KeysChanged(string Key, bool Revoked) : DirectoryEntry
     public override EntryKind Kind => EntryKind.KeysChanged;
 }
 
-/// <summary>The user's tokens issued up to a moment are refused, and connections that used one are closed. The last one wins, also with an earlier moment.</summary>
+/// <summary>
+/// The user's tokens issued up to a moment are refused, and connections that used one are closed. The last one wins, also with an earlier
+/// moment.
+/// </summary>
 /// <param name="User">The user's number.</param>
 /// <param name="IssuedBefore">In whole seconds; a token issued in that second is refused too.</param>
 public sealed record TokensRevoked(long User, DateTimeOffset IssuedBefore) : DirectoryEntry

@@ -20,7 +20,8 @@ public interface IDirectory
     /// </summary>
     /// <remarks>Shares the node's append turn: at most one append or batch of changes is under way at a time.</remarks>
     /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
-    /// <exception cref="AppendOutcomeUnknownException">The connection broke after submission. Repeat the same batch before any other and before any append.</exception>
+    /// <exception cref="AppendOutcomeUnknownException">The connection broke after submission. Repeat the same batch before any other and
+    /// before any append.</exception>
     Task<ChangeResult> ChangeAsync(ChangeBatch batch, CancellationToken cancellationToken);
 
     /// <summary>

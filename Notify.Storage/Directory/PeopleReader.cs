@@ -28,7 +28,8 @@ internal sealed class PeopleReader(IReadOnlyList<SessionUser> asked)
     {
         var users = new UserReading[asked.Count];
         for (var i = 0; i < users.Length; i++)
-            users[i] = new UserReading(_numbers[i] ?? throw new InvalidOperationException("A user was made and is not there."), asked[i].User, _groups[i] ?? [], _filters[i] ?? [], _acknowledged[i]);
+            users[i] = new UserReading(_numbers[i] ?? throw new InvalidOperationException("A user was made and is not there."), asked[i].User, _groups[i]
+                ?? [], _filters[i] ?? [], _acknowledged[i]);
         return new PeopleReading(Head, users);
     }
 }

@@ -74,7 +74,8 @@ public sealed record LogEntry
 /// <summary>Some entries in version order.</summary>
 /// <param name="Entries">In version order. May be fewer than asked for although more follow.</param>
 /// <param name="Through">Complete up to here: no entry of what was asked for lies between the last one returned and this version.</param>
-/// <param name="Head">Where the log was, with <see cref="LogHead.Head"/> read before the rows and <see cref="LogHead.Oldest"/> after them: when the version after the one asked from is below it, rows may be missing.</param>
+/// <param name="Head">Where the log was, with <see cref="LogHead.Head"/> read before the rows and <see cref="LogHead.Oldest"/> after them:
+/// when the version after the one asked from is below it, rows may be missing.</param>
 public sealed record LogPage(IReadOnlyList<LogEntry> Entries, long Through, LogHead Head);
 
 /// <summary>A topic that something was published to.</summary>

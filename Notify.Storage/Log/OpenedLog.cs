@@ -45,7 +45,8 @@ public sealed class OpenedLog : INotificationLog
     public Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         Log.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
 
-    public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+    public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes,
+        CancellationToken cancellationToken) =>
         Log.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>

@@ -1,6 +1,9 @@
 namespace Notify.Storage.Model;
 
-/// <summary>An item that its user has marked by itself, as the last such mark left it. What was marked up to a version is in <see cref="InboxWatermarkRow"/>.</summary>
+/// <summary>
+/// An item that its user has marked by itself, as the last such mark left it. What was marked up to a version is in
+/// <see cref="InboxWatermarkRow"/>.
+/// </summary>
 internal sealed class InboxMarkRow
 {
     public long UserId { get; set; }

@@ -151,7 +151,8 @@ internal sealed class PostgresAppend(NpgsqlDataSource connections, PostgresParti
         if (error.SqlState != PostgresErrorCodes.LockNotAvailable) return;
         var ended = await PostgresErrors.TranslateOutages(() => PostgresStalledHolder.EndAsync(connections, cancellationToken));
         if (ended > 0)
-            throw new StorageUnavailableException($"The log's lock was held by {ended} connection(s) of a node that had stopped in the middle of a batch; they were ended, and the next attempt finds the lock free.", error);
+            throw new StorageUnavailableException($"The log's lock was held by {ended} connection(s) of a node that had stopped in the middle of a batch; " +
+                "they were ended, and the next attempt finds the lock free.", error);
     }
 
     /// <summary>Halves the entries, in transactions that are rolled back, until the bad ones stand alone.</summary>

@@ -171,7 +171,8 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
         return answers;
     }
 
-    private async Task<(AppendAnswers Answers, bool IsStored)> ReadAnswersAsync(Guid batchId, IReadOnlyList<NewEntry> entries, CancellationToken cancellationToken)
+    private async Task<(AppendAnswers Answers, bool IsStored)> ReadAnswersAsync(Guid batchId, IReadOnlyList<NewEntry> entries,
+        CancellationToken cancellationToken)
     {
         IdempotencyKey[] keys = [.. entries.Select(entry => entry.Key).OfType<IdempotencyKey>()];
         await using var batch = new NpgsqlBatch(_connection)

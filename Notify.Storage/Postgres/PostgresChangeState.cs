@@ -27,9 +27,12 @@ internal static class PostgresChangeState
         batch.BatchCommands.Add(new(PostgresChangeSql.ReadPlace));
         Add(batch, PostgresChangeSql.ReadUsers, Value(scope.Users));
         Add(batch, PostgresChangeSql.ReadGroups, Value(scope.Groups));
-        Add(batch, PostgresChangeSql.ReadMembers, Value(scope.Memberships.ConvertAll(pair => pair.Group).ToArray()), Value(scope.Memberships.ConvertAll(pair => pair.User).ToArray()));
-        Add(batch, PostgresChangeSql.CountGroups, Value(scope.Joins.Keys.ToArray()), Value(scope.Joins.Values.ToArray()), Value((long)changes.Limits.GroupsPerUser));
-        Add(batch, PostgresChangeSql.ReadFilters, Value(scope.Filters.ConvertAll(pair => pair.User).ToArray()), Value(scope.Filters.ConvertAll(pair => pair.Filter).ToArray()));
+        Add(batch, PostgresChangeSql.ReadMembers, Value(scope.Memberships.ConvertAll(pair => pair.Group).ToArray()),
+            Value(scope.Memberships.ConvertAll(pair => pair.User).ToArray()));
+        Add(batch, PostgresChangeSql.CountGroups, Value(scope.Joins.Keys.ToArray()), Value(scope.Joins.Values.ToArray()),
+            Value((long)changes.Limits.GroupsPerUser));
+        Add(batch, PostgresChangeSql.ReadFilters, Value(scope.Filters.ConvertAll(pair => pair.User).ToArray()),
+            Value(scope.Filters.ConvertAll(pair => pair.Filter).ToArray()));
         Add(batch, PostgresChangeSql.CountFilters, Value(scope.Follows.Keys.ToArray()));
         Add(batch, PostgresChangeSql.ReadKeys, Value(scope.Keys.ToArray()));
         AskRules(batch, scope);
@@ -62,13 +65,15 @@ internal static class PostgresChangeState
     }
 
     /// <summary>Reads the answers, in the order of the questions; the reader stands at the first of them.</summary>
-    public static async Task<(DirectoryState State, StoredBatch? Stored)> ReadAsync(NpgsqlDataReader reader, ChangeBatch changes, CancellationToken cancellationToken)
+    public static async Task<(DirectoryState State, StoredBatch? Stored)> ReadAsync(NpgsqlDataReader reader, ChangeBatch changes,
+        CancellationToken cancellationToken)
     {
         var scope = ChangeScope.Of(changes.Changes);
         var state = new DirectoryState();
         StoredBatch? stored = null;
         await reader.ReadAsync(cancellationToken);
-        (state.Epoch, state.Head, state.RulesRevision, state.Now, state.KeptFrom) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetDateTime(3), reader.GetInt64(4));
+        (state.Epoch, state.Head, state.RulesRevision, state.Now, state.KeptFrom) =
+            (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetDateTime(3), reader.GetInt64(4));
         await EachAsync(() => state.Users.Add(reader.GetString(0), reader.GetInt64(1)));
         await EachAsync(() => state.Groups.Add(reader.GetString(0), new GroupState
         {
@@ -92,7 +97,8 @@ internal static class PostgresChangeState
                 reader.GetInt64(1), reader.GetString(0), reader.IsDBNull(2) ? null : reader.GetString(2), reader.GetInt64(3),
                 reader.IsDBNull(4) ? null : reader.GetDateTime(4))));
             await EachAsync(() => state.Members.Add((reader.GetInt64(0), reader.GetInt64(1))));
-            await EachAsync(() => state.Rules[reader.GetInt64(0)] = new RuleState(reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetGuid(2), reader.GetBoolean(3)));
+            await EachAsync(() =>
+                state.Rules[reader.GetInt64(0)] = new RuleState(reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetGuid(2), reader.GetBoolean(3)));
             foreach (var applied in scope.Applied) await EvaluatedAsync(applied.Work.Group);
             foreach (var activated in scope.Activated)
             {

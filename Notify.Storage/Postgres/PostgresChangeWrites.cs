@@ -40,7 +40,8 @@ internal static class PostgresChangeWrites
         if (writes.NewKeys.Count > 0) Add(batch, PostgresChangeSql.SetKeysStored);
         var ended = writes.EndedGroups;
         if (ended.Count > 0)
-            Add(batch, PostgresChangeSql.EndGroups, Column(ended, group => group.Number), Column(ended, group => group.Until), Value(writes.RulesRevision ?? 0));
+            Add(batch, PostgresChangeSql.EndGroups, Column(ended, group => group.Number), Column(ended, group => group.Until),
+                Value(writes.RulesRevision ?? 0));
         var added = writes.NewGroups;
         if (added.Count > 0)
         {
@@ -50,8 +51,10 @@ internal static class PostgresChangeWrites
         }
 
         var rules = writes.NewRules;
-        if (rules.Count > 0) Add(batch, PostgresChangeSql.SetRules, Column(rules, group => group.Number), Column(rules, group => group.Rule), Value(writes.RulesRevision ?? 0));
-        foreach (var (number, since, members) in writes.Activated) Add(batch, PostgresRuleSql.Activate, Value(number), Value(since), Value(members), Value(writes.RulesRevision ?? 0));
+        if (rules.Count > 0)
+            Add(batch, PostgresChangeSql.SetRules, Column(rules, group => group.Number), Column(rules, group => group.Rule), Value(writes.RulesRevision ?? 0));
+        foreach (var (number, since, members) in writes.Activated)
+            Add(batch, PostgresRuleSql.Activate, Value(number), Value(since), Value(members), Value(writes.RulesRevision ?? 0));
         var counts = writes.MemberCounts.Where(count => count.Value != 0).OrderBy(count => count.Key).ToList();
         if (counts.Count > 0) Add(batch, PostgresChangeSql.CountMembers, Column(counts, count => count.Key), Column(counts, count => count.Value));
     }
@@ -67,7 +70,8 @@ internal static class PostgresChangeWrites
         }
 
         var left = writes.EndedMemberships;
-        if (left.Count > 0) Add(batch, PostgresChangeSql.EndMemberships, Column(left, row => row.Group), Column(left, row => row.User), Column(left, row => row.Until));
+        if (left.Count > 0)
+            Add(batch, PostgresChangeSql.EndMemberships, Column(left, row => row.Group), Column(left, row => row.User), Column(left, row => row.Until));
         var joined = writes.NewMemberships.ToList();
         if (joined.Count > 0)
         {
@@ -77,7 +81,8 @@ internal static class PostgresChangeWrites
         }
 
         var ended = writes.EndedFilters;
-        if (ended.Count > 0) Add(batch, PostgresChangeSql.EndFilters, Column(ended, row => row.User), Column(ended, row => row.Filter), Column(ended, row => row.Until));
+        if (ended.Count > 0)
+            Add(batch, PostgresChangeSql.EndFilters, Column(ended, row => row.User), Column(ended, row => row.Filter), Column(ended, row => row.Until));
         var begun = writes.NewFilters.ToList();
         if (begun.Count > 0)
         {

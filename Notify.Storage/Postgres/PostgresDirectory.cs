@@ -23,7 +23,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         return result;
     }
 
-    public Task<PeopleReading> ReadPeopleAsync(IReadOnlyList<SessionUser> users, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    public Task<PeopleReading> ReadPeopleAsync(IReadOnlyList<SessionUser> users, CancellationToken cancellationToken) =>
+        PostgresErrors.TranslateOutages(async () =>
     {
         var reading = new PeopleReader(users);
         for (var attempt = 0; ; attempt++)
@@ -99,7 +100,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     public Task<IReadOnlyList<string>> ListSubscriptionsAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
         ListAsync(PostgresDirectorySql.ListFilters, rows => rows.GetString(0), cancellationToken, Value(user), Value(after ?? ""), Value((long)limit));
 
-    public Task AcknowledgeAsync(IReadOnlyCollection<Acknowledgement> acknowledgements, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    public Task AcknowledgeAsync(IReadOnlyCollection<Acknowledgement> acknowledgements, CancellationToken cancellationToken) =>
+        PostgresErrors.TranslateOutages(async () =>
     {
         var highest = AcknowledgementList.Highest(acknowledgements);
         if (highest.Count == 0) return 0;
@@ -127,7 +129,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     public Task ForgetDeviceAsync(string user, string device, CancellationToken cancellationToken) =>
         ExecuteAsync(PostgresDirectorySql.ForgetDevice, cancellationToken, Value(user), Value(device));
 
-    public Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    public Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken) =>
+        PostgresErrors.TranslateOutages(async () =>
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -137,7 +140,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         }
     });
 
-    public Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes,
+        CancellationToken cancellationToken) =>
         PostgresErrors.TranslateOutages<IReadOnlyList<long>>(async () =>
         {
             var users = attributes.Select(one => one.User).ToArray();
@@ -208,7 +212,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     public async Task<TokenRevocation?> FindRevocationAsync(string user, CancellationToken cancellationToken) =>
         (await ListAsync(
             PostgresDirectorySql.RevocationOf,
-            rows => new TokenRevocation(rows.GetInt64(0), rows.GetString(1), rows.GetDateTime(2), rows.GetInt64(3)), cancellationToken, Value(user))) is [var found, ..] ? found : null;
+            rows => new TokenRevocation(rows.GetInt64(0), rows.GetString(1), rows.GetDateTime(2), rows.GetInt64(3)), cancellationToken,
+                Value(user))) is [var found, ..] ? found : null;
 
     /// <summary>Closes what groups that have ended left open, and forgets what ended before everything that is kept; part of the log's sweep.</summary>
     public Task SweepAsync(CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
@@ -231,7 +236,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         while (isMore);
     }
 
-    private async Task<(AttributesReading Reading, List<string> Missing)> ReadAttributesOnceAsync(IReadOnlyList<string> users, CancellationToken cancellationToken)
+    private async Task<(AttributesReading Reading, List<string> Missing)> ReadAttributesOnceAsync(IReadOnlyList<string> users,
+        CancellationToken cancellationToken)
     {
         await using var batch = people.CreateBatch();
         batch.BatchCommands.Add(new(PostgresDirectorySql.RulesRevision));
@@ -248,7 +254,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         {
             var position = (int)rows.GetInt64(1) - 1;
             read[position] = new UserAttributes(
-                rows.GetInt64(2), users[position], rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetInt64(4), rows.IsDBNull(5) ? null : rows.GetDateTime(5));
+                rows.GetInt64(2), users[position], rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetInt64(4), rows.IsDBNull(5) ? null
+                    : rows.GetDateTime(5));
         }
 
         await rows.NextResultAsync(cancellationToken);
@@ -259,7 +266,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             if (read[i] is not null && groups[i] is { } ruled) read[i] = read[i] with { RuledGroups = ruled };
         }
 
-        return (new AttributesReading(revision, read) { Epoch = epoch }, [.. users.Where((_, position) => read[position] is null).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+        return (new AttributesReading(revision, read) { Epoch = epoch },
+            [.. users.Where((_, position) => read[position] is null).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
     }
 
     private static void Add(PeopleReader reading, NpgsqlDataReader rows)
@@ -268,7 +276,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         switch (rows.GetInt32(0))
         {
             case 0:
-                reading.Head = new LogHead(rows.GetGuid(6), rows.GetInt64(5), rows.GetInt64(4)) { LastChange = rows.GetInt64(2), Now = new(rows.GetDateTime(7)) };
+                reading.Head =
+                    new LogHead(rows.GetGuid(6), rows.GetInt64(5), rows.GetInt64(4)) { LastChange = rows.GetInt64(2), Now = new(rows.GetDateTime(7)) };
                 break;
             case 1:
                 reading.Found(position, rows.GetInt64(2));
@@ -285,7 +294,8 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         }
     }
 
-    private Task<IReadOnlyList<T>> ListAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
+    private Task<IReadOnlyList<T>> ListAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken,
+        params NpgsqlParameter[] parameters) =>
         PostgresErrors.TranslateOutages<IReadOnlyList<T>>(async () =>
         {
             await using var command = people.CreateCommand(sql);
@@ -315,8 +325,10 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     private static ApiKey ToKey(NpgsqlDataReader rows) => new(
         rows.GetInt64(0),
         new NewApiKey(
-            rows.GetString(1), rows.GetString(2), rows.GetFieldValue<byte[]>(3), JsonSerializer.Deserialize(rows.GetString(4), DirectoryJson.Default.StringArray)!,
-            JsonSerializer.Deserialize(rows.GetString(5), DirectoryJson.Default.StringArray)!, rows.GetBoolean(6), rows.IsDBNull(8) ? null : rows.GetDateTime(8)),
+            rows.GetString(1), rows.GetString(2), rows.GetFieldValue<byte[]>(3),
+                JsonSerializer.Deserialize(rows.GetString(4), DirectoryJson.Default.StringArray)!,
+            JsonSerializer.Deserialize(rows.GetString(5), DirectoryJson.Default.StringArray)!, rows.GetBoolean(6), rows.IsDBNull(8) ? null
+                : rows.GetDateTime(8)),
         rows.GetDateTime(7), rows.IsDBNull(9) ? null : rows.GetDateTime(9));
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };

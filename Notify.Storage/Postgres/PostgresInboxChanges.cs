@@ -78,7 +78,8 @@ internal static class PostgresInboxChanges
         if (watermarks.Count > 0)
         {
             Add(
-                batch, WriteWatermarks, Value(watermarks.ConvertAll(one => one.Key.User).ToArray()), Value(watermarks.ConvertAll(one => one.Key.Filter).ToArray()),
+                batch, WriteWatermarks, Value(watermarks.ConvertAll(one => one.Key.User).ToArray()),
+                    Value(watermarks.ConvertAll(one => one.Key.Filter).ToArray()),
                 Value(watermarks.ConvertAll(one => JsonSerializer.Serialize(one.Value, DirectoryJson.Default.ListInboxStep)).ToArray()),
                 Value(watermarks.ConvertAll(one => one.Value.Max(step => step.UpTo)).ToArray()));
         }

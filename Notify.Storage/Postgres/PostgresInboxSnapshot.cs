@@ -26,7 +26,8 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
     public IReadOnlyDictionary<string, InboxUser> Users { get; }
 
     /// <summary>In one round trip, since all of it is asked by name.</summary>
-    public static async Task<PostgresInboxSnapshot> BeginAsync(NpgsqlConnection connection, IReadOnlyCollection<string> users, CancellationToken cancellationToken)
+    public static async Task<PostgresInboxSnapshot> BeginAsync(NpgsqlConnection connection, IReadOnlyCollection<string> users,
+        CancellationToken cancellationToken)
     {
         string[] names = [.. users];
         await using var batch = new NpgsqlBatch(connection)
@@ -42,7 +43,8 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         var keptFrom = reader.GetInt64(5);
         var byNumber = new Dictionary<long, InboxUser>();
         await EachAsync(() => byNumber.Add(
-            reader.GetInt64(0), new InboxUser(reader.GetInt64(0), reader.GetString(1), new List<Membership>(), new List<DurableSubscription>(), new List<InboxWatermark>())));
+            reader.GetInt64(0),
+                new InboxUser(reader.GetInt64(0), reader.GetString(1), new List<Membership>(), new List<DurableSubscription>(), new List<InboxWatermark>())));
         await EachAsync(() => ((List<Membership>)byNumber[reader.GetInt64(0)].Groups).Add(
             new Membership(reader.GetInt64(1), reader.GetString(2), new Interval(reader.GetInt64(3), reader.GetInt64(4)))));
         await EachAsync(() => ((List<DurableSubscription>)byNumber[reader.GetInt64(0)].Subscriptions).Add(
@@ -189,7 +191,8 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         ToEntry, cancellationToken, Value(versions.ToArray()), Value((long)maxBytes), Value(Head.Oldest));
 
     public Task<IReadOnlyList<InboxItem>> FindItemsAsync(IReadOnlyCollection<long> versions, CancellationToken cancellationToken) => ListAsync(
-        PostgresInboxSql.Items, rows => new InboxItem(rows.GetInt64(0), rows.GetInt64(1), rows.GetString(2), PostgresInboxChanges.Time(rows, 3)), cancellationToken,
+        PostgresInboxSql.Items, rows =>
+            new InboxItem(rows.GetInt64(0), rows.GetInt64(1), rows.GetString(2), PostgresInboxChanges.Time(rows, 3)), cancellationToken,
         Value(versions.Distinct().ToArray()), Value(Head.Oldest));
 
     public static LogEntry ToEntry(NpgsqlDataReader rows) => new()
@@ -223,7 +226,8 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         return command;
     }
 
-    private static NpgsqlParameter[] Bounds(IReadOnlyList<TopicRange> ranges) => [Value(ranges.Min(range => range.After)), Value(ranges.Max(range => range.Through))];
+    private static NpgsqlParameter[] Bounds(IReadOnlyList<TopicRange> ranges) =>
+        [Value(ranges.Min(range => range.After)), Value(ranges.Max(range => range.Through))];
 
     private async Task<IReadOnlyList<T>> ListAsync<T>(
         string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)

@@ -77,7 +77,8 @@ internal static class PostgresMove
         await using var context = PostgresSchema.Context(connection, to);
         var migrations = context.GetService<IMigrationsAssembly>();
         var applied = await AppliedAsync(connection, from, migrations, cancellationToken);
-        var tables = from.Schema == to.Schema ? [] : await TablesAsync(connection, from, MadeBy(migrations, context.Database.ProviderName!, applied), cancellationToken);
+        var tables = from.Schema == to.Schema ? []
+            : await TablesAsync(connection, from, MadeBy(migrations, context.Database.ProviderName!, applied), cancellationToken);
         if (from.Schema != to.Schema)
         {
             var owner = await ScalarAsync(connection, Owner, cancellationToken, from.Schema) as string;

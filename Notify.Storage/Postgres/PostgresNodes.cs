@@ -58,7 +58,8 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
         {
             Parameters =
             {
-                Value(node.Id), Value(node.Version), Value(node.Host), Value(node.Age), Value(node.Connections), Value(node.Head), Value(node.Knows), Value(lease),
+                Value(node.Id), Value(node.Version), Value(node.Host), Value(node.Age), Value(node.Connections), Value(node.Head), Value(node.Knows),
+                    Value(lease),
             },
         });
         batch.BatchCommands.Add(new(EndRefused) { Parameters = { Value(node.Id) } });
@@ -112,7 +113,8 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
         return await command.ExecuteScalarAsync(cancellationToken) is DateTime at ? at : null;
     });
 
-    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) => PostgresErrors.TranslateOutages(async () =>
+    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
+        PostgresErrors.TranslateOutages(async () =>
     {
         await using var command = people.CreateCommand(sql);
         command.Parameters.AddRange(parameters);

@@ -129,7 +129,8 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         return command;
     }
 
-    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) => PostgresErrors.TranslateOutages(async () =>
+    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
+        PostgresErrors.TranslateOutages(async () =>
     {
         await using var command = Command(sql, parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);

@@ -89,7 +89,8 @@ internal static class PostgresSchema
         new DbContextOptionsBuilder<PostgresContext>().UseNpgsql(connection, npgsql => npgsql.MigrationsHistoryTable(place.History, place.Schema)).Options);
 
     /// <summary>The tables of the newest schema; not the partitions of those that have some.</summary>
-    public static string[] Tables(PostgresContext context) => [.. context.Model.GetEntityTypes().Select(entity => entity.GetTableName()).OfType<string>().Distinct()];
+    public static string[] Tables(PostgresContext context) =>
+        [.. context.Model.GetEntityTypes().Select(entity => entity.GetTableName()).OfType<string>().Distinct()];
 
     private static async Task<PostgresPlace> MigrateAsync(
         NpgsqlConnection connection, StorageOptions options, PostgresPlace? found, CancellationToken cancellationToken)

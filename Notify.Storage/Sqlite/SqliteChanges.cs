@@ -56,7 +56,8 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
 
     public async Task<ChangeResult> ChangeAsync(ChangeBatch changes, CancellationToken cancellationToken)
     {
-        if (!ChangeScope.Of(changes.Changes).IsWorkedOut && await readers.ReadAsync(statements => Look(statements, changes), cancellationToken) is { } nothing) return nothing;
+        if (!ChangeScope.Of(changes.Changes).IsWorkedOut && await readers.ReadAsync(statements => Look(statements, changes), cancellationToken) is { } nothing)
+            return nothing;
         try
         {
             return await writer.TransactAsync(
@@ -100,7 +101,8 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
         foreach (var entry in entries)
         {
             statements.Execute(
-                AddEntry, entry.Version, entry.Id.ToByteArray(true), (long)entry.Kind, entry.Topic, state.Now.ToUnixTimeMilliseconds(), entry.Content.ToArray());
+                AddEntry, entry.Version, entry.Id.ToByteArray(true), (long)entry.Kind, entry.Topic, state.Now.ToUnixTimeMilliseconds(),
+                    entry.Content.ToArray());
         }
 
         statements.Execute(
@@ -168,12 +170,14 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
         {
             using var group = statements.Query(FindGroup, name);
             if (group.Read())
-                state.Groups.Add(name, new GroupState { Number = group.GetInt64(0), Rule = group.IsDBNull(1) ? null : group.GetString(1), Members = group.GetInt64(2) });
+                state.Groups.Add(name,
+                    new GroupState { Number = group.GetInt64(0), Rule = group.IsDBNull(1) ? null : group.GetString(1), Members = group.GetInt64(2) });
         }
 
         foreach (var (group, user) in scope.Memberships)
         {
-            if (state.Groups.TryGetValue(group, out var known) && state.Users.TryGetValue(user, out var number) && statements.Scalar(FindMember, known.Number, number) is not null)
+            if (state.Groups.TryGetValue(group, out var known) && state.Users.TryGetValue(user, out var number)
+                && statements.Scalar(FindMember, known.Number, number) is not null)
                 state.Members.Add((known.Number, number));
         }
 
@@ -233,7 +237,8 @@ internal sealed class SqliteChanges(SqliteWriter writer, SqliteReaders readers, 
                 using (var rows = statements.Query(FindUserAttributes, difference.User))
                 {
                     if (!rows.Read()) continue;
-                    satisfied = rows.GetInt64(1) == difference.Stamp ? difference.IsSatisfied : applied.Rule.IsSatisfied(rows.IsDBNull(0) ? null : rows.GetString(0));
+                    satisfied = rows.GetInt64(1) == difference.Stamp ? difference.IsSatisfied
+                        : applied.Rule.IsSatisfied(rows.IsDBNull(0) ? null : rows.GetString(0));
                 }
 
                 state.Satisfies[(applied.Work.Group, difference.User)] = satisfied;

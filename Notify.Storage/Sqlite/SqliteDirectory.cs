@@ -46,7 +46,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
 
     public Task<IReadOnlyList<DirectoryGroup>> ListGroupsAsync(string prefix, string? after, int limit, CancellationToken cancellationToken) =>
         readers.ReadAsync<IReadOnlyList<DirectoryGroup>>(
-            statements => List(statements, SqliteDirectorySql.ListGroups, ToGroup, prefix, LogLimits.LastWithPrefix(prefix), after ?? "", limit), cancellationToken);
+            statements =>
+                List(statements, SqliteDirectorySql.ListGroups, ToGroup, prefix, LogLimits.LastWithPrefix(prefix), after ?? "", limit), cancellationToken);
 
     public Task<DirectoryPage<DirectoryUser, long>> ListMembersAsync(long group, long after, int limit, CancellationToken cancellationToken) =>
         readers.ReadAsync(
@@ -63,7 +64,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
             statements =>
             {
                 var isActive = statements.Scalar(SqliteDirectorySql.IsActive, group) is not null;
-                return (SqliteReader.ReadHead(statements), [.. users.Where(user => isActive && statements.Scalar(SqliteDirectorySql.FindMember, group, user) is not null)]);
+                return (SqliteReader.ReadHead(statements),
+                    [.. users.Where(user => isActive && statements.Scalar(SqliteDirectorySql.FindMember, group, user) is not null)]);
             },
             cancellationToken);
 
@@ -73,7 +75,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
             {
                 var held = new List<HeldBy>();
                 foreach (var user in users)
-                    held.AddRange(List(statements, SqliteDirectorySql.Held, rows => new HeldBy(user, new Interval(rows.GetInt64(0), rows.GetInt64(1))), group, user));
+                    held.AddRange(List(statements, SqliteDirectorySql.Held, rows =>
+                        new HeldBy(user, new Interval(rows.GetInt64(0), rows.GetInt64(1))), group, user));
                 return (SqliteReader.ReadHead(statements), held);
             },
             cancellationToken);
@@ -104,7 +107,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
     public Task<IReadOnlyList<UserDevice>> ListDevicesAsync(string user, string? after, int limit, CancellationToken cancellationToken) =>
         readers.ReadAsync<IReadOnlyList<UserDevice>>(
             statements => List(
-                statements, SqliteDirectorySql.ListDevices, rows => new UserDevice(rows.GetString(0), rows.GetInt64(1), rows.GetTime(2)), user, after ?? "", limit),
+                statements, SqliteDirectorySql.ListDevices, rows =>
+                    new UserDevice(rows.GetString(0), rows.GetInt64(1), rows.GetTime(2)), user, after ?? "", limit),
             cancellationToken);
 
     public Task ForgetDeviceAsync(string user, string device, CancellationToken cancellationToken) =>
@@ -123,7 +127,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
         }
     }
 
-    public Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<long>> StoreAttributesAsync(long rulesRevision, IReadOnlyCollection<NewAttributes> attributes,
+        CancellationToken cancellationToken) =>
         TransactAsync<IReadOnlyList<long>>(
             statements =>
             {
@@ -132,7 +137,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
                 {
                     if (one.Groups.Any(group => group.IsMember == (statements.Scalar(SqliteDirectorySql.FindMember, group.Group, one.User) is null))) continue;
                     if (statements.Scalar(SqliteDirectorySql.NextStamp, rulesRevision) is not long stamp) return [];
-                    if (statements.Execute(SqliteDirectorySql.StoreAttributes, one.User, one.Stamp, one.Json, one.ClaimsIssuedAt?.ToUnixTimeMilliseconds(), stamp) > 0)
+                    if (statements.Execute(SqliteDirectorySql.StoreAttributes, one.User, one.Stamp, one.Json, one.ClaimsIssuedAt?.ToUnixTimeMilliseconds(),
+                        stamp) > 0)
                         stored.Add(one.User);
                 }
 
@@ -156,7 +162,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
         readers.ReadAsync(statements => statements.Scalar(SqliteDirectorySql.WereKeysStored) is not 0L, cancellationToken);
 
     public Task UseKeysAsync(IReadOnlyDictionary<string, DateTimeOffset> usedAt, CancellationToken cancellationToken) =>
-        TransactAsync(statements => usedAt.Sum(used => statements.Execute(SqliteDirectorySql.UseKey, used.Key, used.Value.ToUnixTimeMilliseconds())), cancellationToken);
+        TransactAsync(statements =>
+            usedAt.Sum(used => statements.Execute(SqliteDirectorySql.UseKey, used.Key, used.Value.ToUnixTimeMilliseconds())), cancellationToken);
 
     public Task<(LogHead Head, DirectoryPage<TokenRevocation, long> Page)> ListRevocationsAsync(long after, int limit, CancellationToken cancellationToken) =>
         SnapshotAsync<(LogHead, DirectoryPage<TokenRevocation, long>)>(
@@ -213,9 +220,11 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
         {
             if (List(statements, SqliteDirectorySql.UserByName, ToUser, users[position].User) is not [var user]) continue;
             reading.Found(position, user.Number);
-            foreach (var membership in List(statements, SqliteDirectorySql.Memberships, ToMembership, user.Number, head.Oldest)) reading.Add(position, membership);
+            foreach (var membership in List(statements, SqliteDirectorySql.Memberships, ToMembership, user.Number, head.Oldest))
+                reading.Add(position, membership);
             foreach (var filter in List(statements, SqliteDirectorySql.Filters, ToSubscription, user.Number, head.Oldest)) reading.Add(position, filter);
-            if (users[position].Device is { } device && statements.Scalar(SqliteDirectorySql.DeviceVersion, user.Number, device, head.Epoch.ToByteArray(true)) is long version)
+            if (users[position].Device is { } device
+                && statements.Scalar(SqliteDirectorySql.DeviceVersion, user.Number, device, head.Epoch.ToByteArray(true)) is long version)
                 reading.Acknowledged(position, version);
         }
 
@@ -286,7 +295,8 @@ internal sealed class SqliteDirectory(SqliteWriter writer, SqliteReaders readers
     private static ApiKey ToKey(SqliteDataReader rows) => new(
         rows.GetInt64(0),
         new NewApiKey(
-            rows.GetString(1), rows.GetString(2), rows.GetFieldValue<byte[]>(3), JsonSerializer.Deserialize(rows.GetString(4), DirectoryJson.Default.StringArray)!,
+            rows.GetString(1), rows.GetString(2), rows.GetFieldValue<byte[]>(3),
+                JsonSerializer.Deserialize(rows.GetString(4), DirectoryJson.Default.StringArray)!,
             JsonSerializer.Deserialize(rows.GetString(5), DirectoryJson.Default.StringArray)!, rows.GetBoolean(6), rows.IsDBNull(8) ? null : rows.GetTime(8)),
         rows.GetTime(7), rows.IsDBNull(9) ? null : rows.GetTime(9));
 }

@@ -94,7 +94,8 @@ internal sealed partial class SqliteHold : IDisposable
         if (descriptor < 0)
         {
             var errno = Marshal.GetLastPInvokeError();
-            throw errno == ErrorNoEntry && !mayCreate ? new SqliteHoldException(SqliteHoldFailure.Missing) : new SqliteHoldException(SqliteHoldFailure.System, errno);
+            throw errno == ErrorNoEntry && !mayCreate ? new SqliteHoldException(SqliteHoldFailure.Missing)
+                : new SqliteHoldException(SqliteHoldFailure.System, errno);
         }
 
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
@@ -107,7 +108,8 @@ internal sealed partial class SqliteHold : IDisposable
             if (Control(descriptor, SetFileDescriptionLock, ref wanted) < 0)
             {
                 var errno = Marshal.GetLastPInvokeError();
-                throw errno is ErrorAgain or ErrorAccess ? new SqliteHoldException(SqliteHoldFailure.Held) : new SqliteHoldException(SqliteHoldFailure.System, errno);
+                throw errno is ErrorAgain or ErrorAccess ? new SqliteHoldException(SqliteHoldFailure.Held)
+                    : new SqliteHoldException(SqliteHoldFailure.System, errno);
             }
 
             return new SqliteHold(handle, status?.Identity ?? path);

@@ -33,7 +33,8 @@ internal sealed class SqliteInbox(SqliteWriter writer, SqliteReaders readers, Ti
         FROM inbox_kept AS k JOIN topics AS t ON t.id = k.topic_id WHERE k.id = ?1 AND k.version < (SELECT oldest FROM log_head)
         """;
 
-    public Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken) => readers.ReadAsync(
+    public Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken) =>
+        readers.ReadAsync(
         statements =>
         {
             statements.Execute("BEGIN");

@@ -61,8 +61,10 @@ internal static class SqliteInboxChanges
         }
 
         foreach (var ((user, filter), steps) in writes.Watermarks)
-            statements.Execute(WriteWatermark, user, filter, JsonSerializer.Serialize(steps, DirectoryJson.Default.ListInboxStep), steps.Max(step => step.UpTo));
-        foreach (var merge in writes.Merged) statements.Execute(Merge(merge.Condition), merge.User, merge.After, merge.UpTo, InboxMerge.Kept, InboxMerge.AtOnce, merge.Order);
+            statements.Execute(WriteWatermark, user, filter, JsonSerializer.Serialize(steps, DirectoryJson.Default.ListInboxStep),
+                steps.Max(step => step.UpTo));
+        foreach (var merge in writes.Merged)
+            statements.Execute(Merge(merge.Condition), merge.User, merge.After, merge.UpTo, InboxMerge.Kept, InboxMerge.AtOnce, merge.Order);
     }
 
     private static string Merge(string condition) => $"""

@@ -80,8 +80,10 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
             if (statements.Scalar("SELECT id FROM users WHERE name = ?1", name) is not long number) continue;
             _users[name] = new InboxUser(
                 number, name,
-                List(SqliteDirectorySql.Memberships, rows => new Membership(rows.GetInt64(0), rows.GetString(1), new Interval(rows.GetInt64(2), rows.GetInt64(3))), number, KeptFrom),
-                List(SqliteDirectorySql.Filters, rows => new DurableSubscription(rows.GetString(0), new Interval(rows.GetInt64(1), rows.GetInt64(2))), number, Head.Oldest),
+                List(SqliteDirectorySql.Memberships, rows =>
+                    new Membership(rows.GetInt64(0), rows.GetString(1), new Interval(rows.GetInt64(2), rows.GetInt64(3))), number, KeptFrom),
+                List(SqliteDirectorySql.Filters, rows =>
+                    new DurableSubscription(rows.GetString(0), new Interval(rows.GetInt64(1), rows.GetInt64(2))), number, Head.Oldest),
                 List(SqliteInboxChanges.ReadWatermarks, rows => new InboxWatermark(rows.GetString(0), SqliteInboxChanges.Steps(rows.GetString(1))), number));
         }
     }
@@ -110,7 +112,8 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
             var (topic, after, through) = ranges[i];
             var isKept = through < Head.Oldest;
             using var rows = _statements.Query(isKept ? CountKept : Count, topic, after, through, now);
-            if (rows.Read() && !rows.IsDBNull(0)) counts[i] = new RangeCount(rows.GetInt64(1) - rows.GetInt64(0) + 1, rows.GetInt64(2), SqliteInboxChanges.Time(rows, 3));
+            if (rows.Read() && !rows.IsDBNull(0))
+                counts[i] = new RangeCount(rows.GetInt64(1) - rows.GetInt64(0) + 1, rows.GetInt64(2), SqliteInboxChanges.Time(rows, 3));
         }
 
         return Task.FromResult<IReadOnlyList<RangeCount>>(counts);
@@ -122,14 +125,17 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         foreach (var range in ranges)
         {
             var others = range.Else switch { MarkKind.Unread => UnreadMarks, MarkKind.NotArchived => NotArchivedMarks, _ => ArchivedMarks };
-            foreach (var mark in List(AllMarks, SqliteInboxChanges.ToMark, range.User, Math.Max(range.From, range.AllAfter + 1), range.Through)) marks.Add((range.User, mark));
-            foreach (var mark in List(others, SqliteInboxChanges.ToMark, range.User, range.From, Math.Min(range.Through, range.AllAfter))) marks.Add((range.User, mark));
+            foreach (var mark in List(AllMarks, SqliteInboxChanges.ToMark, range.User, Math.Max(range.From, range.AllAfter + 1), range.Through))
+                marks.Add((range.User, mark));
+            foreach (var mark in List(others, SqliteInboxChanges.ToMark, range.User, range.From, Math.Min(range.Through, range.AllAfter)))
+                marks.Add((range.User, mark));
         }
 
         return Task.FromResult<IReadOnlyList<(long, InboxMark)>>(marks);
     }
 
-    public Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int wanted, CancellationToken cancellationToken)
+    public Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int wanted,
+        CancellationToken cancellationToken)
     {
         // A few of each first. Only few can have more above the lowest wanted one; those are looked at again.
         var ofEach = Math.Min(wanted, Math.Max(LeastOfEach, 4 * wanted / Math.Max(1, ranges.Count)));
@@ -180,7 +186,8 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
     }
 
     public Task<IReadOnlyList<InboxItem>> FindItemsAsync(IReadOnlyCollection<long> versions, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<InboxItem>>([.. versions.Distinct().OrderDescending().SelectMany(version => List(version < Head.Oldest ? KeptItem : Item, ToItem, version))]);
+        Task.FromResult<IReadOnlyList<InboxItem>>([.. versions.Distinct().OrderDescending()
+            .SelectMany(version => List(version < Head.Oldest ? KeptItem : Item, ToItem, version))]);
 
     private static LogTopic ToTopic(SqliteDataReader rows) => new(rows.GetInt64(0), rows.GetString(1));
 

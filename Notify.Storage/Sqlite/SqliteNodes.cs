@@ -59,7 +59,8 @@ internal sealed class SqliteNodes(SqliteWriter writer, SqliteReaders readers, Ti
 
     public Task<StorageStatistics> ReadStatisticsAsync(CancellationToken cancellationToken) => readers.ReadAsync(
         statements => new StorageStatistics(
-            SqliteReader.ReadHead(statements), (long)statements.Scalar("SELECT count(*) FROM topics")!, (long)statements.Scalar("SELECT count(*) FROM users")!, ReadNodes(statements)),
+            SqliteReader.ReadHead(statements), (long)statements.Scalar("SELECT count(*) FROM topics")!, (long)statements.Scalar("SELECT count(*) FROM users")!,
+                ReadNodes(statements)),
         cancellationToken);
 
     public Task SeenAsync(IReadOnlyCollection<string> users, TimeSpan coarse, CancellationToken cancellationToken) => TransactAsync(
@@ -73,7 +74,8 @@ internal sealed class SqliteNodes(SqliteWriter writer, SqliteReaders readers, Ti
     {
         using var rows = statements.Query(List, Now());
         var nodes = new List<NodeRecord>();
-        while (rows.Read()) nodes.Add(new NodeRecord(new Guid(rows.GetFieldValue<byte[]>(0), true), rows.GetString(1), rows.GetInt32(2), rows.GetTime(3), rows.GetInt64(4)));
+        while (rows.Read())
+            nodes.Add(new NodeRecord(new Guid(rows.GetFieldValue<byte[]>(0), true), rows.GetString(1), rows.GetInt32(2), rows.GetTime(3), rows.GetInt64(4)));
         return nodes;
     }
 

@@ -126,11 +126,13 @@ internal sealed class SqliteRules(SqliteWriter writer, SqliteReaders readers, Ti
     public async Task<FillStep?> FillChangedAsync(RuleWork work, RuleTest rule, string mark, CancellationToken cancellationToken)
     {
         var (stamp, read) = await readers.ReadAsync(
-            statements => Snapshot(statements, () => (Stamp(statements), Read(statements, rule, ChangedSince, work.Group, Number(mark), -1L))), cancellationToken);
+            statements =>
+                Snapshot(statements, () => (Stamp(statements), Read(statements, rule, ChangedSince, work.Group, Number(mark), -1L))), cancellationToken);
         return await WriteAsync(work, read, cancellationToken) ? new FillStep(stamp, read.Looked, null) : null;
     }
 
-    public Task<long> CountPendingAsync(CancellationToken cancellationToken) => readers.ReadAsync(statements => (long)statements.Scalar(CountPending)!, cancellationToken);
+    public Task<long> CountPendingAsync(CancellationToken cancellationToken) =>
+        readers.ReadAsync(statements => (long)statements.Scalar(CountPending)!, cancellationToken);
 
     public Task<long> CountFilledAsync(RuleWork work, CancellationToken cancellationToken) =>
         readers.ReadAsync(statements => (long)statements.Scalar(CountFilled, work.Group)!, cancellationToken);
@@ -188,7 +190,8 @@ internal sealed class SqliteRules(SqliteWriter writer, SqliteReaders readers, Ti
         return new Differing(looked, last, differences);
     }
 
-    private static string Stamp(SqliteStatements statements) => ((long)statements.Scalar("SELECT stamp FROM directory")!).ToString(CultureInfo.InvariantCulture);
+    private static string Stamp(SqliteStatements statements) =>
+        ((long)statements.Scalar("SELECT stamp FROM directory")!).ToString(CultureInfo.InvariantCulture);
 
     private static T Snapshot<T>(SqliteStatements statements, Func<T> work)
     {

@@ -22,5 +22,6 @@ internal static class Callers
 
     public static TopicFilter[] Filters(params string[]? texts) => [.. (texts ?? []).Select(Filter)];
 
-    public static TopicFilter Filter(string text) => TopicFilter.TryParseAny(text, out var filter, out var problem) ? filter : throw new ArgumentException($"{text}: {problem}");
+    public static TopicFilter Filter(string text) =>
+        TopicFilter.TryParseAny(text, out var filter, out var problem) ? filter : throw new ArgumentException($"{text}: {problem}");
 }

@@ -40,7 +40,8 @@ internal sealed class ApiHost : IAsyncDisposable
     /// <param name="environment">Development, or one in which nobody has a name.</param>
     /// <param name="open">How the log is opened instead of at once.</param>
     /// <param name="settings">Pairs of key and value.</param>
-    public static Task<ApiHost> StartAsync(string environment = "Development", Func<ListLog, Task<INotificationLog>>? open = null, params (string Key, string Value)[] settings) =>
+    public static Task<ApiHost> StartAsync(string environment = "Development", Func<ListLog, Task<INotificationLog>>? open = null,
+        params (string Key, string Value)[] settings) =>
         StartAsync(environment, open, _ => { }, settings);
 
     private static async Task<ApiHost> StartAsync(
@@ -48,7 +49,8 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
         builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection(settings.Append(("Urls", "http://127.0.0.1:0")).Select(setting => KeyValuePair.Create(setting.Item1, (string?)setting.Item2)));
+        builder.Configuration.AddInMemoryCollection(settings.Append(("Urls", "http://127.0.0.1:0"))
+            .Select(setting => KeyValuePair.Create(setting.Item1, (string?)setting.Item2)));
         builder.Logging.ClearProviders();
 
         var log = new ListLog();
@@ -73,7 +75,8 @@ internal sealed class ApiHost : IAsyncDisposable
         using var request = new HttpRequestMessage(method, new Uri(Client.BaseAddress!, target)) { Content = content };
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
-        return new Answer((int)response.StatusCode, response.Headers, response.Content.Headers, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        return new Answer((int)response.StatusCode, response.Headers, response.Content.Headers,
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     public Task<Answer> PostAsync(string target, string json, params (string Name, string Value)[] headers) =>
@@ -91,7 +94,8 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         public JsonElement Json { get; } = Text.StartsWith('{') ? JsonElement.Parse(Text) : default;
 
-        public string? Header(string name) => Headers.TryGetValues(name, out var values) || ContentHeaders.TryGetValues(name, out values) ? string.Join(", ", values) : null;
+        public string? Header(string name) =>
+            Headers.TryGetValues(name, out var values) || ContentHeaders.TryGetValues(name, out values) ? string.Join(", ", values) : null;
 
         /// <summary>A problem document of this status and code, with something to do in it.</summary>
         public void IsProblem(int status, string code)
@@ -116,7 +120,8 @@ internal sealed class ApiHost : IAsyncDisposable
         public async Task<HistoryPage> ReadAsync(IReadOnlyList<TopicFilter> filters, long? before, int maxEntries, CancellationToken cancellationToken)
         {
             var head = await log.ReadHeadAsync(cancellationToken);
-            var entries = log.Entries.Reverse().Where(entry => entry.Version < (before ?? long.MaxValue) && filters.Any(filter => filter.Matches(entry.Topic))).Take(maxEntries).ToArray();
+            var entries = log.Entries.Reverse().Where(entry => entry.Version < (before ?? long.MaxValue) && filters.Any(filter => filter.Matches(entry.Topic)))
+                .Take(maxEntries).ToArray();
             return new HistoryPage(entries, entries.Length == maxEntries && entries[^1].Version > 1 ? entries[^1].Version : null, head);
         }
     }

@@ -14,7 +14,8 @@ public class HistoryCallTests
 
         var first = await host.GetAsync(Notifications + "?order=desc&limit=2");
         Assert.Equal([4L, 2], Versions(first));
-        Assert.Equal((2L, 4L, $"{host.Log.Epoch}"), (first.Json.GetProperty("next").GetInt64(), first.Json.GetProperty("head").GetInt64(), first.Json.GetProperty("epoch").GetString()));
+        Assert.Equal((2L, 4L, $"{host.Log.Epoch}"),
+            (first.Json.GetProperty("next").GetInt64(), first.Json.GetProperty("head").GetInt64(), first.Json.GetProperty("epoch").GetString()));
 
         var last = await host.GetAsync(Notifications + "?order=desc&limit=2&before=2");
         Assert.Equal([1L], Versions(last));

@@ -128,7 +128,9 @@ public class PublishCallTests
     {
         await using var host = await ApiHost.StartAsync();
         using var body = new StringContent("Backup done", new MediaTypeHeaderValue("application/x-www-form-urlencoded"));
-        var answer = await host.SendAsync(HttpMethod.Post, "/api/v1/topics/backups?priority=high&tags=eu,%20nightly", body, ("X-Title", "Größe"), ("X-TtlSeconds", "60"));
+        var answer =
+            await host.SendAsync(HttpMethod.Post, "/api/v1/topics/backups?priority=high&tags=eu,%20nightly", body, ("X-Title", "Größe"),
+            ("X-TtlSeconds", "60"));
         Assert.Equal((201, "backups"), (answer.Status, answer.Json.GetProperty("topic").GetString()));
         Assert.Equal("""{"title":"Größe","body":"Backup done","priority":"high","tags":["eu","nightly"]}""", Encoding.UTF8.GetString(host.Log.Entries[0].Content.Span));
         Assert.NotNull(host.Log.Entries[0].ExpiresAt);

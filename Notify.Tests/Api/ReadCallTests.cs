@@ -19,7 +19,8 @@ public class ReadCallTests
 
         var first = await host.GetAsync(Notifications + "?limit=1");
         Assert.Equal([1L], Versions(first));
-        Assert.Equal((1L, 4L, $"{host.Log.Epoch}"), (first.Json.GetProperty("next").GetInt64(), first.Json.GetProperty("head").GetInt64(), first.Json.GetProperty("epoch").GetString()));
+        Assert.Equal((1L, 4L, $"{host.Log.Epoch}"),
+            (first.Json.GetProperty("next").GetInt64(), first.Json.GetProperty("head").GetInt64(), first.Json.GetProperty("epoch").GetString()));
         Assert.False(first.Json.TryGetProperty("gap", out _));
 
         Assert.Equal([2L, 4L], Versions(await host.GetAsync(Notifications + "?since=1")));
@@ -31,7 +32,9 @@ public class ReadCallTests
     {
         await using var host = await ApiHost.StartAsync();
         var gap = (await host.GetAsync(Notifications + "?since=9")).Json.GetProperty("gap");
-        Assert.Equal((9L, 1L, 0L, "epoch"), (gap.GetProperty("since").GetInt64(), gap.GetProperty("oldest").GetInt64(), gap.GetProperty("head").GetInt64(), gap.GetProperty("reason").GetString()));
+        Assert.Equal((9L, 1L, 0L, "epoch"),
+            (gap.GetProperty("since").GetInt64(), gap.GetProperty("oldest").GetInt64(), gap.GetProperty("head").GetInt64(), gap.GetProperty("reason")
+            .GetString()));
     }
 
     [Fact]
@@ -49,7 +52,8 @@ public class ReadCallTests
         await using var host = await ApiHost.StartAsync();
         var document = (await host.GetAsync("/openapi/v1.json")).Json;
         var calls = document.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(call => (Route: $"{call.Name} {path.Name}", Name: call.Value.GetProperty("operationId").GetString())))
+            .SelectMany(path =>
+                path.Value.EnumerateObject().Select(call => (Route: $"{call.Name} {path.Name}", Name: call.Value.GetProperty("operationId").GetString())))
             .ToDictionary(call => call.Route, call => call.Name);
         var routes =
             from endpoint in host.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
@@ -61,18 +65,22 @@ public class ReadCallTests
         Assert.Distinct(calls.Values);
         Assert.Equal(
             ["publish", "list", "publishBatch", "get", "publishToTopic", "stream"],
-            [calls["post " + Notifications], calls["get " + Notifications], calls[$"post {Notifications}/batch"], calls[$"get {Notifications}/{{id}}"], calls["post /api/v1/topics/{topic}"], calls["get /api/v1/stream"]]);
+            [calls["post " + Notifications], calls["get " + Notifications], calls[$"post {Notifications}/batch"], calls[$"get {Notifications}/{{id}}"],
+                calls["post /api/v1/topics/{topic}"], calls["get /api/v1/stream"]]);
 
-        var answers = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject()).Select(call => call.Value.GetProperty("responses"));
+        var answers = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject())
+            .Select(call => call.Value.GetProperty("responses"));
         Assert.All(answers, answer => Assert.True(answer.GetProperty("401").GetProperty("headers").TryGetProperty("WWW-Authenticate", out _)));
         var credentials = document.GetProperty("components").GetProperty("securitySchemes");
-        Assert.Equal(("bearer", "X-Api-Key"), (credentials.GetProperty("bearer").GetProperty("scheme").GetString(), credentials.GetProperty("apiKey").GetProperty("name").GetString()));
+        Assert.Equal(("bearer", "X-Api-Key"),
+            (credentials.GetProperty("bearer").GetProperty("scheme").GetString(), credentials.GetProperty("apiKey").GetProperty("name").GetString()));
         Assert.Equal("""[{"bearer":[]},{"apiKey":[]},{}]""", JsonSerializer.Serialize(document.GetProperty("security")));
 
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
         Assert.Equal("Idempotency-Key", publish.GetProperty("parameters")[0].GetProperty("name").GetString());
         Assert.True(publish.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/json", out _));
-        Assert.Equal(["200", "201", "202", "400", "401", "403", "409", "413", "415", "429", "500", "503"], publish.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["200", "201", "202", "400", "401", "403", "409", "413", "415", "429", "500", "503"], publish.GetProperty("responses").EnumerateObject()
+            .Select(response => response.Name).Order(StringComparer.Ordinal));
         var schemas = document.GetProperty("components").GetProperty("schemas");
         Assert.Equal("integer", schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("status").GetProperty("type").GetString());
         Assert.True(schemas.GetProperty("PublishRequest").GetProperty("properties").TryGetProperty("ttlSeconds", out _));
@@ -91,12 +99,14 @@ public class ReadCallTests
         Assert.True(stream.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("text/event-stream", out _));
         Assert.All(["429", "503"], status => Assert.False(stream.GetProperty("responses").TryGetProperty(status, out _))); // a 200 that ends instead
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
-        Assert.All(["429", "503"], status => Assert.True(publish.GetProperty("responses").GetProperty(status).GetProperty("headers").TryGetProperty("Retry-After", out _)));
+        Assert.All(["429", "503"], status =>
+            Assert.True(publish.GetProperty("responses").GetProperty(status).GetProperty("headers").TryGetProperty("Retry-After", out _)));
 
         var schemas = document.GetProperty("components").GetProperty("schemas");
         Assert.Equal("string", schemas.GetProperty("Notification").GetProperty("properties").GetProperty("publishedAt").GetProperty("type").GetString());
         Assert.False(schemas.GetProperty("PublishRequest").GetProperty("additionalProperties").GetBoolean());
-        var codes = schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("code").GetProperty("enum").EnumerateArray().Select(code => code.GetString());
+        var codes = schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("code").GetProperty("enum").EnumerateArray()
+            .Select(code => code.GetString());
         Assert.Equal(typeof(ErrorCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!).Append("internal_error").Order(), codes.Order());
     }
 
@@ -115,7 +125,9 @@ public class ReadCallTests
     public async Task A_node_is_alive_before_its_storage_is_there_and_ready_after()
     {
         var there = false;
-        await using var host = await ApiHost.StartAsync(open: log => there ? Task.FromResult<INotificationLog>(log) : throw new StorageUnavailableException("Not there yet, as told."));
+        await using var host =
+            await ApiHost.StartAsync(open: log =>
+            there ? Task.FromResult<INotificationLog>(log) : throw new StorageUnavailableException("Not there yet, as told."));
         Assert.Equal(200, (await host.GetAsync("/health/live")).Status);
         var starting = await host.GetAsync("/health/ready");
         Assert.Equal((503, "unhealthy"), (starting.Status, starting.Json.GetProperty("parts").GetProperty("storage").GetProperty("status").GetString()));

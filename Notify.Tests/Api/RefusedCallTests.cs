@@ -72,7 +72,8 @@ public class RefusedCallTests
 
     [Theory]
     [InlineData("", "There is no JSON in the body.")]
-    [InlineData("{\n \"topic\": \"a\",\n}", "The JSON is malformed at line 3, byte 1: The JSON object contains a trailing comma at the end which is not supported in this mode.")]
+    [InlineData("{\n \"topic\": \"a\",\n}",
+        "The JSON is malformed at line 3, byte 1: The JSON object contains a trailing comma at the end which is not supported in this mode.")]
     public async Task Malformed_JSON_is_told_with_its_place_to_who_sent_it(string json, string detail)
     {
         await using var host = await ApiHost.StartAsync();
@@ -104,7 +105,9 @@ public class RefusedCallTests
             request.Headers.TransferEncodingChunked = chunked;
             using var response = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
             Assert.Equal(status, (int)response.StatusCode);
-            if (status == 413) Assert.Contains(ErrorCodes.PayloadTooLarge, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            if (status == 413)
+                Assert.Contains(ErrorCodes.PayloadTooLarge, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+                    StringComparison.Ordinal);
         }
     }
 
@@ -170,9 +173,12 @@ public class RefusedCallTests
 
         Assert.Equal(201, (await host.PostAsync(Notifications, Order, ("Origin", host.Client.BaseAddress!.GetLeftPart(UriPartial.Authority)))).Status);
         var allowed = await host.PostAsync(Notifications, Order, ("Origin", "https://shop.example"));
-        Assert.Equal((201, "https://shop.example", "true"), (allowed.Status, allowed.Header("Access-Control-Allow-Origin"), allowed.Header("Access-Control-Allow-Credentials")));
+        Assert.Equal((201, "https://shop.example", "true"),
+            (allowed.Status, allowed.Header("Access-Control-Allow-Origin"), allowed.Header("Access-Control-Allow-Credentials")));
 
-        var preflight = await host.SendAsync(HttpMethod.Options, Notifications, null, ("Origin", "https://shop.example"), ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "content-type,idempotency-key"));
+        var preflight =
+            await host.SendAsync(HttpMethod.Options, Notifications, null, ("Origin", "https://shop.example"), ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "content-type,idempotency-key"));
         Assert.Equal((204, "POST"), (preflight.Status, preflight.Header("Access-Control-Allow-Methods")));
         Assert.Equal("content-type,idempotency-key", preflight.Header("Access-Control-Allow-Headers"));
     }
@@ -182,19 +188,24 @@ public class RefusedCallTests
     {
         await using var host = await ApiHost.StartAsync();
         var port = host.Client.BaseAddress!.Port;
-        (await host.PostAsync(Notifications, Order, ("Host", $"evil.example:{port}"), ("Origin", $"http://evil.example:{port}"))).IsProblem(403, ErrorCodes.Forbidden);
+        (await host.PostAsync(Notifications, Order, ("Host", $"evil.example:{port}"), ("Origin", $"http://evil.example:{port}")))
+            .IsProblem(403, ErrorCodes.Forbidden);
     }
 
     [Fact]
     public async Task A_client_that_leaves_in_the_middle_disturbs_nobody()
     {
         var logged = new Observed<(LogLevel Level, string? Event, string Text)>();
-        await using var host = await ApiHost.StartAsync(services => services.AddLogging(logging => logging.AddProvider(new RecordedEvents(logged)).AddFilter<RecordedEvents>(null, LogLevel.Debug)));
+        await using var host =
+            await ApiHost.StartAsync(services =>
+            services.AddLogging(logging => logging.AddProvider(new RecordedEvents(logged)).AddFilter<RecordedEvents>(null, LogLevel.Debug)));
         var before = logged.Count;
         using (var client = new TcpClient())
         {
             await client.ConnectAsync("127.0.0.1", host.Client.BaseAddress!.Port, TestContext.Current.CancellationToken);
-            await client.GetStream().WriteAsync("POST /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"u8.ToArray(), TestContext.Current.CancellationToken);
+            await client.GetStream()
+                .WriteAsync("POST /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"u8.ToArray(),
+                TestContext.Current.CancellationToken);
         }
 
         await logged.FirstAsync(said => said.Event == "ConnectionStop"); // it has noticed

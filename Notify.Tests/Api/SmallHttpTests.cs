@@ -144,6 +144,7 @@ public class SmallHttpTests
         await using var host = await ApiHost.StartAsync();
         var answer = await host.SendAsync(HttpMethod.Head, target);
         Assert.Equal((status, ""), (answer.Status, answer.Text));
-        if (target.StartsWith("/api/v1/stream", StringComparison.Ordinal) && status == 200) Assert.Equal("text/event-stream", answer.ContentHeaders.ContentType?.MediaType);
+        if (target.StartsWith("/api/v1/stream", StringComparison.Ordinal) && status == 200)
+            Assert.Equal("text/event-stream", answer.ContentHeaders.ContentType?.MediaType);
     }
 }

@@ -31,7 +31,9 @@ public sealed class BombTests(GuardedServer fixture)
         { "four billion headers", [0x96, 0x01, 0xdf, 0xff, 0xff, 0xff, 0xff] },
         { "deep arrays", [.. Call, .. Enumerable.Repeat((byte)0x91, Levels)] },
         { "deep maps", [.. Call, .. Enumerable.Repeat(new byte[] { 0x81, 0xa1, (byte)'a' }, Levels).SelectMany(map => map)] },
-        { "deep data", [0x96, 0x01, 0x80, 0xa1, (byte)'1', 0xa7, .. "Publish"u8, 0x91, 0x82, 0xa5, .. "topic"u8, 0xa1, (byte)'a', 0xa4, .. "data"u8, .. Enumerable.Repeat((byte)0x91, Levels), 0xc0] },
+        { "deep data",
+            [0x96, 0x01, 0x80, 0xa1, (byte)'1', 0xa7, .. "Publish"u8, 0x91, 0x82, 0xa5, .. "topic"u8, 0xa1, (byte)'a', 0xa4, .. "data"u8,
+            .. Enumerable.Repeat((byte)0x91, Levels), 0xc0] },
     };
 
     [Theory]
@@ -47,7 +49,8 @@ public sealed class BombTests(GuardedServer fixture)
         // It answers a refusal, or closes; a ping of ours tells which when it says nothing.
         await socket.SendAsync(Framed([0x91, 0x06]), WebSocketMessageType.Binary, true, TestContext.Current.CancellationToken);
         var answer = Encoding.UTF8.GetString(await ReceiveAsync(socket));
-        Assert.True(answer.Length == 0 || answer.Contains("Connection closed", StringComparison.Ordinal) || answer.Contains("invalid_request", StringComparison.Ordinal), answer);
+        Assert.True(answer.Length == 0 || answer.Contains("Connection closed", StringComparison.Ordinal)
+            || answer.Contains("invalid_request", StringComparison.Ordinal), answer);
         await AliveAsync(bystander, before);
     }
 
@@ -64,7 +67,8 @@ public sealed class BombTests(GuardedServer fixture)
         var sent = 0L;
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
-            if (protocol != "json") await socket.SendAsync(new byte[] { 0x80, 0x80, 0x80, 0x80, 0x04 }, type, false, TestContext.Current.CancellationToken); // a gigabyte follows
+            // a gigabyte follows
+            if (protocol != "json") await socket.SendAsync(new byte[] { 0x80, 0x80, 0x80, 0x80, 0x04 }, type, false, TestContext.Current.CancellationToken);
             for (; sent < MostGrowth; sent += part.Length) await socket.SendAsync(part, type, false, TestContext.Current.CancellationToken);
         });
         Assert.True(sent < MostGrowth);
@@ -108,7 +112,9 @@ public sealed class BombTests(GuardedServer fixture)
             (HttpMethod.Post, "users/alice/tokens/revoke", deep),
         })
         {
-            using var request = new HttpRequestMessage(method, new Uri($"api/v1/{path}", UriKind.Relative)) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+            using var request =
+                new HttpRequestMessage(method,
+                new Uri($"api/v1/{path}", UriKind.Relative)) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", GuardedServer.Admin);
             using var response = await fixture.Server.Http.SendAsync(request, TestContext.Current.CancellationToken);
             Assert.Equal((path, HttpStatusCode.BadRequest), (path, response.StatusCode));
@@ -117,7 +123,8 @@ public sealed class BombTests(GuardedServer fixture)
         var token = TestToken.Hmac("""{"alg":"HS256"}""", $$"""{"sub":"alice","x":{{deep}}}""");
         await using var client = new StockFollower(fixture.Server.Url, query: $"?access_token={TestToken.Of("alice")}");
         await client.ResumeAsync(null, null);
-        var refused = await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => client.InvokeAsync<StockPlace>("Reauthenticate", new { token }));
+        var refused =
+            await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => client.InvokeAsync<StockPlace>("Reauthenticate", new { token }));
         Assert.Contains("unauthenticated: ", refused.Message, StringComparison.Ordinal);
         Assert.Empty(client.Closed.Items);
         await AliveAsync(bystander, fixture.Server.ResidentBytes);
@@ -136,7 +143,8 @@ public sealed class BombTests(GuardedServer fixture)
     private async Task<ClientWebSocket> ConnectAsync(string protocol)
     {
         var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new UriBuilder(fixture.Server.Url) { Scheme = "ws", Path = "/hubs/notifications", Query = $"access_token={TestToken.Of("mallory")}" }.Uri, TestContext.Current.CancellationToken);
+        await socket.ConnectAsync(new UriBuilder(fixture.Server.Url) { Scheme = "ws", Path = "/hubs/notifications",
+            Query = $"access_token={TestToken.Of("mallory")}" }.Uri, TestContext.Current.CancellationToken);
         await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"protocol":"{{protocol}}","version":1}""" + '\u001e'), WebSocketMessageType.Binary, true, TestContext.Current.CancellationToken);
         Assert.Equal("{}\u001e", Encoding.UTF8.GetString(await ReceiveAsync(socket)));
         return socket;

@@ -21,7 +21,8 @@ public sealed class BrowserAndProxyTests(GuardedServer fixture)
         {
             foreach (var (method, path) in new[]
             {
-                (HttpMethod.Get, "api/v1/notifications"), (HttpMethod.Post, "api/v1/notifications"), (HttpMethod.Options, "api/v1/notifications"), (HttpMethod.Get, "api/v1/stream?filter=a"),
+                (HttpMethod.Get, "api/v1/notifications"), (HttpMethod.Post, "api/v1/notifications"), (HttpMethod.Options, "api/v1/notifications"),
+                    (HttpMethod.Get, "api/v1/stream?filter=a"),
                 (HttpMethod.Post, "hubs/notifications/negotiate?negotiateVersion=1"), (HttpMethod.Get, "hubs/notifications"),
             })
             {
@@ -35,7 +36,9 @@ public sealed class BrowserAndProxyTests(GuardedServer fixture)
         socket.Options.SetRequestHeader("Origin", Foreign);
         socket.Options.SetRequestHeader("Cookie", "session=stolen");
         socket.Options.CollectHttpResponseDetails = true;
-        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(new UriBuilder(fixture.Server.Url) { Scheme = "ws", Path = "/hubs/notifications", Query = $"access_token={GuardedServer.Admin}" }.Uri, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<WebSocketException>(() =>
+            socket.ConnectAsync(new UriBuilder(fixture.Server.Url) { Scheme = "ws", Path = "/hubs/notifications",
+            Query = $"access_token={GuardedServer.Admin}" }.Uri, TestContext.Current.CancellationToken));
         Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
 
         await Eventually.TrueAsync(async () => await RefusedAsync() == before + 31, "all 31 are counted"); // a scrape is kept for a moment
@@ -49,7 +52,8 @@ public sealed class BrowserAndProxyTests(GuardedServer fixture)
     [Fact]
     public async Task Below_a_proxys_path_the_Location_the_document_and_the_page_are_right()
     {
-        (string, string)[] proxy = [("X-Forwarded-Prefix", "/alerts"), ("X-Forwarded-Proto", "https"), ("Host", "shop.example"), ("Authorization", $"Bearer {GuardedServer.Admin}")];
+        (string, string)[] proxy =
+            [("X-Forwarded-Prefix", "/alerts"), ("X-Forwarded-Proto", "https"), ("Host", "shop.example"), ("Authorization", $"Bearer {GuardedServer.Admin}")];
         using var posted = await SendAsync(HttpMethod.Post, "api/v1/topics/proxied", [.. proxy, ("Origin", Foreign)]); // its own origin, as the browser has it
         Assert.Equal(HttpStatusCode.Created, posted.StatusCode);
         Assert.StartsWith("/alerts/api/v1/notifications/", posted.Headers.Location!.ToString(), StringComparison.Ordinal);

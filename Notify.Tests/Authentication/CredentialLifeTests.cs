@@ -19,7 +19,8 @@ public sealed class CredentialLifeTests
     public async Task A_key_is_shown_once_works_until_it_is_revoked_and_its_connections_end_with_it()
     {
         await using var server = await StartAsync();
-        var made = await CallAsync(server, HttpMethod.Post, "keys", Admin, new { name = "billing", publish = new[] { "orders/#", "$user/+" }, subscribe = new[] { "orders/#" }, expiresAt = "2100-01-01T00:00:00Z" });
+        var made = await CallAsync(server, HttpMethod.Post, "keys", Admin,
+            new { name = "billing", publish = new[] { "orders/#", "$user/+" }, subscribe = new[] { "orders/#" }, expiresAt = "2100-01-01T00:00:00Z" });
         Assert.Equal(HttpStatusCode.Created, made.Status);
         var (id, key) = (made.Json.GetProperty("id").GetString()!, made.Json.GetProperty("key").GetString()!);
         Assert.Matches("^ntf_[0-9a-f]{16}_[0-9a-f]{72}$", key);
@@ -61,7 +62,8 @@ public sealed class CredentialLifeTests
     public async Task A_key_that_cannot_be_is_refused_with_the_members_name(string body, string expected)
     {
         await using var server = await StartAsync();
-        var answer = await CallAsync(server, HttpMethod.Post, "keys", Admin, JsonElement.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = true }));
+        var answer =
+            await CallAsync(server, HttpMethod.Post, "keys", Admin, JsonElement.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = true }));
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
         Assert.Contains(expected, answer.Text, StringComparison.Ordinal);
     }
@@ -90,7 +92,8 @@ public sealed class CredentialLifeTests
         }
 
         await using var open = await ServerProcess.StartAsync(("environment", "Production"), ("Notify:Auth:AllowAnonymous", "true"));
-        foreach (var (method, path, _, _) in calls.Where(call => !call.Path.StartsWith("users/a%", StringComparison.Ordinal) && !call.Path.StartsWith("users/$", StringComparison.Ordinal)))
+        foreach (var (method, path, _, _) in calls.Where(call =>
+            !call.Path.StartsWith("users/a%", StringComparison.Ordinal) && !call.Path.StartsWith("users/$", StringComparison.Ordinal)))
             Assert.Equal((path, HttpStatusCode.Forbidden), (path, (await CallAsync(open, method, path, null)).Status));
     }
 
@@ -105,10 +108,12 @@ public sealed class CredentialLifeTests
         await using var second = new StockFollower(server.Url, query: $"?access_token={newer}");
         await first.ResumeAsync(null, null, "a");
         await second.ResumeAsync(null, null, "a");
-        using var stream = await server.Http.GetAsync(new Uri($"api/v1/stream?filter=a&access_token={old}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        using var stream =
+            await server.Http.GetAsync(new Uri($"api/v1/stream?filter=a&access_token={old}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
 
         var at = DateTimeOffset.FromUnixTimeSeconds(now + 5).ToString("o", System.Globalization.CultureInfo.InvariantCulture);
-        Assert.Equal(HttpStatusCode.NoContent, (await CallAsync(server, HttpMethod.Post, "users/alice/tokens/revoke", Admin, new { issuedBefore = at })).Status);
+        Assert.Equal(HttpStatusCode.NoContent,
+            (await CallAsync(server, HttpMethod.Post, "users/alice/tokens/revoke", Admin, new { issuedBefore = at })).Status);
         await first.Closed.CountAsync(1);
         using (var body = await stream.Content.ReadAsStreamAsync()) await body.CopyToAsync(Stream.Null); // comes to its end
         Assert.Equal(HttpStatusCode.Unauthorized, (await CallAsync(server, HttpMethod.Get, "users/me", old)).Status);
@@ -120,7 +125,8 @@ public sealed class CredentialLifeTests
         // It is in the log: a restart knows it. The last call wins, also with an earlier moment.
         await server.RestartAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, (await CallAsync(server, HttpMethod.Get, "users/me", old)).Status);
-        Assert.Equal(HttpStatusCode.NoContent, (await CallAsync(server, HttpMethod.Post, "users/alice/tokens/revoke", Admin, new { issuedBefore = "2020-01-01T00:00:00Z" })).Status);
+        Assert.Equal(HttpStatusCode.NoContent,
+            (await CallAsync(server, HttpMethod.Post, "users/alice/tokens/revoke", Admin, new { issuedBefore = "2020-01-01T00:00:00Z" })).Status);
         Assert.Equal(HttpStatusCode.OK, (await CallAsync(server, HttpMethod.Get, "users/me", old)).Status);
 
         await using var third = new StockFollower(server.Url, query: $"?access_token={old}");
@@ -135,23 +141,35 @@ public sealed class CredentialLifeTests
     public async Task A_fresh_token_narrows_and_widens_a_living_connection(bool messagePack)
     {
         await using var server = await StartAsync();
-        await using var alice = new StockFollower(server.Url, messagePack, query: $"?access_token={TestToken.Of("alice", new { notify_subscribe = new[] { "a/#", "b/#" }, notify_groups = "red" })}");
+        var first = TestToken.Of("alice", new { notify_subscribe = new[] { "a/#", "b/#" }, notify_groups = "red" });
+        await using var alice = new StockFollower(server.Url, messagePack, query: $"?access_token={first}");
         await alice.ResumeAsync(null, null, "a/#", "b/#");
-        async Task<string> RefusedAsync(object argument) => (await Assert.ThrowsAsync<HubException>(() => alice.InvokeAsync<JsonElement>("Reauthenticate", argument))).Message;
+        async Task<string> RefusedAsync(object argument) =>
+            (await Assert.ThrowsAsync<HubException>(() => alice.InvokeAsync<JsonElement>("Reauthenticate", argument))).Message;
         Assert.Contains("unauthenticated: ", await RefusedAsync(new Dictionary<string, object> { ["token"] = "bad" }), StringComparison.Ordinal);
-        Assert.Contains("forbidden: ", await RefusedAsync(new Dictionary<string, object> { ["token"] = TestToken.Of("bob", Everything) }), StringComparison.Ordinal);
-        Assert.Contains("forbidden: ", (await Assert.ThrowsAsync<HubException>(() => alice.InvokeAsync<StockPlace>("Subscribe", new Dictionary<string, object> { ["topics"] = new[] { "c" } }))).Message, StringComparison.Ordinal);
+        Assert.Contains("forbidden: ", await RefusedAsync(new Dictionary<string, object> { ["token"] = TestToken.Of("bob", Everything) }),
+            StringComparison.Ordinal);
+        Assert.Contains("forbidden: ",
+            (await Assert.ThrowsAsync<HubException>(() =>
+            alice.InvokeAsync<StockPlace>("Subscribe", new Dictionary<string, object> { ["topics"] = new[] { "c" } }))).Message, StringComparison.Ordinal);
 
-        var narrowed = await alice.InvokeAsync<StockPlace>("Reauthenticate", new Dictionary<string, object> { ["token"] = TestToken.Of("alice", new { notify_subscribe = new[] { "b/#", "c" }, notify_groups = "blue" }) });
+        var narrowed =
+            await alice.InvokeAsync<StockPlace>("Reauthenticate",
+            new Dictionary<string, object> { ["token"] = TestToken.Of("alice", new { notify_subscribe = new[] { "b/#", "c" }, notify_groups = "blue" }) });
         Assert.Equal(["b/#"], narrowed.Topics);
-        foreach (var address in new object[] { new { topic = "a/1", body = "no" }, new { group = "red", body = "no" }, new { topic = "b/1", body = "b" }, new { group = "blue", body = "blue" }, new { user = "alice", body = "own" } })
+        foreach (var address in new object[] { new { topic = "a/1", body = "no" }, new { group = "red", body = "no" }, new { topic = "b/1", body = "b" },
+            new { group = "blue", body = "blue" }, new { user = "alice", body = "own" } })
             Assert.Equal(HttpStatusCode.Created, (await CallAsync(server, HttpMethod.Post, "notifications", Admin, address)).Status);
         Assert.Equal(["b", "blue", "own"], (await alice.Received.CountAsync(3)).Select(n => n.Body));
         await alice.InvokeAsync<StockPlace>("Subscribe", new Dictionary<string, object> { ["topics"] = new[] { "c" } });
 
-        await using var key = new StockFollower(server.Url, messagePack, query: $"?access_token={(await CallAsync(server, HttpMethod.Post, "keys", Admin, new { name = "k", admin = true })).Json.GetProperty("key").GetString()}");
+        var made = await CallAsync(server, HttpMethod.Post, "keys", Admin, new { name = "k", admin = true });
+        await using var key = new StockFollower(server.Url, messagePack, query: $"?access_token={made.Json.GetProperty("key").GetString()}");
         await key.StartAsync();
-        Assert.Contains("forbidden: ", (await Assert.ThrowsAsync<HubException>(() => key.InvokeAsync<JsonElement>("Reauthenticate", new Dictionary<string, object> { ["token"] = TestToken.Of("alice") }))).Message, StringComparison.Ordinal);
+        Assert.Contains("forbidden: ",
+            (await Assert.ThrowsAsync<HubException>(() =>
+            key.InvokeAsync<JsonElement>("Reauthenticate", new Dictionary<string, object> { ["token"] = TestToken.Of("alice") }))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,7 +182,8 @@ public sealed class CredentialLifeTests
             await using var alice = new StockFollower(server.Url, messagePack, query: $"?access_token={TestToken.Of("alice")}");
             await alice.ResumeAsync(null, null);
             await alice.InvokeAsync<StockPlace>("Reauthenticate", new Dictionary<string, object> { ["token"] = many });
-            Assert.Equal(["t9999/+"], (await alice.InvokeAsync<StockPlace>("Subscribe", new Dictionary<string, object> { ["topics"] = new[] { "t9999/+" } })).Topics);
+            Assert.Equal(["t9999/+"],
+                (await alice.InvokeAsync<StockPlace>("Subscribe", new Dictionary<string, object> { ["topics"] = new[] { "t9999/+" } })).Topics);
         }
     }
 
@@ -179,7 +198,8 @@ public sealed class CredentialLifeTests
         await ending.ResumeAsync(null, null, "a");
         await renewed.ResumeAsync(null, null, "a");
         await renewed.InvokeAsync<JsonElement>("Reauthenticate", new { token = TestToken.Of("alice", Everything) });
-        using var stream = await server.Http.GetAsync(new Uri($"api/v1/stream?filter=a&access_token={old}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        using var stream =
+            await server.Http.GetAsync(new Uri($"api/v1/stream?filter=a&access_token={old}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
         await ending.Closed.CountAsync(1);
         Assert.True(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - exp >= 29);
         using (var body = await stream.Content.ReadAsStreamAsync()) await body.CopyToAsync(Stream.Null);
@@ -229,11 +249,14 @@ public sealed class CredentialLifeTests
     {
         using var folder = new TempFolder();
         var key = Assert.Single(await RunAsync(folder, "create-key", "--name", "ops", "--admin", "--expires", "90d"));
-        var token = Assert.Single(await RunAsync(folder, "token", "--user", "alice", "--subscribe", "orders/#", "--publish=orders/#", "--for", "5m", $"--Notify:Auth:SigningKey={TestToken.Key}"));
+        var token = Assert.Single(await RunAsync(folder, "token", "--user", "alice", "--subscribe", "orders/#", "--publish=orders/#", "--for", "5m",
+            $"--Notify:Auth:SigningKey={TestToken.Key}"));
         Assert.Contains("is no topic filter", Assert.Single(await RunAsync(folder, "create-key", "--name", "x", "--publish", "a+")), StringComparison.Ordinal);
         Assert.Contains("no key to sign", Assert.Single(await RunAsync(folder, "token", "--user", "alice")), StringComparison.Ordinal);
 
-        await using var server = await ServerProcess.StartAsync(("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key), ("Notify:Storage:SqlitePath", folder.File("data/notify.db")));
+        await using var server =
+            await ServerProcess.StartAsync(("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key),
+            ("Notify:Storage:SqlitePath", folder.File("data/notify.db")));
         Assert.True((await CallAsync(server, HttpMethod.Get, "users/me", key)).Json.GetProperty("admin").GetBoolean());
         Assert.Equal("""["orders/#"]""", (await CallAsync(server, HttpMethod.Get, "users/me", token)).Json.GetProperty("publish").GetRawText());
     }
@@ -254,12 +277,15 @@ public sealed class CredentialLifeTests
 
     private static async Task<string[]> RunAsync(TempFolder folder, params string[] arguments)
     {
-        await using var process = ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?> { ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_URLS"] = null });
+        await using var process =
+            ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path,
+            new Dictionary<string, string?> { ["ASPNETCORE_ENVIRONMENT"] = "Production", ["ASPNETCORE_URLS"] = null });
         await process.WaitForExitAsync(TimeSpan.FromSeconds(90));
         return [.. process.Lines];
     }
 
-    private static async Task<Reply> CallAsync(ServerProcess server, HttpMethod method, string path, string? bearer, object? body = null, params (string Name, string Value)[] headers)
+    private static async Task<Reply> CallAsync(ServerProcess server, HttpMethod method, string path, string? bearer, object? body = null,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, new Uri($"api/v1/{path}", UriKind.Relative));
         if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);

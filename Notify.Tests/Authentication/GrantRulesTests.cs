@@ -19,7 +19,8 @@ public sealed class GrantRulesTests
     [InlineData("$user/{user}", "alice", null)]
     [InlineData("x-{user}/a", "alice", null)]
     [InlineData("orders/{User}", "alice", "orders/{User}")] // an ordinary segment
-    public void The_user_is_one_whole_segment_or_the_grant_is_void(string filter, string? user, string? expected) => Assert.Equal(expected, GrantRules.Fill(filter, user)?.Text);
+    public void The_user_is_one_whole_segment_or_the_grant_is_void(string filter, string? user, string? expected) =>
+        Assert.Equal(expected, GrantRules.Fill(filter, user)?.Text);
 
     [Theory]
     [InlineData("""{"realm_access":{"roles":["editor","x"]}}""", "realm_access.roles", "editor", true)]
@@ -50,7 +51,8 @@ public sealed class GrantRulesTests
     [InlineData("""{"notify_subscribe":{"a":"#"}}""", "")]
     [InlineData("""{"notify_subscribe":true}""", "")]
     [InlineData("""{"notify_subscribe":"{user}/#"}""", "{user}/#")] // not filled in, in a claim
-    public void A_claim_of_another_type_grants_nothing(string payload, string expected) => Assert.Equal(expected, string.Join(',', For(payload).Subscribe.Select(filter => filter.Text)));
+    public void A_claim_of_another_type_grants_nothing(string payload, string expected) =>
+        Assert.Equal(expected, string.Join(',', For(payload).Subscribe.Select(filter => filter.Text)));
 
     [Fact]
     public void Groups_and_joins_are_names()

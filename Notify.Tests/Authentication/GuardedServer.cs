@@ -13,7 +13,9 @@ public sealed class GuardedServer : IAsyncLifetime
 
     internal static string Admin => TestToken.Of("root", new { notify_admin = true });
 
-    public async ValueTask InitializeAsync() => Server = await ServerProcess.StartAsync(("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key), ("Notify:KnownProxies:0", "127.0.0.1"));
+    public async ValueTask InitializeAsync() =>
+        Server = await ServerProcess.StartAsync(("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key),
+        ("Notify:KnownProxies:0", "127.0.0.1"));
 
     public async ValueTask DisposeAsync()
     {

@@ -11,7 +11,8 @@ namespace Notify.Tests.Authentication;
 /// </summary>
 public sealed class KeyComparisonTests
 {
-    private static readonly string[] Comparisons = ["SequenceEqual", "Equals", "op_Equality", "op_Inequality", "SequenceCompareTo", "StartsWith", "CommonPrefixLength"];
+    private static readonly string[] Comparisons =
+        ["SequenceEqual", "Equals", "op_Equality", "op_Inequality", "SequenceCompareTo", "StartsWith", "CommonPrefixLength"];
 
     [Fact]
     public void Hashes_of_keys_are_compared_in_constant_time_and_in_no_other_way()
@@ -25,11 +26,13 @@ public sealed class KeyComparisonTests
         Assert.NotEmpty(comparing);
         Assert.All(comparing, method =>
         {
-            Assert.Contains(method.Calls, call => call is { Name: nameof(CryptographicOperations.FixedTimeEquals), DeclaringType.Name: nameof(CryptographicOperations) });
+            Assert.Contains(method.Calls, call =>
+                call is { Name: nameof(CryptographicOperations.FixedTimeEquals), DeclaringType.Name: nameof(CryptographicOperations) });
             Assert.DoesNotContain(method.Calls, call => Comparisons.Contains(call.Name));
         });
     }
 
     private static MethodReference[] Calls(MethodDefinition method) =>
-        [.. method.Body.Instructions.Where(instruction => instruction.OpCode.Code is Code.Call or Code.Callvirt).Select(instruction => (MethodReference)instruction.Operand)];
+        [.. method.Body.Instructions.Where(instruction => instruction.OpCode.Code is Code.Call or Code.Callvirt)
+            .Select(instruction => (MethodReference)instruction.Operand)];
 }

@@ -47,7 +47,8 @@ public sealed class LookalikeTests(GuardedServer fixture)
             var expected = isCovered ? null : "forbidden";
             Assert.Equal(expected, await CodeAsync(client, "Subscribe", new() { ["topics"] = new[] { asked } }));
             Assert.Equal(expected, await CodeAsync(client, "Subscribe", new() { ["topics"] = new[] { asked }, ["durable"] = true }));
-            if (!isFilter && !asked.Contains('#', StringComparison.Ordinal)) Assert.Equal("forbidden", await CodeAsync(client, "Publish", new() { ["topic"] = asked, ["title"] = "x" }));
+            if (!isFilter && !asked.Contains('#', StringComparison.Ordinal))
+                Assert.Equal("forbidden", await CodeAsync(client, "Publish", new() { ["topic"] = asked, ["title"] = "x" }));
         }
     }
 
@@ -107,14 +108,16 @@ public sealed class LookalikeTests(GuardedServer fixture)
     [InlineData("a%01")]
     public async Task An_id_that_is_none_is_refused_in_every_path_and_as_a_device(string id)
     {
-        foreach (var path in new[] { $"users/{id}/groups", $"users/{id}/devices", $"users/{id}/subscriptions", $"users/{id}/inbox", $"users/{id}/attributes", $"groups/{id}", $"groups/{id}/members" })
+        foreach (var path in new[] { $"users/{id}/groups", $"users/{id}/devices", $"users/{id}/subscriptions", $"users/{id}/inbox", $"users/{id}/attributes",
+            $"groups/{id}", $"groups/{id}/members" })
             Assert.Equal((path, 400), (path, await StatusAsync(HttpMethod.Get, path, GuardedServer.Admin)));
         foreach (var path in new[] { $"users/{id}/disconnect", $"users/{id}/tokens/revoke" })
             Assert.Equal((path, 400), (path, await StatusAsync(HttpMethod.Post, path, GuardedServer.Admin)));
         if (id.Contains('+', StringComparison.Ordinal)) return; // a space in a query
         Assert.Equal(400, await StatusAsync(HttpMethod.Get, $"users/me?device={id}", GuardedServer.Admin));
         Assert.Equal(400, await StatusAsync(HttpMethod.Get, $"stream?filter=a&device={id}&access_token={GuardedServer.Admin}", null));
-        using var negotiate = await fixture.Server.Http.PostAsync(new Uri($"hubs/notifications/negotiate?negotiateVersion=1&device={id}&access_token={GuardedServer.Admin}", UriKind.Relative), null);
+        var query = $"negotiateVersion=1&device={id}&access_token={GuardedServer.Admin}";
+        using var negotiate = await fixture.Server.Http.PostAsync(new Uri($"hubs/notifications/negotiate?{query}", UriKind.Relative), null);
         Assert.Equal(400, (int)negotiate.StatusCode);
     }
 

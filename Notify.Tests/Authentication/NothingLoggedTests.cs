@@ -17,13 +17,16 @@ public sealed class NothingLoggedTests
     {
         await using var collector = await OtlpReceiver.StartAsync();
         await using var server = await ServerProcess.StartAsync(
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url.ToString()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "200"),
-            ("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key), ("Logging:LogLevel:Default", "Trace"), ("Logging:LogLevel:Microsoft", "Trace"), ("Logging:LogLevel:Microsoft.AspNetCore", "Trace"));
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url.ToString()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+                ("OTEL_METRIC_EXPORT_INTERVAL", "200"),
+            ("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key), ("Logging:LogLevel:Default", "Trace"),
+                ("Logging:LogLevel:Microsoft", "Trace"), ("Logging:LogLevel:Microsoft.AspNetCore", "Trace"));
         object claims = new { notify_subscribe = $"{Marker}/#", notify_publish = "#", notify_admin = true, iss = $"{Marker}-issuer", role = $"{Marker}-role" };
         var good = TestToken.Of($"{Marker}-user", claims);
         string[] bad =
         [
-            TestToken.Of($"{Marker}-user", claims, key: new string('x', 40)), TestToken.Of($"{Marker}-user", claims, TimeSpan.FromHours(-1)), $"{Marker}.{Marker}.{Marker}", $"ntf_{Marker}",
+            TestToken.Of($"{Marker}-user", claims, key: new string('x', 40)), TestToken.Of($"{Marker}-user", claims, TimeSpan.FromHours(-1)),
+                $"{Marker}.{Marker}.{Marker}", $"ntf_{Marker}",
             TestToken.Hmac($$"""{"alg":"HS256","kid":"a\nfail: forged\u001b[31m"}""", "{}", new string('x', 40)),
         ];
 
@@ -34,8 +37,10 @@ public sealed class NothingLoggedTests
             using var header = await SendAsync(server, HttpMethod.Get, "api/v1/users/me", token, null);
             using var list = await SendAsync(server, HttpMethod.Get, $"api/v1/notifications?filter={Marker}/a", token, null);
             using var misplaced = await SendAsync(server, HttpMethod.Get, $"api/v1/notifications?access_token={Uri.EscapeDataString(token)}", null, null);
-            using var query = await SendAsync(server, HttpMethod.Get, $"api/v1/stream?filter={Marker}/a&access_token={Uri.EscapeDataString(token)}", null, null);
-            using var negotiate = await SendAsync(server, HttpMethod.Post, $"hubs/notifications/negotiate?negotiateVersion=1&access_token={Uri.EscapeDataString(token)}", null, null);
+            using var query =
+                await SendAsync(server, HttpMethod.Get, $"api/v1/stream?filter={Marker}/a&access_token={Uri.EscapeDataString(token)}", null, null);
+            var negotiation = $"hubs/notifications/negotiate?negotiateVersion=1&access_token={Uri.EscapeDataString(token)}";
+        using var negotiate = await SendAsync(server, HttpMethod.Post, negotiation, null, null);
         }
 
         foreach (var messagePack in new[] { false, true })
@@ -43,7 +48,8 @@ public sealed class NothingLoggedTests
             await using var client = new StockFollower(server.Url, messagePack, query: $"?access_token={good}");
             await client.ResumeAsync(null, null);
             await client.InvokeAsync<JsonElement>("Reauthenticate", new Dictionary<string, object> { ["token"] = good });
-            await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeAsync<JsonElement>("Reauthenticate", new Dictionary<string, object> { ["token"] = bad[0] }));
+            await Assert.ThrowsAnyAsync<Exception>(() =>
+                client.InvokeAsync<JsonElement>("Reauthenticate", new Dictionary<string, object> { ["token"] = bad[0] }));
         }
 
         var metrics = await server.Http.GetStringAsync(new Uri("metrics", UriKind.Relative));
@@ -59,7 +65,8 @@ public sealed class NothingLoggedTests
             Assert.DoesNotContain(secrets, secret => line.Contains(secret, StringComparison.Ordinal));
         }
 
-        Assert.DoesNotContain(server.Output, line => line.StartsWith("fail: forged", StringComparison.Ordinal) || line.Contains('\u001b', StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Output, line =>
+            line.StartsWith("fail: forged", StringComparison.Ordinal) || line.Contains('\u001b', StringComparison.Ordinal));
     }
 
     private static async Task<HttpResponseMessage> SendAsync(ServerProcess server, HttpMethod method, string path, string? bearer, object? body)

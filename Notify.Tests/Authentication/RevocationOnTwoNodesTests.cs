@@ -59,8 +59,10 @@ public sealed class RevocationOnTwoNodesTests(PostgresCluster postgres, ITestOut
         await RefusedAsync(pair.One, alice);
 
         // The next round has other tokens of the same second: the last call wins.
-        Assert.Equal(HttpStatusCode.NoContent, (await CallAsync(pair.One, HttpMethod.Post, "users/alice/tokens/revoke", Admin, new { issuedBefore = "2020-01-01T00:00:00Z" })).Status);
-        await Eventually.TrueAsync(async () => (await CallAsync(pair.Other, HttpMethod.Get, "users/me", alice)).Status == HttpStatusCode.OK, "the earlier moment holds on the other node");
+        Assert.Equal(HttpStatusCode.NoContent,
+            (await CallAsync(pair.One, HttpMethod.Post, "users/alice/tokens/revoke", Admin, new { issuedBefore = "2020-01-01T00:00:00Z" })).Status);
+        await Eventually.TrueAsync(async () =>
+            (await CallAsync(pair.Other, HttpMethod.Get, "users/me", alice)).Status == HttpStatusCode.OK, "the earlier moment holds on the other node");
 
         // Connections, which may come back.
         await using var again = await Followers.ConnectAsync(pair, alice);
@@ -79,18 +81,22 @@ public sealed class RevocationOnTwoNodesTests(PostgresCluster postgres, ITestOut
     }
 
     private static Task RefusedAsync(ServerProcess node, string credential) =>
-        Eventually.TrueAsync(async () => (await CallAsync(node, HttpMethod.Get, "users/me", credential)).Status == HttpStatusCode.Unauthorized, "the other node rejects the credential");
+        Eventually.TrueAsync(async () =>
+            (await CallAsync(node, HttpMethod.Get, "users/me", credential)).Status == HttpStatusCode.Unauthorized, "the other node rejects the credential");
 
     private async Task<Pair> StartAsync(params (string Name, string Value)[] settings)
     {
-        (string, string)[] all = [("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key), ("ConnectionStrings:Postgres", postgres.ConnectionString(await postgres.CreateDatabaseAsync())), .. settings];
+        (string, string)[] all =
+            [("environment", "Production"), ("Notify:Auth:SigningKey", TestToken.Key),
+            ("ConnectionStrings:Postgres", postgres.ConnectionString(await postgres.CreateDatabaseAsync())), .. settings];
         var nodes = await Task.WhenAll(ServerProcess.StartAsync(all), ServerProcess.StartAsync(all));
         return new Pair(nodes[0], nodes[1]);
     }
 
     private static string Admin => TestToken.Of("root", new { notify_admin = true });
 
-    private static async Task<(HttpStatusCode Status, JsonElement Json)> CallAsync(ServerProcess node, HttpMethod method, string path, string bearer, object? body = null)
+    private static async Task<(HttpStatusCode Status, JsonElement Json)> CallAsync(ServerProcess node, HttpMethod method, string path, string bearer,
+        object? body = null)
     {
         // As the 503 of a machine that is too busy says: try again. What was made all the same is not there to be revoked again.
         for (var attempt = 0; ; attempt++)
@@ -101,7 +107,8 @@ public sealed class RevocationOnTwoNodesTests(PostgresCluster postgres, ITestOut
             using var response = await node.Http.SendAsync(request, TestContext.Current.CancellationToken);
             var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
             if (response.StatusCode == HttpStatusCode.ServiceUnavailable && attempt < MostAttempts) continue;
-            var status = attempt > 0 && method == HttpMethod.Delete && response.StatusCode == HttpStatusCode.NotFound ? HttpStatusCode.NoContent : response.StatusCode;
+            var status = attempt > 0 && method == HttpMethod.Delete && response.StatusCode == HttpStatusCode.NotFound ? HttpStatusCode.NoContent
+                : response.StatusCode;
             return (status, text.StartsWith('{') ? JsonElement.Parse(text) : default);
         }
     }

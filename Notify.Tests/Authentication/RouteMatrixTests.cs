@@ -115,14 +115,16 @@ public sealed class RouteMatrixTests
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         using var http = new HttpClient { BaseAddress = new Uri(address, "/api/v1/") };
         var admin = TestToken.Of("root", new { notify_admin = true });
-        await Eventually.TrueAsync(async () => (int)await StatusAsync(http, HttpMethod.Get, new Row("users/me", null, 0, 0, 0, 0, 0), admin) == 200, "the service is ready");
+        await Eventually.TrueAsync(async () =>
+            (int)await StatusAsync(http, HttpMethod.Get, new Row("users/me", null, 0, 0, 0, 0, 0), admin) == 200, "the service is ready");
         var key = await KeyAsync(http, admin);
         var granted = TestToken.Of("alice", new { notify_subscribe = "granted/#", notify_publish = "granted/#" });
         string?[] callers = [null, TestToken.Of("nobody"), granted, key, admin];
 
         var routes = ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/api/v1", StringComparison.Ordinal))
-            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}") ?? []);
+            .SelectMany(endpoint =>
+                endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}") ?? []);
         foreach (var route in routes.Distinct().Order(StringComparer.Ordinal))
         {
             Assert.True(Routes.TryGetValue(route, out var row), $"{route} has no row: say what each caller gets.");
@@ -131,7 +133,8 @@ public sealed class RouteMatrixTests
             Assert.Equal((route, string.Join(' ', row.Expected)), (route, string.Join(' ', statuses)));
         }
 
-        var methods = typeof(NotifyHub).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Where(method => !method.IsSpecialName && method.GetBaseDefinition() == method).Select(method => method.Name);
+        var methods = typeof(NotifyHub).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            .Where(method => !method.IsSpecialName && method.GetBaseDefinition() == method).Select(method => method.Name);
         foreach (var method in methods)
         {
             Assert.True(Methods.TryGetValue(method, out var row), $"The hub method {method} has no row: say what each caller gets.");
@@ -149,7 +152,8 @@ public sealed class RouteMatrixTests
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection([new("Urls", "http://127.0.0.1:0"), new("Notify:Storage:SqlitePath", folder.File("notify.db")), new("Notify:Auth:SigningKey", TestToken.Key)]);
+        builder.Configuration.AddInMemoryCollection([new("Urls", "http://127.0.0.1:0"), new("Notify:Storage:SqlitePath", folder.File("notify.db")),
+            new("Notify:Auth:SigningKey", TestToken.Key)]);
         builder.Logging.ClearProviders();
         builder.AddProcess();
         builder.Services.AddNotify(builder.Configuration, builder.Environment);

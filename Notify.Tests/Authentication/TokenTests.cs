@@ -58,7 +58,8 @@ public sealed class TokenTests
         var answer = await host.GetAsync(Notifications, Bearer(token));
         answer.IsProblem(401, ErrorCodes.Unauthenticated);
         Assert.Contains(reason, answer.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.StartsWith("Bearer realm=\"notify\", error=\"invalid_token\", error_description=\"", answer.Header("WWW-Authenticate"), StringComparison.Ordinal);
+        Assert.StartsWith("Bearer realm=\"notify\", error=\"invalid_token\", error_description=\"", answer.Header("WWW-Authenticate"),
+            StringComparison.Ordinal);
     }
 
     public static TheoryData<string> GoodTokens =>
@@ -149,7 +150,8 @@ public sealed class TokenTests
         (await host.GetAsync(forBob)).IsProblem(401, ErrorCodes.Unauthenticated);
         Assert.Equal(200, (await host.GetAsync(forBob, Bearer(TestToken.Of("bob")))).Status);
         Assert.Equal(200, (await host.GetAsync(forBob, Bearer(TestToken.Of("root", new { notify_admin = true })))).Status);
-        (await host.GetAsync(forBob, Bearer(TestToken.Of("root", new { notify_admin = "true" })))).IsProblem(404, ErrorCodes.NotFound); // a claim of the wrong type
+        // a claim of the wrong type
+        (await host.GetAsync(forBob, Bearer(TestToken.Of("root", new { notify_admin = "true" })))).IsProblem(404, ErrorCodes.NotFound);
     }
 
     [Theory]
@@ -164,7 +166,9 @@ public sealed class TokenTests
         var caller = Bearer(TestToken.Of(subject));
         Assert.Equal(201, (await host.PostAsync(Notifications, """{"topic":"all","title":"x"}""", caller)).Status);
         Assert.Equal(subject, Publisher(host));
-        (await host.PostAsync(Notifications, JsonSerializer.Serialize(new { topic = $"of/{subject}/x", title = "x" }), caller)).IsProblem(subject.Contains('+', StringComparison.Ordinal) ? 400 : 403, subject.Contains('+', StringComparison.Ordinal) ? ErrorCodes.InvalidTopic : ErrorCodes.Forbidden);
+        (await host.PostAsync(Notifications, JsonSerializer.Serialize(new { topic = $"of/{subject}/x", title = "x" }), caller))
+            .IsProblem(subject.Contains('+', StringComparison.Ordinal) ? 400 : 403, subject.Contains('+', StringComparison.Ordinal) ? ErrorCodes.InvalidTopic
+            : ErrorCodes.Forbidden);
         Assert.Equal(201, (await host.PostAsync(Notifications, """{"topic":"of/bob/x","title":"x"}""", Bearer(TestToken.Of("bob")))).Status);
     }
 
@@ -186,13 +190,16 @@ public sealed class TokenTests
     {
         await using var host = await StartAsync();
         var statuses = new List<int>();
-        for (var i = 0; i < 35; i++) statuses.Add((await host.GetAsync(Notifications, Bearer(TestToken.Hmac(Header, Good, new string('x', 40) + i.ToString(CultureInfo.InvariantCulture))))).Status);
+        for (var i = 0; i < 35; i++)
+            statuses.Add((await host.GetAsync(Notifications,
+                Bearer(TestToken.Hmac(Header, Good, new string('x', 40) + i.ToString(CultureInfo.InvariantCulture))))).Status);
         Assert.Equal((30, 5), (statuses.Count(status => status == 401), statuses.Count(status => status == 429)));
         var refused = await host.GetAsync(Notifications, Bearer("bad"));
         refused.IsProblem(429, ErrorCodes.TooManyRequests);
         Assert.InRange(int.Parse(refused.Header("Retry-After")!, CultureInfo.InvariantCulture), 1, 60);
         Assert.Equal(200, (await host.GetAsync(Notifications, Bearer(TestToken.Of("alice")))).Status);
-        (await host.GetAsync(Notifications, Bearer(TestToken.Of("alice", lifetime: TimeSpan.FromHours(-1))))).IsProblem(401, ErrorCodes.Unauthenticated); // was good once
+        // was good once
+        (await host.GetAsync(Notifications, Bearer(TestToken.Of("alice", lifetime: TimeSpan.FromHours(-1))))).IsProblem(401, ErrorCodes.Unauthenticated);
         (await host.GetAsync(Notifications)).IsProblem(401, ErrorCodes.Unauthenticated);
     }
 
@@ -208,15 +215,18 @@ public sealed class TokenTests
     public async Task Issuer_and_audience_are_demanded_where_they_are_set()
     {
         await using var host = await StartAsync(("Notify:Auth:Issuer", "https://idp.example"), ("Notify:Auth:Audience", "notify"));
-        Assert.Equal(200, (await host.GetAsync(Notifications, Bearer(TestToken.Of("alice", new { iss = "https://idp.example", aud = new[] { "x", "notify" } })))).Status);
-        foreach (var claims in new object[] { new { aud = "notify" }, new { iss = "https://idp.example" }, new { iss = "https://idp.example/", aud = "notify" }, new { iss = "https://idp.example", aud = "Notify" } })
+        Assert.Equal(200,
+            (await host.GetAsync(Notifications, Bearer(TestToken.Of("alice", new { iss = "https://idp.example", aud = new[] { "x", "notify" } })))).Status);
+        foreach (var claims in new object[] { new { aud = "notify" }, new { iss = "https://idp.example" },
+            new { iss = "https://idp.example/", aud = "notify" }, new { iss = "https://idp.example", aud = "Notify" } })
             (await host.GetAsync(Notifications, Bearer(TestToken.Of("alice", claims)))).IsProblem(401, ErrorCodes.Unauthenticated);
     }
 
     internal static (string Name, string Value) Bearer(string token) => ("Authorization", $"Bearer {token}");
 
     private static Task<ApiHost> StartAsync(params (string Key, string Value)[] settings) =>
-        ApiHost.StartAsync("Production", null, [.. settings, ("Notify:Auth:SigningKeys:0", TestToken.Key), ("Notify:Auth:SigningKeys:1", SecondKey), ("Notify:Auth:SigningKeys:2", ThirdKey)]);
+        ApiHost.StartAsync("Production", null,
+            [.. settings, ("Notify:Auth:SigningKeys:0", TestToken.Key), ("Notify:Auth:SigningKeys:1", SecondKey), ("Notify:Auth:SigningKeys:2", ThirdKey)]);
 
     private static string? Publisher(ApiHost host) => JsonElement.Parse(host.Log.Entries[^1].Content.Span).GetProperty("publisher").GetString();
 }

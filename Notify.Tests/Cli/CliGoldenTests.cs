@@ -67,7 +67,8 @@ public sealed partial class CliGoldenTests(ServerFixture fixture) : IClassFixtur
     public async Task Every_command_prints_what_it_printed_when_it_was_reviewed()
     {
         var run = new CliRun(fixture.Url, _folder.Path);
-        var forms = new (string Name, StringBuilder Text, bool Terminal, bool Colours)[] { ("table", new(), true, false), ("json", new(), false, false), ("colours", new(), true, true) };
+        var forms = new (string Name, StringBuilder Text, bool Terminal, bool Colours)[] { ("table", new(), true, false), ("json", new(), false, false),
+            ("colours", new(), true, true) };
         foreach (var args in Commands)
         {
             foreach (var (name, text, terminal, colours) in forms)
@@ -86,7 +87,8 @@ public sealed partial class CliGoldenTests(ServerFixture fixture) : IClassFixtur
         foreach (var (name, text, _, _) in forms)
         {
             var path = Path.Combine(Repository.Root, "Notify.Tests", "Cli", "Golden", name + ".txt");
-            if (Environment.GetEnvironmentVariable("NOTIFY_GOLDEN") == "write") await File.WriteAllTextAsync(path, text.ToString(), TestContext.Current.CancellationToken);
+            if (Environment.GetEnvironmentVariable("NOTIFY_GOLDEN") == "write")
+                await File.WriteAllTextAsync(path, text.ToString(), TestContext.Current.CancellationToken);
             Assert.Equal(await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken), text.ToString());
         }
     }

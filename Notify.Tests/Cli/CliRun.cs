@@ -6,7 +6,8 @@ namespace Notify.Tests.Cli;
 /// <summary>Commands in the test's own process, and what they printed with everything replaced that differs each time, length by length.</summary>
 internal sealed partial class CliRun(Uri service, string folder)
 {
-    public async Task<(int ExitCode, string Printed, string Said)> RunAsync(string[] args, bool terminal = false, bool colours = false, string input = "", string? context = null)
+    public async Task<(int ExitCode, string Printed, string Said)> RunAsync(string[] args, bool terminal = false, bool colours = false, string input = "",
+        string? context = null)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
         var variables = new Dictionary<string, string?>
@@ -31,7 +32,10 @@ internal sealed partial class CliRun(Uri service, string folder)
         return string.Join('\n', text.Split('\n').Select(line => line.TrimEnd())).TrimEnd();
     }
 
-    [GeneratedRegex(@"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\b\d\d:\d\d:\d\d\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\b\d\d:\d\d:\d\d\b" +
+        @"|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b",
+        RegexOptions.ExplicitCapture)]
     private static partial Regex Differs();
 
     [GeneratedRegex("[0-9a-f]")]

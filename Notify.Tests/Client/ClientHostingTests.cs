@@ -55,7 +55,8 @@ public sealed partial class ClientHostingTests
     public void Several_services_have_keys()
     {
         var builder = Builder(
-            ("Notify:Clients:orders:Url", "http://orders.test"), ("Notify:Clients:people:Addresses:0", "http://a.test"), ("Notify:Clients:people:Addresses:1", "http://b.test"),
+            ("Notify:Clients:orders:Url", "http://orders.test"), ("Notify:Clients:people:Addresses:0", "http://a.test"),
+                ("Notify:Clients:people:Addresses:1", "http://b.test"),
             ("Notify:Publishers:orders:Url", "http://orders.test"), ("Notify:Publisher:Url", "http://all.test"));
         builder.Services.AddNotifyClient("orders").AddNotifyClient("people", settings => settings.Topics.Add("people/#"));
         builder.Services.AddNotifyPublisher("orders");

@@ -82,7 +82,8 @@ public class ClientStateTests
         await using var other = await OtherAsync(HttpStatusCode.BadGateway);
         await using var client = new NotifyClient(Options(Address(other)) with { LoggerFactory = new Lines() });
         var starting = client.StartAsync(Token);
-        await Eventually.TrueAsync(() => client.State is NotifyClientState.Retrying { Attempt: >= 3, Why.Status: HttpStatusCode.BadGateway }, "the client did not come to it");
+        await Eventually.TrueAsync(() =>
+            client.State is NotifyClientState.Retrying { Attempt: >= 3, Why.Status: HttpStatusCode.BadGateway }, "the client did not come to it");
         Assert.False(starting.IsCompleted);
     }
 
@@ -90,7 +91,9 @@ public class ClientStateTests
     public async Task A_service_that_does_not_answer_is_timed_out()
     {
         await using var silent = new SilentServer();
-        await using var client = new NotifyClient(Options(new Uri($"http://127.0.0.1:{silent.Port}")) with { Timeout = TimeSpan.FromMilliseconds(200), LoggerFactory = new Lines() });
+        await using var client =
+            new NotifyClient(Options(new Uri($"http://127.0.0.1:{silent.Port}")) with { Timeout = TimeSpan.FromMilliseconds(200),
+            LoggerFactory = new Lines() });
         _ = client.StartAsync(Token);
         await Eventually.TrueAsync(() => client.State is NotifyClientState.Retrying { Why.Failure: NotifyFailure.TimedOut }, "the client did not come to it");
     }
@@ -208,7 +211,8 @@ public class ClientStateTests
             var log = StubService.Log(request, head: 3);
             return log with { Result = log.Result with { User = "alice" } };
         });
-        await using var client = new NotifyClient(Options(service.Url) with { Device = "phone", User = "alice", CursorStore = new MemoryCursorStore(new Cursor(0, "e1")) });
+        await using var client =
+            new NotifyClient(Options(service.Url) with { Device = "phone", User = "alice", CursorStore = new MemoryCursorStore(new Cursor(0, "e1")) });
         await client.StartAsync(Token);
         await foreach (var notification in client.Notifications.WithCancellation(Token))
             if (notification.Version == 3) break;
@@ -236,7 +240,8 @@ public class ClientStateTests
         return app;
     }
 
-    private static Uri Address(WebApplication app) => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+    private static Uri Address(WebApplication app) =>
+        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
     private sealed class Lines : ILoggerFactory, ILogger
     {

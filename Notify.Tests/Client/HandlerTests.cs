@@ -17,7 +17,9 @@ public sealed partial class HandlerTests
         var store = new MemoryCursorStore(new Cursor(0, "e1"));
         await using var client = Make(service, store);
         var seen = new Observed<string>();
-        using var generated = client.On("orders/+/paid", HandlerShopJson.Default.OrderPaid, (notification, order, _) => Add(seen, $"generated {notification.Version} {order.Id} {order.Total}"));
+        using var generated =
+            client.On("orders/+/paid", HandlerShopJson.Default.OrderPaid, (notification, order, _) =>
+            Add(seen, $"generated {notification.Version} {order.Id} {order.Total}"));
         using var reflected = client.On<OrderPaid>("orders/#", (notification, order, _) => Add(seen, $"reflected {notification.Version} {order.Id}"));
         await client.StartAsync(Token);
         Assert.Equal(["generated 1 1 9.5", "reflected 1 1", "reflected 2 0", "generated 3 3 1", "reflected 3 3"], await seen.CountAsync(5));
@@ -61,7 +63,8 @@ public sealed partial class HandlerTests
             Fast with { OnFailure = FailurePolicy.Skip });
         await client.StartAsync(Token);
         Assert.Equal([4], await seen.CountAsync(1));
-        Assert.Equal([(1L, typeof(JsonException)), (2L, typeof(JsonException)), (3L, typeof(InvalidOperationException))], failures.Items.Select(failure => (failure.Notification.Version!.Value, failure.Error.GetType())));
+        Assert.Equal([(1L, typeof(JsonException)), (2L, typeof(JsonException)), (3L, typeof(InvalidOperationException))],
+            failures.Items.Select(failure => (failure.Notification.Version!.Value, failure.Error.GetType())));
     }
 
     [Fact]
@@ -130,7 +133,8 @@ public sealed partial class HandlerTests
     private static Task<StubService> ServiceAsync(params (string Topic, string? Data)[] log) => StubService.StartAsync(request => new StubAnswer(
         new Notify.Contracts.Hub.ResumeResult(log.Length, "e1", request.Since ?? 0, []),
         [
-            .. log.Select((item, i) => (object)(StubService.Make(i + 1, item.Topic) with { Data = item.Data is { } data ? JsonElement.Parse(data) : null })).Skip((int)(request.Since ?? 0)),
+            .. log.Select((item, i) => (object)(StubService.Make(i + 1, item.Topic) with { Data = item.Data is { } data ? JsonElement.Parse(data) : null }))
+                .Skip((int)(request.Since ?? 0)),
             new Notify.Contracts.Hub.CaughtUp(log.Length, "e1"),
         ]));
 

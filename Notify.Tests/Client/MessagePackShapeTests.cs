@@ -42,7 +42,9 @@ public class MessagePackShapeTests
     [InlineData("""{"id":"0198c0de-0000-7000-8000-000000000001","version":null,"expiresAt":null,"data":null,"topic":"t","priority":"normal","publishedAt":"2026-11-23T05:00:00.123Z"}""")]
     public void A_notification_is_read_from_a_map_with_the_JSON_names(string json)
     {
-        var notification = MessagePackSerializer.Deserialize<Notification>(MessagePackSerializer.ConvertFromJson(json, cancellationToken: TestContext.Current.CancellationToken), NotifyMessagePack.Options, TestContext.Current.CancellationToken);
+        var notification =
+            MessagePackSerializer.Deserialize<Notification>(MessagePackSerializer.ConvertFromJson(json,
+            cancellationToken: TestContext.Current.CancellationToken), NotifyMessagePack.Options, TestContext.Current.CancellationToken);
         var wanted = JsonSerializer.Serialize(JsonSerializer.Deserialize<Notification>(json, NotifyJson.Options), NotifyJson.Options);
         Assert.Equal(wanted, JsonSerializer.Serialize(notification, NotifyJson.Options));
     }

@@ -88,14 +88,16 @@ public sealed class NotifyPublisherTests : IDisposable
     {
         _answers.Then(() => throw new HttpRequestException("cut"));
         _answers.Then(HttpStatusCode.OK, $$"""{"results":[{"status":201,"version":7},{"status":400,"code":"invalid_topic","detail":"no"}]}""");
-        var results = await _publisher.PublishBatchAsync([new PublishRequest { Topic = "t", Body = "b" }, new PublishRequest { Topic = "+", Body = "b" }], Token);
+        var results =
+            await _publisher.PublishBatchAsync([new PublishRequest { Topic = "t", Body = "b" }, new PublishRequest { Topic = "+", Body = "b" }], Token);
         Assert.Equal([201, 400], results.Select(r => r.Status));
         var items = JsonElement.Parse(Assert.Single(_answers.Requests.Distinct())).GetProperty("notifications").EnumerateArray();
         Assert.Equal(2, items.Select(item => item.GetProperty("idempotencyKey").GetString()).Distinct().Count());
     }
 
     [Theory]
-    [InlineData("An unexpected error occurred invoking 'Resume' on the server. HubException: invalid_filter: 'a: b' is none", "invalid_filter", "'a: b' is none")]
+    [InlineData("An unexpected error occurred invoking 'Resume' on the server. HubException: invalid_filter: 'a: b' is none", "invalid_filter",
+        "'a: b' is none")]
     [InlineData("forbidden: Ask for a grant.", "forbidden", "Ask for a grant.")]
     [InlineData("Failed to invoke 'Resume' due to an error on the server.", null, "Failed to invoke 'Resume' due to an error on the server.")]
     public void A_hub_error_is_taken_apart_behind_SignalRs_own_words(string text, string? code, string message)

@@ -41,9 +41,13 @@ public sealed class PublisherCircuitTests : IDisposable
     public async Task With_one_dead_address_calls_fail_without_asking_it_until_it_may_be_well()
     {
         var time = new FakeTimeProvider();
-        var publisher = new NotifyPublisher(_http, new NotifyPublisherOptions { Addresses = [new Uri("http://first.test")], FailuresThatBreak = 2, MaxAttempts = 1, TimeProvider = time });
+        var publisher =
+            new NotifyPublisher(_http,
+            new NotifyPublisherOptions { Addresses = [new Uri("http://first.test")], FailuresThatBreak = 2, MaxAttempts = 1, TimeProvider = time });
         _hosts.Dead.Add("first.test");
-        for (var i = 0; i < 5; i++) Assert.True((await Assert.ThrowsAsync<NotifyException>(() => publisher.PublishAsync(new PublishRequest { Topic = "t", Body = "b" }, Token))).IsTransient);
+        for (var i = 0; i < 5; i++)
+            Assert.True((await Assert.ThrowsAsync<NotifyException>(() =>
+                publisher.PublishAsync(new PublishRequest { Topic = "t", Body = "b" }, Token))).IsTransient);
         Assert.Equal(2, _hosts.Asked.Count);
     }
 
@@ -77,13 +81,15 @@ public sealed class PublisherCircuitTests : IDisposable
         Activity[] mine;
         lock (spans) mine = [.. spans.Where(span => span.DisplayName == "publish spans")];
         Assert.Equal([(ActivityKind.Producer, "notify", "spans/42", null), (ActivityKind.Producer, "notify", "spans/43", "forbidden")], mine.Select(span =>
-            (span.Kind, span.GetTagItem("messaging.system") as string, span.GetTagItem("messaging.destination.name") as string, span.GetTagItem("error.type") as string)));
+            (span.Kind, span.GetTagItem("messaging.system") as string, span.GetTagItem("messaging.destination.name") as string,
+                span.GetTagItem("error.type") as string)));
     }
 
     [Fact]
     public async Task A_batch_that_fails_on_its_way_says_what_was_answered_before()
     {
-        var publisher = new NotifyPublisher(_http, new NotifyPublisherOptions { Addresses = [new Uri("http://first.test")], MaxBatchCount = 2, MaxAttempts = 1 });
+        var publisher =
+            new NotifyPublisher(_http, new NotifyPublisherOptions { Addresses = [new Uri("http://first.test")], MaxBatchCount = 2, MaxAttempts = 1 });
         _hosts.RefuseAfter = 1;
         PublishRequest[] three = [.. Enumerable.Range(0, 3).Select(i => new PublishRequest { Topic = "t", Body = $"{i}" })];
         var refused = await Assert.ThrowsAsync<NotifyException>(() => publisher.PublishBatchAsync(three, Token));

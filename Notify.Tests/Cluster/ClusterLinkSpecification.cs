@@ -40,7 +40,9 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     {
         _settings = await SettingsAsync();
         _log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = _folder.File("log.db") }, CancellationToken.None);
-        (_one, _other, _stranger) = (await ClusterNode.StartAsync(_log, _settings), await ClusterNode.StartAsync(_log, _settings), await ClusterNode.StartAsync(_log, _settings, isSilent: true));
+        (_one, _other, _stranger) =
+            (await ClusterNode.StartAsync(_log, _settings), await ClusterNode.StartAsync(_log, _settings),
+            await ClusterNode.StartAsync(_log, _settings, isSilent: true));
         if (!Crosses) return;
         await Eventually.TrueAsync(
             async () =>

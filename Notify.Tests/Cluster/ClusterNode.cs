@@ -75,7 +75,8 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         var sink = new RecordingSink();
         var session = Get<SessionOpener>()(Guid.NewGuid().ToString(), sink, null);
-        var (_, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, SessionAccess.Everything, CancellationToken.None);
+        var (_, refusal) = await Get<Resumption>()
+            .ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["#"] }, SessionAccess.Everything, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "the session is live");

@@ -27,12 +27,14 @@ public class LinkFormatTests
         from expires in Time.Nullable()
         from content in Json
         from kind in Gen.OneOf(Gen.Const(EntryKind.Notification), Gen.Const(EntryKind.MembersChanged))
-        select new LogEntry { Version = 0, Id = id, Kind = kind, Topic = topic, TopicSeq = seq, PublishedAt = published, ExpiresAt = expires, Content = content };
+        select new LogEntry { Version = 0, Id = id, Kind = kind, Topic = topic, TopicSeq = seq, PublishedAt = published, ExpiresAt = expires,
+            Content = content };
 
     private static readonly Gen<ActivityContext> Trace = Gen.OneOf(
         Gen.Const(default(ActivityContext)),
         Gen.Select(Gen.Byte.Array[16], Gen.Byte.Array[8], Gen.Enum<ActivityTraceFlags>(), (trace, span, flags) =>
-            new ActivityContext(ActivityTraceId.CreateFromBytes([1, .. trace[1..]]), ActivitySpanId.CreateFromBytes([1, .. span[1..]]), flags & ActivityTraceFlags.Recorded, isRemote: true)));
+            new ActivityContext(ActivityTraceId.CreateFromBytes([1, .. trace[1..]]), ActivitySpanId.CreateFromBytes([1, .. span[1..]]),
+                flags & ActivityTraceFlags.Recorded, isRemote: true)));
 
     private static readonly Gen<LinkMessage> Message = Gen.OneOf<LinkMessage>(
         Gen.Select(Gen.Guid, Gen.Long[1, LogLimits.MaxVersion - 20], Entry.Array[1, 20], Trace, (epoch, first, entries, trace) =>
@@ -59,7 +61,8 @@ public class LinkFormatTests
         var text = PostgresBackplane.ToText(encoded);
         Assert.Equal(encoded.Bytes, PostgresBackplane.FromText(text).ToArray());
         Assert.DoesNotContain('\0', text);
-        Assert.Equal(new PostgresBackplane(null!, null!, null!, null!).Cost(encoded.ContentsAt, encoded.Bytes.Length - encoded.ContentsAt), Encoding.UTF8.GetByteCount(text));
+        Assert.Equal(new PostgresBackplane(null!, null!, null!, null!).Cost(encoded.ContentsAt, encoded.Bytes.Length - encoded.ContentsAt),
+            Encoding.UTF8.GetByteCount(text));
     });
 
     [Fact]
@@ -120,9 +123,11 @@ public class LinkFormatTests
 
     private static string Text(LinkMessage message) => message switch
     {
-        LinkMessage.Entries(var epoch, var entries) { Trace: var trace } => $"{epoch} {trace.TraceId} {trace.SpanId} {trace.TraceFlags} {string.Join(", ", entries.Select(Text))}",
+        LinkMessage.Entries(var epoch, var entries) { Trace: var trace } =>
+            $"{epoch} {trace.TraceId} {trace.SpanId} {trace.TraceFlags} {string.Join(", ", entries.Select(Text))}",
         LinkMessage.Ephemeral(var epoch, var entry) => $"{epoch} ephemeral {Text(entry)}",
-        LinkMessage.Signal signal => $"{signal.Epoch} {signal.To} {string.Join('|', signal.Names)} {string.Join('|', signal.Except)} {signal.Method} {Encoding.UTF8.GetString(signal.Arguments.Span)}",
+        LinkMessage.Signal signal => $"{signal.Epoch} {signal.To} {string.Join('|', signal.Names)} {string.Join('|', signal.Except)} {signal.Method} " +
+            $"{Encoding.UTF8.GetString(signal.Arguments.Span)}",
         _ => message.ToString(),
     };
 

@@ -21,7 +21,9 @@ public class LinkPackingTests
     public void What_becomes_one_is_in_the_trace_of_the_first_that_has_one()
     {
         ActivityContext first = NewTrace(), second = NewTrace();
-        var packed = LinkPacking.Pack([Batch(1, 1), Batch(2, 1) with { Trace = first }, Batch(3, 1) with { Trace = second }, Batch(9, 1) with { Trace = second }], Splitting);
+        var packed =
+            LinkPacking.Pack([Batch(1, 1), Batch(2, 1) with { Trace = first }, Batch(3, 1) with { Trace = second }, Batch(9, 1) with { Trace = second }],
+            Splitting);
         Assert.Equal([first, second], packed.Cast<LinkMessage.Entries>().Select(message => message.Trace));
 
         static ActivityContext NewTrace() => new(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
@@ -51,7 +53,8 @@ public class LinkPackingTests
 
     [Fact]
     public void One_that_fits_in_no_message_goes_as_its_position() =>
-        Assert.Equal([(1, 1), (2, 2), (3, 3)], LinkPacking.Pack([Batch(1, 1), Batch(2, 1, bodyBytes: LinkFormat.MaxBytes), Batch(3, 1)], Splitting).Select(Range));
+        Assert.Equal([(1, 1), (2, 2), (3, 3)], LinkPacking.Pack([Batch(1, 1), Batch(2, 1, bodyBytes: LinkFormat.MaxBytes), Batch(3, 1)], Splitting)
+            .Select(Range));
 
     [Fact]
     public void Where_nothing_is_split_a_large_batch_goes_as_its_position()

@@ -115,7 +115,8 @@ public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLife
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
         builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection(settings.Append(("Urls", "http://127.0.0.1:0")).Select(setting => KeyValuePair.Create(setting.Item1, (string?)setting.Item2)));
+        builder.Configuration.AddInMemoryCollection(settings.Append(("Urls", "http://127.0.0.1:0"))
+            .Select(setting => KeyValuePair.Create(setting.Item1, (string?)setting.Item2)));
         builder.Logging.ClearProviders();
         builder.AddProcess();
         builder.Services.AddNotify(builder.Configuration, builder.Environment);
@@ -124,7 +125,8 @@ public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLife
         app.MapNotifyProcess();
         await app.StartAsync(TestContext.Current.CancellationToken);
         await Eventually.TrueAsync(
-            async () => (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken)).Status == HealthStatus.Healthy,
+            async () => (await app.Services.GetRequiredService<HealthCheckService>()
+                .CheckHealthAsync(TestContext.Current.CancellationToken)).Status == HealthStatus.Healthy,
             "it is ready: until then it takes no connection");
         return app;
     }

@@ -5,7 +5,8 @@ namespace Notify.Tests.Cluster;
 
 public sealed class TwoNodesOnPostgresTests(PostgresCluster postgres) : TwoNodesSpecification(postgres)
 {
-    private const string Listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    private const string Listeners =
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
     private readonly PostgresCluster _postgres = postgres;
 
     internal override Task<NodePair> StartAsync(string database) => NodePair.StartAsync(("ConnectionStrings:Postgres", database));
@@ -32,9 +33,11 @@ public sealed class TwoNodesOnPostgresTests(PostgresCluster postgres) : TwoNodes
     [Fact]
     public async Task An_ephemeral_one_that_no_NOTIFY_can_carry_is_refused()
     {
-        await using var node = await ServerProcess.StartAsync(("ConnectionStrings:Postgres", _postgres.ConnectionString(await _postgres.CreateDatabaseAsync())));
+        await using var node =
+            await ServerProcess.StartAsync(("ConnectionStrings:Postgres", _postgres.ConnectionString(await _postgres.CreateDatabaseAsync())));
         using var answer = await node.Http.PostAsJsonAsync(
-            new Uri("api/v1/notifications", UriKind.Relative), new { topic = "t", body = new string('e', 7000), ephemeral = true }, TestContext.Current.CancellationToken);
+            new Uri("api/v1/notifications", UriKind.Relative), new { topic = "t", body = new string('e', 7000), ephemeral = true },
+                TestContext.Current.CancellationToken);
         Assert.Equal(400, (int)answer.StatusCode);
         var problem = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.Contains("invalid_request", problem, StringComparison.Ordinal);

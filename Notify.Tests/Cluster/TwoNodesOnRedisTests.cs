@@ -33,7 +33,8 @@ public sealed class TwoNodesOnRedisTests(PostgresCluster postgres) : TwoNodesSpe
 
         await _redis.CommandAsync("ACL SETUSER default allchannels +@all"); // put right while it runs
         foreach (var node in pair.Nodes)
-            await Eventually.TrueAsync(async () => (await ReadyAsync(node)).Report.GetProperty("parts").GetProperty("redis").GetProperty("status").GetString() == "healthy", "the node hears itself");
+            await Eventually.TrueAsync(async () => (await ReadyAsync(node)).Report.GetProperty("parts").GetProperty("redis").GetProperty("status")
+                .GetString() == "healthy", "the node hears itself");
     }
 
     [Fact]
@@ -44,11 +45,13 @@ public sealed class TwoNodesOnRedisTests(PostgresCluster postgres) : TwoNodesSpe
         await using var one = await ServerProcess.StartAsync(database, ("ConnectionStrings:Redis", _redis.ConnectionString));
         await using var other = await ServerProcess.StartAsync(database, ("ConnectionStrings:Redis", replica.ConnectionString));
         foreach (var node in new[] { one, other })
-            await Eventually.TrueAsync(async () => (await RedisPartAsync(node)).Contains("same Redis", StringComparison.Ordinal), "the node misses the other one", TimeSpan.FromMinutes(2));
+            await Eventually.TrueAsync(async () =>
+                (await RedisPartAsync(node)).Contains("same Redis", StringComparison.Ordinal), "the node misses the other one", TimeSpan.FromMinutes(2));
 
         // As a replica of the first it hears everything, and what is said on it reaches nobody else.
         await replica.CommandAsync($"REPLICAOF 127.0.0.1 {_redis.Port}");
-        await Eventually.TrueAsync(async () => (await RedisPartAsync(other)).Contains("replica", StringComparison.Ordinal), "the node knows that it talks to a replica", TimeSpan.FromMinutes(2));
+        await Eventually.TrueAsync(async () =>
+            (await RedisPartAsync(other)).Contains("replica", StringComparison.Ordinal), "the node knows that it talks to a replica", TimeSpan.FromMinutes(2));
         Assert.Contains("same Redis", await RedisPartAsync(one), StringComparison.Ordinal);
     }
 

@@ -36,7 +36,8 @@ public abstract class TwoNodesSpecification(PostgresCluster postgres)
         await pair.CompleteAsync();
 
         using var answer = await pair.Nodes[0].Http.PostAsJsonAsync(
-            new Uri("api/v1/notifications", UriKind.Relative), new { topic = "typing", body = new string('e', 6000), ephemeral = true }, TestContext.Current.CancellationToken);
+            new Uri("api/v1/notifications", UriKind.Relative), new { topic = "typing", body = new string('e', 6000), ephemeral = true },
+                TestContext.Current.CancellationToken);
         Assert.Equal(202, (int)answer.StatusCode);
         foreach (var follower in pair.Followers)
         {

@@ -189,7 +189,8 @@ public class FailedStartTests
         Assert.Contains(help.Lines, line => line.StartsWith("  Notify:Auth:SigningKey ", StringComparison.Ordinal)); // which no file holds
     }
 
-    private static ChildProcess Start(TempFolder folder, string environment, params string[] arguments) => ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
+    private static ChildProcess Start(TempFolder folder, string environment, params string[] arguments) =>
+        ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
     {
         ["ASPNETCORE_ENVIRONMENT"] = environment,
         ["ASPNETCORE_URLS"] = null,

@@ -60,7 +60,8 @@ public class NotifySettingsTests
 
     [Fact]
     public void A_key_is_not_printed() =>
-        Assert.DoesNotContain("0123456789", Assert.Throws<SettingsException>(() => Read("Development", ("Auth:SigningKey", "0123456789"))).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("0123456789", Assert.Throws<SettingsException>(() => Read("Development", ("Auth:SigningKey", "0123456789"))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Settings_are_read()
@@ -77,7 +78,8 @@ public class NotifySettingsTests
     {
         var options = Read("Production",
             ("Auth:SigningKey", new string('s', 32)), ("Auth:SigningKeys:10", new string('b', 32)), ("Auth:SigningKeys:9", new string('a', 32)),
-            ("Auth:Grants:10:Subscribe:0", "later/#"), ("Auth:Grants:2:Claim", "role"), ("Auth:Grants:2:Value", "editor"), ("Auth:Grants:2:Publish:0", "docs/{user}/#"), ("Auth:Grants:2:Admin", "true"));
+            ("Auth:Grants:10:Subscribe:0", "later/#"), ("Auth:Grants:2:Claim", "role"), ("Auth:Grants:2:Value", "editor"),
+                ("Auth:Grants:2:Publish:0", "docs/{user}/#"), ("Auth:Grants:2:Admin", "true"));
         Assert.Equal(["s", "a", "b"], options.Auth.AllSigningKeys.Select(key => key[..1]));
         Assert.Equal(["role", null], options.Auth.Grants.Select(grant => grant.Claim));
         Assert.Equal((true, "docs/{user}/#"), (options.Auth.Grants[0].Admin, options.Auth.Grants[0].Publish[0]));
@@ -95,7 +97,8 @@ public class NotifySettingsTests
     [InlineData("Development", true, false, false, AccessMode.Development)]
     [InlineData("Development", false, true, false, AccessMode.Closed)]
     [InlineData("Development", false, false, true, AccessMode.Closed)]
-    public void Who_is_let_in_without_a_credential_is_decided_by_what_is_configured_and_stored(string environment, bool allowAnonymous, bool token, bool storedKeys, object? expected)
+    public void Who_is_let_in_without_a_credential_is_decided_by_what_is_configured_and_stored(string environment, bool allowAnonymous, bool token,
+        bool storedKeys, object? expected)
     {
         var auth = new AuthSettings { AllowAnonymous = allowAnonymous, Embedded = false, OpenInDevelopment = true };
         if (token) auth.SigningKeys.Add(TestToken.Key);
@@ -128,7 +131,8 @@ public class NotifySettingsTests
     [InlineData("Urls", "http://localhost:0", "http://127.0.0.1:0")]
     public void An_address_that_will_not_do_is_one_sentence(string key, string value, string expected)
     {
-        var message = Assert.Throws<SettingsException>(() => ListenAddresses.Check(Configuration((key, value)), new TestEnvironment("Development"), _ => { })).Message;
+        var message =
+            Assert.Throws<SettingsException>(() => ListenAddresses.Check(Configuration((key, value)), new TestEnvironment("Development"), _ => { })).Message;
         Assert.Contains(key, message, StringComparison.Ordinal);
         Assert.Contains(expected, message, StringComparison.Ordinal);
     }

@@ -37,7 +37,8 @@ public class ConnectionCapTests
     [Fact]
     public void The_kernel_says_how_many_files_may_be_open()
     {
-        Assert.Equal(1024, OpenFiles.Limit(["Limit                     Soft Limit           Hard Limit           Units", "Max open files            1024                 524288               files     "]));
+        Assert.Equal(1024, OpenFiles.Limit(["Limit                     Soft Limit           Hard Limit           Units", "Max open files            1024    " +
+            "             524288               files     "]));
         Assert.Null(OpenFiles.Limit(["Max open files            unlimited            unlimited            files     "]));
         Assert.Null(OpenFiles.Limit([]));
     }
@@ -60,7 +61,8 @@ public class ConnectionCapTests
 
             await Eventually.TrueAsync(() => server.Output.Any(line => line.Contains("as many as it takes", StringComparison.Ordinal)), "the log says so");
 
-            foreach (var path in new[] { "health/live", "health/ready", "metrics" }) Assert.Equal(HttpStatusCode.OK, (await OnNewConnectionAsync(server, HttpMethod.Get, path)).StatusCode);
+            foreach (var path in new[] { "health/live", "health/ready", "metrics" })
+                Assert.Equal(HttpStatusCode.OK, (await OnNewConnectionAsync(server, HttpMethod.Get, path)).StatusCode);
             var refused = await OnNewConnectionAsync(server, HttpMethod.Post, "api/v1/topics/full");
             Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (refused.StatusCode, refused.Headers.ConnectionClose));
             Assert.NotNull(refused.Headers.RetryAfter);
@@ -74,7 +76,8 @@ public class ConnectionCapTests
             foreach (var client in idle) client.Dispose();
         }
 
-        await Eventually.TrueAsync(async () => (await OnNewConnectionAsync(server, HttpMethod.Post, "api/v1/topics/full")).StatusCode == HttpStatusCode.Created, "there is room again");
+        await Eventually.TrueAsync(async () =>
+            (await OnNewConnectionAsync(server, HttpMethod.Post, "api/v1/topics/full")).StatusCode == HttpStatusCode.Created, "there is room again");
     }
 
     [Fact]
@@ -108,7 +111,8 @@ public class ConnectionCapTests
 
     private static ConnectionCap Settled(int setting, long? limit, int open)
     {
-        var cap = new ConnectionCap(Options.Create(new NotifyOptions { Limits = { Connections = setting } }), TimeProvider.System, NullLogger<ConnectionCap>.Instance);
+        var cap = new ConnectionCap(Options.Create(new NotifyOptions { Limits = { Connections = setting } }), TimeProvider.System,
+            NullLogger<ConnectionCap>.Instance);
         cap.Settle(limit, open);
         return cap;
     }

@@ -20,7 +20,8 @@ public class TopicNameTests
     [Fact]
     public void An_id_is_valid_by_the_contracts_rules_and_no_others() => AnyText.Sample(text =>
         Assert.Equal(
-            IsText(text, 128) && !text.Contains('+') && !text.Contains('#') && !text.Contains('/') && !text.StartsWith('$') && text is not ("me" or "." or ".."),
+            IsText(text, 128) && !text.Contains('+') && !text.Contains('#') && !text.Contains('/') && !text.StartsWith('$')
+                && text is not ("me" or "." or ".."),
             TopicName.IsValidId(text, "user id", out _)));
 
     [Fact]

@@ -41,7 +41,8 @@ public class WireShapeTests
     [Fact]
     public void What_is_absent_is_left_out() => Assert.Equal(
         """{"id":"0198c0de-0000-7000-8000-000000000001","topic":"t","title":"now","priority":"low","publishedAt":"2026-11-23T05:00:00.123Z","ephemeral":true}""",
-        JsonSerializer.Serialize(new Notification { Id = Id, Topic = "t", Title = "now", Priority = "low", PublishedAt = At, Ephemeral = true }, NotifyJson.Options));
+        JsonSerializer.Serialize(new Notification { Id = Id, Topic = "t", Title = "now", Priority = "low", PublishedAt = At, Ephemeral = true },
+            NotifyJson.Options));
 
     [Fact]
     public void Hub_records_look_as_the_contract_prints_them()

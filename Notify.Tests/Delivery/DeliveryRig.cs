@@ -40,24 +40,28 @@ internal sealed class DeliveryRig : IAsyncDisposable
 
     /// <param name="limits">The service's defaults unless given.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored) => StartAsync(TimeProvider.System, null, limits, [], stored);
+    public static Task<DeliveryRig> StartAsync(LimitSettings? limits = null, params (int Count, string Topic)[] stored) =>
+        StartAsync(TimeProvider.System, null, limits, [], stored);
 
     /// <param name="time">What the service takes for time.</param>
     /// <param name="log">Another log than a SQLite file.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null, params (int Count, string Topic)[] stored) => StartAsync(time, log, null, [], stored);
+    public static Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log = null, params (int Count, string Topic)[] stored) =>
+        StartAsync(time, log, null, [], stored);
 
     /// <param name="appliers">What is applied before delivery, in this order.</param>
     /// <param name="around">What the service has for the log; null: the log itself.</param>
     /// <param name="stored">Notifications that are in the log before the tail begins.</param>
-    public static async Task<DeliveryRig> StartAsync(ILogApplier[] appliers, Func<INotificationLog, INotificationLog>? around = null, params (int Count, string Topic)[] stored)
+    public static async Task<DeliveryRig> StartAsync(ILogApplier[] appliers, Func<INotificationLog, INotificationLog>? around = null,
+        params (int Count, string Topic)[] stored)
     {
         var folder = Directory.CreateTempSubdirectory("notify-delivery-");
         var log = await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
         return await StartAsync(TimeProvider.System, around?.Invoke(log) ?? log, null, appliers, stored, folder);
     }
 
-    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers, (int Count, string Topic)[] stored, DirectoryInfo? folder = null)
+    private static async Task<DeliveryRig> StartAsync(TimeProvider time, INotificationLog? log, LimitSettings? limits, ILogApplier[] appliers,
+        (int Count, string Topic)[] stored, DirectoryInfo? folder = null)
     {
         folder ??= Directory.CreateTempSubdirectory("notify-delivery-");
         log ??= await LogStore.OpenAsync(new StorageOptions { SqlitePath = Path.Combine(folder.FullName, "log.db") }, CancellationToken.None);
@@ -94,7 +98,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
         string user, long? since, string? device = null, SessionAccess? access = null, params string[] topics)
     {
         var (session, sink) = Connect(user, device);
-        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, access ?? SessionAccess.Everything, CancellationToken.None);
+        var (result, refusal) = await Get<Resumption>()
+            .ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, access ?? SessionAccess.Everything, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         return (session, sink, result!);
@@ -113,7 +118,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
     public async Task<(DeliverySession Session, RecordingSink Sink, ResumeResult Result)> ResumeAsync(long? since, params string[] topics)
     {
         var (session, sink) = Connect();
-        var (result, refusal) = await Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, SessionAccess.Everything, CancellationToken.None);
+        var (result, refusal) = await Get<Resumption>()
+            .ResumeAsync(session, new ResumeRequest { Since = since, Topics = topics }, SessionAccess.Everything, CancellationToken.None);
         Assert.Null(refusal);
         session.Start();
         return (session, sink, result!);
@@ -147,7 +153,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
         return result;
     }
 
-    public static TopicFilter Filter(string text) => TopicFilter.TryParse(text, out var filter, out var problem) ? filter : throw new ArgumentException(problem);
+    public static TopicFilter Filter(string text) =>
+        TopicFilter.TryParse(text, out var filter, out var problem) ? filter : throw new ArgumentException(problem);
 
     public async ValueTask DisposeAsync()
     {

@@ -57,7 +57,9 @@ public sealed class DeliverySessionTests
     public async Task A_long_way_that_is_wanted_in_parts_is_scanned_there_and_misses_nothing()
     {
         SteeredLog log = null!;
-        await using var rig = await DeliveryRig.StartAsync([], inner => log = new SteeredLog(inner), (15_000, "wanted/a"), (25_000, "t"), (7, "wanted/b"), (25_000, "t"), (9_000, "wanted/c"), (11_000, "t"));
+        await using var rig =
+            await DeliveryRig.StartAsync([], inner =>
+            log = new SteeredLog(inner), (15_000, "wanted/a"), (25_000, "t"), (7, "wanted/b"), (25_000, "t"), (9_000, "wanted/c"), (11_000, "t"));
         var (_, sink, _) = await rig.ResumeAsync(0, "wanted/#");
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal([.. Range(1, 15_000), .. Range(40_001, 40_007), .. Range(65_008, 74_007)], sink.Versions);
@@ -212,7 +214,8 @@ public sealed class DeliverySessionTests
         await Eventually.TrueAsync(() => rig.Position.Dispatched == 20, "dispatched");
         var (session, sink) = rig.Connect();
         sink.Stall();
-        await rig.Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["a", "b"] }, SessionAccess.Everything, CancellationToken.None);
+        await rig.Get<Resumption>()
+            .ResumeAsync(session, new ResumeRequest { Since = 0, Topics = ["a", "b"] }, SessionAccess.Everything, CancellationToken.None);
         session.Start();
         await Eventually.TrueAsync(() => sink.Asked == 1, "the page's first frame is being written");
 
@@ -244,7 +247,8 @@ public sealed class DeliverySessionTests
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (ReferenceEquals(instrument.Meter.Scope, rig.Get<IMeterFactory>()) && instrument.Name == "notify.slow_consumers") listener.EnableMeasurementEvents(instrument);
+            if (ReferenceEquals(instrument.Meter.Scope, rig.Get<IMeterFactory>()) && instrument.Name == "notify.slow_consumers")
+                listener.EnableMeasurementEvents(instrument);
         };
         listener.SetMeasurementEventCallback<long>((_, _, _, _) => second.Unsubscribe([DeliveryRig.Filter("a")]));
         listener.Start();

@@ -55,7 +55,8 @@ public class FrameTests
     public void A_long_MessagePack_message_has_a_length_of_several_bytes()
     {
         var content = $$"""{"body":"{{new string('x', 40_000)}}","priority":"normal"}""";
-        var input = new ReadOnlySequence<byte>(new NotificationFrame([new(Entries.At(1, "t", content)), new(Entries.At(2))]).For(FrameEncoders.MessagePack).Bytes);
+        var input = new ReadOnlySequence<byte>(new NotificationFrame([new(Entries.At(1, "t", content)), new(Entries.At(2))])
+            .For(FrameEncoders.MessagePack).Bytes);
         var protocol = new MessagePackHubProtocol();
         Assert.True(protocol.TryParseMessage(ref input, new Binder(), out _));
         Assert.True(protocol.TryParseMessage(ref input, new Binder(), out _));
@@ -74,7 +75,8 @@ public class FrameTests
     [Fact]
     public void A_line_break_in_data_does_not_end_the_data_line_of_a_stream()
     {
-        var text = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(5, "t", "{\"data\":{\r\n\"a\":1}}"))]).For(FrameEncoders.ServerSentEvents).Bytes);
+        var text = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(5, "t", "{\"data\":{\r\n\"a\":1}}"))])
+            .For(FrameEncoders.ServerSentEvents).Bytes);
         Assert.StartsWith("event: notification\nid: 5\ndata: {", text, StringComparison.Ordinal);
         Assert.EndsWith("}\n\n", text, StringComparison.Ordinal);
         Assert.Equal(4, text.Count(c => c == '\n'));

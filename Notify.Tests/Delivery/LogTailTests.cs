@@ -37,7 +37,8 @@ public sealed class LogTailTests
     public async Task A_log_whose_rows_cannot_be_read_is_asked_now_and_then_and_not_without_a_pause()
     {
         var log = new ListLog { RowsAreAway = true };
-        await log.AppendAsync(new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray() }]), TestContext.Current.CancellationToken);
+        await log.AppendAsync(new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray() }]),
+            TestContext.Current.CancellationToken);
         var starting = DeliveryRig.StartAsync(TimeProvider.System, log);
         var asked = await log.RowsAskedFor.CountAsync(4);
         log.RowsAreAway = false;
@@ -94,7 +95,9 @@ public sealed class LogTailTests
         await using var rig = await DeliveryRig.StartAsync();
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
         await rig.Log.AppendAsync(
-            new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Kind = EntryKind.MembersChanged, Topic = "t", Content = Entries.ContentOf(EntryKind.MembersChanged) }]),
+            new AppendBatch(Guid.NewGuid(),
+                [new NewEntry { Id = Guid.CreateVersion7(), Kind = EntryKind.MembersChanged, Topic = "t",
+                Content = Entries.ContentOf(EntryKind.MembersChanged) }]),
             CancellationToken.None);
         await rig.PublishAsync();
         await Eventually.TrueAsync(() => sink.Versions.Any(), "the notification delivered");

@@ -39,5 +39,5 @@ public class SessionQueueTests
         Assert.Equal((two, 9), _queue.Take());
     }
 
-    private static OutgoingFrame Frame(long first, int count) => new NotificationFrame(Entries.Range(first, count));
+    private static NotificationFrame Frame(long first, int count) => new NotificationFrame(Entries.Range(first, count));
 }

@@ -22,11 +22,11 @@ public class SteeredDirectory : DispatchProxy
         return steered;
     }
 
-    protected override object? Invoke(MethodInfo? method, object?[]? arguments) => method!.Name switch
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
     {
-        nameof(IDirectory.ReadPeopleAsync) => PeopleAsync((Task<PeopleReading>)method.Invoke(_inner, arguments)!),
-        nameof(IDirectory.ReadHeldAsync) => HeldAsync(method, arguments),
-        _ => method.Invoke(_inner, arguments),
+        nameof(IDirectory.ReadPeopleAsync) => PeopleAsync((Task<PeopleReading>)targetMethod.Invoke(_inner, args)!),
+        nameof(IDirectory.ReadHeldAsync) => HeldAsync(targetMethod, args),
+        _ => targetMethod.Invoke(_inner, args),
     };
 
     private async Task<PeopleReading> PeopleAsync(Task<PeopleReading> reading)

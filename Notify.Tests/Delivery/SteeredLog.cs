@@ -35,7 +35,8 @@ internal sealed class SteeredLog : BrokenLog
         return Rows(after, await Inner.ReadAsync(after, maxEntries, maxBytes, cancellationToken));
     }
 
-    public override async Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken)
+    public override async Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes,
+        CancellationToken cancellationToken)
     {
         TopicReads.Enqueue(after);
         return Rows(after, await Inner.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));

@@ -33,7 +33,8 @@ public sealed class ComposeFileTests
         }
 
         Assert.True(File.Exists(Path.Combine(Folder, "..", Text(services["node1"]["build"]["dockerfile"]))));
-        var settings = NotifySettings.Describe().Select(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal)).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var settings = NotifySettings.Describe().Select(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal))
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
         var given = Map(services["node1"]["environment"]).Keys.Where(key => key.StartsWith("Notify__", StringComparison.Ordinal)).ToArray();
         Assert.NotEmpty(given);
         Assert.All(given, key => Assert.Contains(key, settings));
@@ -52,7 +53,8 @@ public sealed class ComposeFileTests
     [Fact]
     public async Task Grafana_finds_the_dashboard_and_the_dashboard_its_data()
     {
-        var mounts = Items(Map(Parse("compose.yaml")["services"])["grafana"], "volumes").Select(volume => volume.Split(':')).ToDictionary(parts => parts[0], parts => parts[1]);
+        var mounts = Items(Map(Parse("compose.yaml")["services"])["grafana"], "volumes").Select(volume => volume.Split(':'))
+            .ToDictionary(parts => parts[0], parts => parts[1]);
         Assert.Equal("/etc/grafana/provisioning", mounts["./grafana/provisioning"]);
         Assert.Equal(mounts["./grafana/dashboards"], Text(Parse("grafana/provisioning/dashboards/notify.yaml")["providers"][0]["options"]["path"]));
         var source = Parse("grafana/provisioning/datasources/prometheus.yaml")["datasources"][0];
@@ -81,7 +83,8 @@ public sealed class ComposeFileTests
 
     private static string Text(YamlNode node) => ((YamlScalarNode)node).Value!;
 
-    private static Dictionary<string, YamlNode> Map(YamlNode node) => ((YamlMappingNode)node).Children.ToDictionary(child => Text(child.Key), child => child.Value);
+    private static Dictionary<string, YamlNode> Map(YamlNode node) =>
+        ((YamlMappingNode)node).Children.ToDictionary(child => Text(child.Key), child => child.Value);
 
     private static string[] Items(YamlNode node, string name) => Map(node).TryGetValue(name, out var items) ? [.. ((YamlSequenceNode)items).Select(Text)] : [];
 

@@ -10,7 +10,8 @@ public sealed class NginxTests(PostgresCluster postgres) : ProxySpecification(po
     [Fact]
     public void The_one_for_compose_is_that_of_the_docs_without_TLS()
     {
-        var documented = Block("docs/nginx.md", "nginx").Replace("10.0.0.1", "node1", StringComparison.Ordinal).Replace("10.0.0.2", "node2", StringComparison.Ordinal)
+        var documented = Block("docs/nginx.md", "nginx").Replace("10.0.0.1", "node1", StringComparison.Ordinal)
+            .Replace("10.0.0.2", "node2", StringComparison.Ordinal)
             .Split('\n').Where(line => !line.Contains("ssl", StringComparison.Ordinal) && !line.Contains("server_name", StringComparison.Ordinal));
         Assert.Equal(documented, Compose.TrimEnd('\n').Split('\n')[1..].Where(line => line != "    listen 80;"));
     }

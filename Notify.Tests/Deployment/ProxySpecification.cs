@@ -51,7 +51,8 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
     public async Task What_the_project_ships_and_stock_clients_connect_by_every_transport()
     {
         await DotNetAsync(null); // as it comes: WebSockets, negotiated
-        foreach (var transport in new[] { HttpTransportType.WebSockets, HttpTransportType.ServerSentEvents, HttpTransportType.LongPolling }) await DotNetAsync(transport);
+        foreach (var transport in new[] { HttpTransportType.WebSockets, HttpTransportType.ServerSentEvents, HttpTransportType.LongPolling })
+            await DotNetAsync(transport);
         await JavaScriptAsync("json", "");
         await JavaScriptAsync("messagepack", "");
         await JavaScriptAsync("json", "LongPolling");
@@ -68,7 +69,8 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
         {
             for (var i = 0; i < 4; i++)
             {
-                var client = new HubConnectionBuilder().WithUrl(new Uri(_url, "/hubs/notifications"), options => options.Transports = transport ?? options.Transports).Build();
+                var client = new HubConnectionBuilder()
+                    .WithUrl(new Uri(_url, "/hubs/notifications"), options => options.Transports = transport ?? options.Transports).Build();
                 clients.Add(client);
                 client.On<StockNotification>("Notification", n => received.Add(n.Body!));
                 await client.StartAsync(Cancel);
@@ -119,7 +121,9 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
             }
         }
 
-        await using (var script = await NodeScript.StartExampleAsync("follow.mjs", new Dictionary<string, string?> { ["NOTIFY_URL"] = Base, ["NOTIFY_AT"] = _folder.File("at.json") }, _folder))
+        await using (var script =
+            await NodeScript.StartExampleAsync("follow.mjs",
+            new Dictionary<string, string?> { ["NOTIFY_URL"] = Base, ["NOTIFY_AT"] = _folder.File("at.json") }, _folder))
         {
             await script.WaitForLineAsync(line => line.StartsWith("-- live", StringComparison.Ordinal));
             await PublishAsync("shipped/b", "for the script");
@@ -178,9 +182,11 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
 
     private async Task HidesMetricsAsync()
     {
-        foreach (var path in new[] { "/metrics", "/metrics/", "/METRICS", "//metrics", "/%6detrics", "/metrics?x=1", "/a/../metrics", "/./metrics", "/a/%2e%2e/metrics" })
+        foreach (var path in new[] { "/metrics", "/metrics/", "/METRICS", "//metrics", "/%6detrics", "/metrics?x=1", "/a/../metrics", "/./metrics",
+            "/a/%2e%2e/metrics" })
         {
-            var lines = await ChildProcess.RunAsync("curl", ["-s", "--path-as-is", "-o", "answer", "-w", "%{http_code}\n", $"{Base}{path}"], _folder.Path, Limit);
+            var lines = await ChildProcess.RunAsync("curl", ["-s", "--path-as-is", "-o", "answer", "-w", "%{http_code}\n", $"{Base}{path}"], _folder.Path,
+                Limit);
             Assert.True(lines[^1] is "404" or "400", $"{path}: {lines[^1]}");
             Assert.DoesNotContain("notify_", await File.ReadAllTextAsync(_folder.File("answer"), Cancel), StringComparison.Ordinal);
         }

@@ -20,7 +20,8 @@ public sealed partial class PublishedServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var source = Directory.CreateDirectory(_folder.File("src")).FullName;
-        foreach (var line in (await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "deploy", "Dockerfile"))).Skip(1).TakeWhile(line => !line.StartsWith("FROM mcr.microsoft.com/dotnet/aspnet", StringComparison.Ordinal)))
+        foreach (var line in (await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "deploy", "Dockerfile"))).Skip(1)
+            .TakeWhile(line => !line.StartsWith("FROM mcr.microsoft.com/dotnet/aspnet", StringComparison.Ordinal)))
         {
             if (line.StartsWith("COPY ", StringComparison.Ordinal)) await CopyAsync(line[5..].Split(' '), source);
             if (line.StartsWith("RUN ", StringComparison.Ordinal)) await RunAsync(line[4..], source);
@@ -45,7 +46,8 @@ public sealed partial class PublishedServer : IAsyncLifetime
             var isFolder = Directory.Exists(Path.Combine(Repository.Root, from));
             await ChildProcess.RunAsync(
                 "bash",
-                ["-c", isFolder ? $"tar -C '{from}' --exclude=./bin --exclude=./obj --exclude=node_modules -cf - . | tar -C '{to}' -xf -" : $"cp {from} '{to}'"],
+                ["-c", isFolder ? $"tar -C '{from}' --exclude=./bin --exclude=./obj --exclude=node_modules -cf - . | tar -C '{to}' -xf -"
+                    : $"cp {from} '{to}'"],
                 Repository.Root,
                 Limit);
         }
@@ -56,7 +58,8 @@ public sealed partial class PublishedServer : IAsyncLifetime
         ["-c", AppFolder().Replace(command.Replace("mkdir /data", "true", StringComparison.Ordinal), App)],
         source,
         Limit,
-        new Dictionary<string, string?> { ["MSBUILDDISABLENODEREUSE"] = "1", ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1", ["RunAnalyzersDuringBuild"] = "false" }); // the build has looked already
+        // the build has looked already
+        new Dictionary<string, string?> { ["MSBUILDDISABLENODEREUSE"] = "1", ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1", ["RunAnalyzersDuringBuild"] = "false" });
 
     [GeneratedRegex(@"(?<= )/app\b")]
     private static partial Regex AppFolder();

@@ -21,7 +21,8 @@ public sealed class SystemdUnitTests(PublishedServer published, PostgresCluster 
         var file = folder.File("notify.service");
         await File.WriteAllTextAsync(file, Text.Replace("/usr/bin/dotnet", "/bin/true", StringComparison.Ordinal), Cancel); // wherever it is on this machine
         Assert.Empty(await ChildProcess.RunAsync("systemd-analyze", ["verify", "--man=no", file], folder.Path, Limit));
-        await ChildProcess.RunAsync("systemd-analyze", ["security", "--offline=true", "--no-pager", $"--threshold={ExposureLimit.ToString(CultureInfo.InvariantCulture)}", file], folder.Path, Limit);
+        await ChildProcess.RunAsync("systemd-analyze",
+            ["security", "--offline=true", "--no-pager", $"--threshold={ExposureLimit.ToString(CultureInfo.InvariantCulture)}", file], folder.Path, Limit);
     }
 
     [Theory]
@@ -36,7 +37,9 @@ public sealed class SystemdUnitTests(PublishedServer published, PostgresCluster 
                 ("environment", "Production"),
                 .. Variables(),
                 ("Notify:Storage:SqlitePath", "/var/lib/notify/notify.db"),
-                .. onPostgres ? [("ConnectionStrings:Postgres", postgres.ConnectionString(await postgres.CreateDatabaseAsync()).Replace("127.0.0.1", "localhost", StringComparison.Ordinal))] : Array.Empty<(string, string)>(),
+                .. onPostgres
+                    ? [("ConnectionStrings:Postgres", postgres.ConnectionString(await postgres.CreateDatabaseAsync())
+                    .Replace("127.0.0.1", "localhost", StringComparison.Ordinal))] : Array.Empty<(string, string)>(),
             ]);
         await using var follower = new StockFollower(server.Url);
         await follower.ResumeAsync(null, null, "unit/#");
@@ -63,7 +66,8 @@ public sealed class SystemdUnitTests(PublishedServer published, PostgresCluster 
         where line.Contains('=', StringComparison.Ordinal) && !line.StartsWith('#')
         let setting = line.Split('=', 2)
         where setting[0] is not ("ASPNETCORE_ENVIRONMENT" or "ASPNETCORE_URLS" or "ConnectionStrings__Postgres" or "Notify__Storage__SqlitePath")
-        select (setting[0].Replace("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "ForwardedHeaders_Enabled", StringComparison.Ordinal).Replace("__", ":", StringComparison.Ordinal), setting[1]);
+        select (setting[0].Replace("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "ForwardedHeaders_Enabled", StringComparison.Ordinal)
+            .Replace("__", ":", StringComparison.Ordinal), setting[1]);
 
     // The unit's lines about files, users and rights in bubblewrap's words; about system calls as the filter that systemd would load.
     private async Task<string[]> SandboxAsync(SystemdUnit unit, TempFolder folder)
@@ -77,7 +81,8 @@ public sealed class SystemdUnitTests(PublishedServer published, PostgresCluster 
         var state = Directory.CreateDirectory(folder.File("state")).FullName;
         return
         [
-            "bash", "-c", $"umask {unit.Single("UMask")}; ulimit -n {unit.Single("LimitNOFILE")} || true; exec 9< '{folder.File("filter.bpf")}'; exec bwrap \"$@\"", "bwrap",
+            "bash", "-c", $"umask {unit.Single("UMask")}; ulimit -n {unit.Single("LimitNOFILE")} || true; exec 9< '{folder.File("filter.bpf")}'; exec bwrap " +
+                "\"$@\"", "bwrap",
             "--ro-bind", "/", "/",
             "--tmpfs", "/opt", "--ro-bind", published.App, "/opt/notify",
             "--tmpfs", "/var/lib", "--bind", state, unit.Single("WorkingDirectory"),

@@ -71,7 +71,8 @@ public sealed class ClientCallTests(ServerFixture fixture) : IClassFixture<Serve
         await foreach (var notification in client.Notifications.WithCancellation(Token))
             if (notification.Version == published.Version) break;
         await client.AckAsync(published.Version, Token);
-        await Eventually.TrueAsync(async () => (await ToListAsync(client.Api.Me.ListDevicesAsync(Token))).Any(device => device.Device == "phone" && device.Version == published.Version), "the client did not come to it");
+        await Eventually.TrueAsync(async () => (await ToListAsync(client.Api.Me.ListDevicesAsync(Token)))
+            .Any(device => device.Device == "phone" && device.Version == published.Version), "the client did not come to it");
         await client.Api.Me.DeleteDeviceAsync("phone", Token);
         Assert.Equal("for you", (await client.Api.GetAsync(published.Id, Token)).Body);
         await client.Api.Groups.DeleteAsync(group, Token);
@@ -88,7 +89,8 @@ public sealed class ClientCallTests(ServerFixture fixture) : IClassFixture<Serve
         Assert.Equal(["0", "1", "2"], first.Items.Concat(rest.Items).Select(item => item.Body));
         Assert.Equal("2", (await api.ListNewestAsync(["client/pages"], limit: 1, cancellationToken: Token)).Items.Single().Body);
         var refused = await Assert.ThrowsAsync<NotifyException>(() => api.ListAsync(["a/#/b"], cancellationToken: Token));
-        Assert.Equal((ErrorCodes.InvalidFilter, NotifyFailure.Permanent, 400), (refused.Code, refused.Failure, refused.Problem!.Document.GetProperty("status").GetInt32()));
+        Assert.Equal((ErrorCodes.InvalidFilter, NotifyFailure.Permanent, 400),
+            (refused.Code, refused.Failure, refused.Problem!.Document.GetProperty("status").GetInt32()));
     }
 
     [Fact]

@@ -26,11 +26,13 @@ public sealed partial class DocumentedCommandsTests
         await using var server = await ServerProcess.StartAsync();
         foreach (Match block in blocks)
         {
-            var command = block.Groups["command"].Value.Replace("http://localhost:5080", server.Url.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal);
+            var command =
+                block.Groups["command"].Value.Replace("http://localhost:5080", server.Url.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal);
             var lines = await ChildProcess.RunAsync("bash", ["-c", command], folder.Path, TimeSpan.FromSeconds(30));
             var printed = string.Join('\n', lines).TrimEnd();
             var wanted = "^" + Regex.Escape(block.Groups["printed"].Value.TrimEnd()).Replace("…", ".*?", StringComparison.Ordinal) + "$";
-            Assert.True(Regex.IsMatch(printed, wanted, RegexOptions.Singleline), $"{command}\n\nprinted\n\n{printed}\n\nand the page has\n\n{block.Groups["printed"].Value}");
+            Assert.True(Regex.IsMatch(printed, wanted, RegexOptions.Singleline),
+                $"{command}\n\nprinted\n\n{printed}\n\nand the page has\n\n{block.Groups["printed"].Value}");
         }
     }
 
@@ -40,7 +42,8 @@ public sealed partial class DocumentedCommandsTests
         foreach (var file in Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md"))
         {
             foreach (Match link in Link().Matches(File.ReadAllText(file)))
-                Assert.True(File.Exists(Path.Combine(Path.GetDirectoryName(file)!, link.Groups["target"].Value)), $"{file} leads to {link.Groups["target"].Value}");
+                Assert.True(File.Exists(Path.Combine(Path.GetDirectoryName(file)!, link.Groups["target"].Value)),
+                    $"{file} leads to {link.Groups["target"].Value}");
         }
     }
 

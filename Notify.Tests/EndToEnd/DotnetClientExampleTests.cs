@@ -26,7 +26,8 @@ public sealed partial class DotnetClientExampleTests(ServerFixture fixture) : IC
         Assert.Equal(0, backend.ExitCode);
         await follower.WaitForLineAsync(line => line.EndsWith("orders/300/paid: Order 300 is paid", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         await worker.WaitForLineAsync(line => line == "booked order 300 over 3000", TimeSpan.FromSeconds(60));
-        Assert.Equal(Enumerable.Range(1, 300), follower.Lines.Select(line => Order().Match(line)).Where(match => match.Success).Select(match => int.Parse(match.Groups["id"].Value, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(Enumerable.Range(1, 300), follower.Lines.Select(line => Order().Match(line)).Where(match => match.Success)
+            .Select(match => int.Parse(match.Groups["id"].Value, System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     [Fact]
@@ -37,7 +38,8 @@ public sealed partial class DotnetClientExampleTests(ServerFixture fixture) : IC
         var changed = new Observed<string>();
         inbox.PropertyChanged += (_, what) => changed.Add(what.PropertyName!);
         await client.StartAsync(TestContext.Current.CancellationToken);
-        await new NotifyPublisher(fixture.Server.Http).PublishAsync(new PublishRequest { User = "desk", Title = "Hello" }, TestContext.Current.CancellationToken);
+        await new NotifyPublisher(fixture.Server.Http)
+            .PublishAsync(new PublishRequest { User = "desk", Title = "Hello" }, TestContext.Current.CancellationToken);
         await Eventually.TrueAsync(() => inbox is { Unread: 1, Badge: "1", Status: "" }, "the badge does not show the arrival");
         await inbox.OpenAsync(TestContext.Current.CancellationToken);
         Assert.Equal("Hello", Assert.Single(inbox.Items).Notification.Title);
@@ -56,10 +58,12 @@ public sealed partial class DotnetClientExampleTests(ServerFixture fixture) : IC
         {
             var match = Request().Match(block);
             using var request = new HttpRequestMessage(new HttpMethod(match.Groups["method"].Value), new Uri(fixture.Url, match.Groups["path"].Value.Trim()));
-            if (match.Groups["body"].Value.Trim() is { Length: > 0 } body) request.Content = new StringContent(body, null, Header(block, "Content-Type") ?? "application/json");
+            if (match.Groups["body"].Value.Trim() is { Length: > 0 } body)
+                request.Content = new StringContent(body, null, Header(block, "Content-Type") ?? "application/json");
             if (Header(block, "Idempotency-Key") is { } key) request.Headers.Add("Idempotency-Key", key);
             using var answer = await fixture.Server.Http.SendAsync(request, TestContext.Current.CancellationToken);
-            Assert.True(answer.IsSuccessStatusCode, $"{block}\n{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
+            Assert.True(answer.IsSuccessStatusCode,
+                $"{block}\n{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
         }
     }
 
@@ -69,6 +73,7 @@ public sealed partial class DotnetClientExampleTests(ServerFixture fixture) : IC
     [GeneratedRegex(@"#\d+ orders/(?<id>\d+)/paid: Order", RegexOptions.ExplicitCapture)]
     private static partial Regex Order();
 
-    [GeneratedRegex(@"^(?<method>GET|POST|PUT) \{\{host\}\}(?<path>\S+)\n(?<headers>([\w-]+: .+\n)*)(\n(?<body>[\s\S]*))?", RegexOptions.ExplicitCapture | RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?<method>GET|POST|PUT) \{\{host\}\}(?<path>\S+)\n(?<headers>([\w-]+: .+\n)*)(\n(?<body>[\s\S]*))?",
+        RegexOptions.ExplicitCapture | RegexOptions.Multiline)]
     private static partial Regex Request();
 }

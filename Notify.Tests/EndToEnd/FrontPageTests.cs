@@ -30,7 +30,8 @@ public class FrontPageTests(ServerFixture fixture) : IClassFixture<ServerFixture
         var reopened = await script.WaitForAsync("reopened");
         Assert.Equal(["6", "5", "4", "3", "2", "1"], reopened.GetProperty("reopened").Deserialize<List<string>>()!);
         Assert.Equal(1, reopened.GetProperty("missedAfterReopening").GetInt32());
-        Assert.Equal(["page/between", "page/between", "page/missed", "page/missed", "page/live"], (await script.WaitForAsync("narrowed")).GetProperty("narrowed").Deserialize<List<string>>()!);
+        Assert.Equal(["page/between", "page/between", "page/missed", "page/missed", "page/live"], (await script.WaitForAsync("narrowed"))
+            .GetProperty("narrowed").Deserialize<List<string>>()!);
         Assert.Equal(0, (await script.WaitForAsync("overflow")).GetProperty("overflow").GetInt32());
         Assert.Empty((await script.WaitForAsync("complaints")).GetProperty("complaints").EnumerateArray());
     }
@@ -70,8 +71,12 @@ public class FrontPageTests(ServerFixture fixture) : IClassFixture<ServerFixture
     [InlineData("Development", "false", "/notify.js /notify-inbox.js")]
     public async Task Outside_Development_the_page_is_a_statement_and_can_be_switched_off(string environment, string frontPage, string served)
     {
-        await using var host = await ApiHost.StartAsync(environment, null, ("Notify:Auth:AllowAnonymous", environment == "Production" ? "true" : "false"), ("Notify:FrontPage", frontPage));
-        string[] all = ["/notify.js", "/notify-inbox.js", "/", "/start.css", "/start.js", "/pane.html", "/pane.js", "/plain-signalr.html", "/page.js", "/signalr.min.js", "/docs", "/docs/"];
+        await using var host =
+            await ApiHost.StartAsync(environment, null, ("Notify:Auth:AllowAnonymous", environment == "Production" ? "true" : "false"),
+            ("Notify:FrontPage", frontPage));
+        string[] all =
+            ["/notify.js", "/notify-inbox.js", "/", "/start.css", "/start.js", "/pane.html", "/pane.js", "/plain-signalr.html", "/page.js", "/signalr.min.js",
+            "/docs", "/docs/"];
         List<string> there = [];
         foreach (var path in all)
         {

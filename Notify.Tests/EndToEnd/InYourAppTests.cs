@@ -78,7 +78,8 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
         Assert.Equal(["notify.db", "shop.db"], Directory.GetFiles(folder.File("data"), "*.db").Select(Path.GetFileName).Order());
     }
 
-    private static HubConnection FollowerOf(Uri url, CookieContainer cookies, string? origin = null) => new HubConnectionBuilder().WithUrl(new Uri(url, "/notify/hubs/notifications"), options =>
+    private static HubConnection FollowerOf(Uri url, CookieContainer cookies, string? origin = null) =>
+        new HubConnectionBuilder().WithUrl(new Uri(url, "/notify/hubs/notifications"), options =>
     {
         options.Cookies = cookies;
         options.Headers["Origin"] = origin ?? url.GetLeftPart(UriPartial.Authority); // as a browser does
@@ -86,7 +87,9 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
 
     private static async Task<HttpResponseMessage> FeedbackAsync(HttpClient customer, string user, params (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"/notify/api/v1/topics/feedback/{user}", UriKind.Relative)) { Content = new StringContent("hello") };
+        using var request =
+            new HttpRequestMessage(HttpMethod.Post,
+            new Uri($"/notify/api/v1/topics/feedback/{user}", UriKind.Relative)) { Content = new StringContent("hello") };
         foreach (var (name, value) in headers) request.Headers.Add(name, value);
         return await customer.SendAsync(request, Cancel);
     }
@@ -106,7 +109,8 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
     }
 
     private static async Task<string[]> PathsAsync(HttpClient http, string document) =>
-        [.. (await http.GetFromJsonAsync<JsonElement>(new Uri(document, UriKind.Relative), Cancel)).GetProperty("paths").EnumerateObject().Select(path => path.Name).Order()];
+        [.. (await http.GetFromJsonAsync<JsonElement>(new Uri(document, UriKind.Relative), Cancel)).GetProperty("paths").EnumerateObject()
+            .Select(path => path.Name).Order()];
 
     private static async Task<string> HealthAsync(HttpClient http)
     {
@@ -123,7 +127,8 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
     private async Task<string[]> TablesAsync(string database, string schema)
     {
         await using var connection = await postgres.ConnectAsync(database);
-        await using var command = new NpgsqlCommand("SELECT coalesce(array_agg(table_name::text ORDER BY table_name), '{}') FROM information_schema.tables WHERE table_schema = $1", connection);
+        await using var command = new NpgsqlCommand("SELECT coalesce(array_agg(table_name::text ORDER BY table_name), '{}') FROM information_schema.tables " +
+            "WHERE table_schema = $1", connection);
         command.Parameters.Add(new() { Value = schema });
         return (string[])(await command.ExecuteScalarAsync(Cancel))!;
     }

@@ -27,7 +27,8 @@ public sealed class MalformedRequestTests(ServerFixture fixture) : IClassFixture
     [InlineData("POST http://elsewhere.example/api/v1/topics/raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", 400)] // two hosts
     public async Task Is_answered_and_hurts_nobody(string request, int status)
     {
-        request = request.Replace("{20000}", new string('a', 20_000), StringComparison.Ordinal).Replace("{40000}", new string('a', 40_000), StringComparison.Ordinal);
+        request = request.Replace("{20000}", new string('a', 20_000), StringComparison.Ordinal)
+            .Replace("{40000}", new string('a', 40_000), StringComparison.Ordinal);
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, fixture.Url.Port, TestContext.Current.CancellationToken);
         await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(request), TestContext.Current.CancellationToken);

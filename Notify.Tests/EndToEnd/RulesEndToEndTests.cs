@@ -93,11 +93,13 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         // The group's number is the version of its entry. Its last member is written by somebody who does not commit.
         await using (var held = await blocker.BeginTransactionAsync(Stop))
         {
-            await using var insert = new Npgsql.NpgsqlCommand($"INSERT INTO notify.memberships (user_id, group_id, since, until) VALUES ({first + Users - 50}, 1, 0, {long.MaxValue})", blocker);
+            await using var insert = new Npgsql.NpgsqlCommand("INSERT INTO notify.memberships (user_id, group_id, since, until) VALUES " +
+                $"({first + Users - 50}, 1, 0, {long.MaxValue})", blocker);
             await insert.ExecuteNonQueryAsync(Stop);
             await PutAsync(server, "g", """{"rule":"@.n == 1"}""");
             await Eventually.TrueAsync(
-                async () => await cluster.ScalarAsync<long>("postgres", $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock' AND query LIKE '%memberships%'") > 0
+                async () => await cluster.ScalarAsync<long>("postgres",
+                    $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock' AND query LIKE '%memberships%'") > 0
                     && await cluster.ScalarAsync<long>(database, "SELECT count(*) FROM notify.memberships") > 0,
                 "a part is filled in, and the rest waits");
             await server.KillAsync();
@@ -106,7 +108,8 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         await using var next = await StartAsync(cluster.ConnectionString(database));
         await ActiveAsync(next, "g");
         Assert.Equal(Users, (await GroupAsync(next, "g")).GetProperty("members").GetInt64());
-        Assert.Equal(Users, await cluster.ScalarAsync<long>(database, $"SELECT count(*) FROM notify.memberships WHERE group_id = 1 AND until = {long.MaxValue}"));
+        Assert.Equal(Users,
+            await cluster.ScalarAsync<long>(database, $"SELECT count(*) FROM notify.memberships WHERE group_id = 1 AND until = {long.MaxValue}"));
     }
 
     [Fact]
@@ -124,18 +127,22 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         await mallory.ResumeAsync(null, null);
 
         // By attributes: what it says of itself stays below 'self', whatever it is called, and what others say is not its to change.
-        foreach (var patch in new object[] { new { dept = "sales" }, new { self = new { dept = "sales" } }, new Dictionary<string, object> { ["$.dept"] = "sales" } })
+        foreach (var patch in new object[] { new { dept = "sales" }, new { self = new { dept = "sales" } },
+            new Dictionary<string, object> { ["$.dept"] = "sales" } })
             await mallory.InvokeAsync<Said>("SetAttributes", new { attributes = patch });
         Assert.Equal((403, "forbidden"), await SendAsync(server, TestToken.Of("mallory", grants), HttpMethod.Patch, "users/mallory/attributes", """{"dept":"sales"}"""));
 
         // By names that look like topics, like another group, or like nothing; by a rule's group.
-        foreach (var name in new[] { "admins", "fans/../admins", "fans/", "#", "+", "fa+", "$group/admins", "$user/root", "", " fans", "FANS", "sales", "nothing", new string('x', 1000) })
+        foreach (var name in new[] { "admins", "fans/../admins", "fans/", "#", "+", "fa+", "$group/admins", "$user/root", "", " fans", "FANS", "sales",
+            "nothing", new string('x', 1000) })
             await RefusedJoinAsync(mallory, [name]);
         await RefusedJoinAsync(mallory, ["fans", "admins"]); // all or nothing
         foreach (var topic in new[] { "$group/admins", "$group/#", "$user/root", "$group/+" })
         {
-            await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => mallory.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { topic } }));
-            await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => mallory.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { topic }, durable = true }));
+            await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() =>
+                mallory.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { topic } }));
+            await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() =>
+                mallory.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { topic }, durable = true }));
         }
 
         // By a group that ended: who was in it is not in the one made again under its name, and has to join anew.
@@ -154,8 +161,10 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         var swollen = TestToken.Of("mallory", new { dept = "sales", tags = tooDeep });
         await using var again = new StockFollower(server.Url, query: $"?access_token={swollen}");
         await again.ResumeAsync(null, null);
-        await Eventually.TrueAsync(() => server.Output.Any(line => line.Contains("were not taken as attributes", StringComparison.Ordinal)), "the refused claims are logged");
-        Assert.DoesNotContain(server.Output, line => line.Contains("secret-value", StringComparison.Ordinal) || line.Contains("mallory", StringComparison.Ordinal));
+        await Eventually.TrueAsync(() =>
+            server.Output.Any(line => line.Contains("were not taken as attributes", StringComparison.Ordinal)), "the refused claims are logged");
+        Assert.DoesNotContain(server.Output, line =>
+            line.Contains("secret-value", StringComparison.Ordinal) || line.Contains("mallory", StringComparison.Ordinal));
 
         Assert.Equal(201, await AsAdminAsync(HttpMethod.Post, "notifications", """{"group":"sales","title":"sales"}"""));
         Assert.Equal(201, await AsAdminAsync(HttpMethod.Post, "notifications", """{"user":"mallory","title":"last"}"""));
@@ -227,7 +236,8 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         return JsonSerializer.Serialize(JsonSerializer.Deserialize<SortedDictionary<string, JsonElement>>(await response.Content.ReadAsStringAsync(Stop)));
     }
 
-    private static async Task<(int, string)> SendAsync(ServerProcess server, string token, HttpMethod method, string path, string? json = null, string type = "application/json")
+    private static async Task<(int, string)> SendAsync(ServerProcess server, string token, HttpMethod method, string path, string? json = null,
+        string type = "application/json")
     {
         using var request = new HttpRequestMessage(method, $"/api/v1/{path}");
         request.Headers.Authorization = new("Bearer", token);
@@ -243,12 +253,13 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         Assert.Contains("HubException: invalid_request: ", refused.Message, StringComparison.Ordinal);
     }
 
-    private static Task RefusedJoinAsync(StockFollower follower, string[] groups) =>
+    private static Task<Microsoft.AspNetCore.SignalR.HubException> RefusedJoinAsync(StockFollower follower, string[] groups) =>
         Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => follower.InvokeAsync<JsonElement>("JoinGroups", new { groups }));
 
     private static string Text(object value) => Convert.ToString(value, CultureInfo.InvariantCulture)!;
 
-    private Task<ServerProcess> StartAsync(bool postgres, params (string, string)[] settings) => postgres ? OnPostgresAsync() : ServerProcess.StartAsync(settings);
+    private Task<ServerProcess> StartAsync(bool postgres, params (string, string)[] settings) =>
+        postgres ? OnPostgresAsync() : ServerProcess.StartAsync(settings);
 
     private async Task<ServerProcess> OnPostgresAsync() => await StartAsync(cluster.ConnectionString(await cluster.CreateDatabaseAsync()));
 
@@ -257,7 +268,8 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
     private static Task ActiveAsync(ServerProcess server, string group) =>
         Eventually.TrueAsync(async () => !(await GroupAsync(server, group)).TryGetProperty("pending", out _), "the rule worked through");
 
-    private static Task<JsonElement> GroupAsync(ServerProcess server, string group) => server.Http.GetFromJsonAsync<JsonElement>($"/api/v1/groups/{group}", Stop);
+    private static Task<JsonElement> GroupAsync(ServerProcess server, string group) =>
+        server.Http.GetFromJsonAsync<JsonElement>($"/api/v1/groups/{group}", Stop);
 
     private static Task PutAsync(ServerProcess server, string group, string json) => OkAsync(server, HttpMethod.Put, $"groups/{group}", json);
 
@@ -267,7 +279,9 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
 
     private static async Task OkAsync(ServerProcess server, HttpMethod method, string path, string json)
     {
-        using var request = new HttpRequestMessage(method, $"/api/v1/{path}") { Content = new StringContent(json, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")) };
+        using var request =
+            new HttpRequestMessage(method,
+            $"/api/v1/{path}") { Content = new StringContent(json, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")) };
         using var response = await server.Http.SendAsync(request, Stop);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Stop));
     }

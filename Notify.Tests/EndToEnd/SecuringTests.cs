@@ -28,7 +28,8 @@ public partial class SecuringTests
         await shell.WaitForLineAsync(line => line == "done", TimeSpan.FromMinutes(5));
         Assert.Contains(shell.Lines, line => line.Contains("\"version\":2", StringComparison.Ordinal)); // making the key is version 1
         Assert.Contains(shell.Lines, line => line.Contains("\"publisher\":\"billing\"", StringComparison.Ordinal));
-        Assert.Contains(shell.Lines, line => line.Contains("\"user\":\"alice\"", StringComparison.Ordinal) && line.Contains("\"subscribe\":[\"orders/#\"]", StringComparison.Ordinal));
+        Assert.Contains(shell.Lines, line =>
+            line.Contains("\"user\":\"alice\"", StringComparison.Ordinal) && line.Contains("\"subscribe\":[\"orders/#\"]", StringComparison.Ordinal));
         Assert.DoesNotContain(shell.Lines, line => line.Contains("ntf_", StringComparison.Ordinal));
     }
 

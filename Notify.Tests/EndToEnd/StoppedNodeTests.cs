@@ -41,7 +41,8 @@ public sealed class StoppedNodeTests(PostgresCluster cluster)
         proxy.RequestBytes = null; // what is gone is gone
 
         await PublishedAsync(other, "meanwhile");
-        await Eventually.TrueAsync(() => other.Output.Any(line => line.Contains("stopped in the middle of a batch", StringComparison.Ordinal)), "the other node says what it did");
+        await Eventually.TrueAsync(() =>
+            other.Output.Any(line => line.Contains("stopped in the middle of a batch", StringComparison.Ordinal)), "the other node says what it did");
         await stopped.SignalAsync("CONT");
         using (var answer = await asked)
         {

@@ -21,7 +21,8 @@ public class CheckerProofTests(FaultStages stages)
             for (var seed = run.Seed; seed < run.Seed + Seeds; seed++)
             {
                 var damaged = Checker.Check(damage(run.History, seed));
-                Assert.True(damaged.Findings.Any(finding => finding.Verdict == expected), $"{name}, seed {seed}: no {expected}\n{string.Join('\n', damaged.Findings)}");
+                Assert.True(damaged.Findings.Any(finding => finding.Verdict == expected),
+                    $"{name}, seed {seed}: no {expected}\n{string.Join('\n', damaged.Findings)}");
             }
         }
     }

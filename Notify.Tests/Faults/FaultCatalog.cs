@@ -5,7 +5,8 @@ namespace Notify.Tests.Faults;
 /// <summary>All faults there are.</summary>
 internal static class FaultCatalog
 {
-    public static IReadOnlyList<Fault> All { get; } = [.. NodeFaults.All, .. PostgresFaults.All, .. NetworkFaults.All, .. RedisFaults.All, .. ReplacedLogFaults.All];
+    public static IReadOnlyList<Fault> All { get; } =
+        [.. NodeFaults.All, .. PostgresFaults.All, .. NetworkFaults.All, .. RedisFaults.All, .. ReplacedLogFaults.All];
 
     public static Fault Named(string name) => All.Single(fault => fault.Name == name);
 

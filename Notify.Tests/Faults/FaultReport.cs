@@ -49,11 +49,15 @@ internal sealed class FaultReport
     {
         var seeds = runs.Select(run => run.Seed).Distinct().Order().ToList();
         var recoveries = runs.Select(run => run.Result.Recovery.TotalSeconds).Order().ToList();
-        var counts = new[] { Verdict.Lost, Verdict.Duplicated, Verdict.Reordered, Verdict.Invented, Verdict.NotForThem }.Select(verdict => runs.Sum(run => run.Result.Count(verdict))).ToList();
+        var counts =
+            new[] { Verdict.Lost, Verdict.Duplicated, Verdict.Reordered, Verdict.Invented, Verdict.NotForThem }.Select(verdict =>
+            runs.Sum(run => run.Result.Count(verdict))).ToList();
         var others = runs.Sum(run => run.Result.Findings.Count) - counts.Sum();
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"| {name} | {(seeds.Count == 1 ? $"{seeds[0]}" : $"{seeds[0]}–{seeds[^1]}")} | {runs.Sum(run => run.Result.Acked)} | {runs.Sum(run => run.Result.Delivered)} | {string.Join(" | ", counts)} | {others} | {recoveries[recoveries.Count / 2]:F2} | {recoveries[^1]:F2} |");
+            $"| {name} | {(seeds.Count == 1 ? $"{seeds[0]}" : $"{seeds[0]}–{seeds[^1]}")} | {runs.Sum(run => run.Result.Acked)} | " +
+                $"{runs.Sum(run => run.Result.Delivered)} | {string.Join(" | ", counts)} | {others} | {recoveries[recoveries.Count / 2]:F2} | " +
+                $"{recoveries[^1]:F2} |");
     }
 
     private static void Lines(StringBuilder text, string title, List<string> lines)

@@ -44,7 +44,8 @@ internal sealed class Ground(FaultStage stage, int seed) : IAsyncDisposable
     {
         var stored = await stage.Postgres.ScalarAsync<string[]>(
             stage.Database,
-            $"SELECT COALESCE(array_agg(substr(key, 3)), '{{}}') FROM idempotency WHERE key = ANY('{{{string.Join(',', Unanswered().Select(key => $"k:{key}"))}}}')");
+            $"SELECT COALESCE(array_agg(substr(key, 3)), '{{}}') FROM idempotency WHERE key = " +
+                $"ANY('{{{string.Join(',', Unanswered().Select(key => $"k:{key}"))}}}')");
         return [.. stored.Intersect(Unanswered())];
 
         IEnumerable<string> Unanswered() => Crowd.Published.Where(it => it is { Acks.Count: 0, Refused: false }).Select(it => it.Key);

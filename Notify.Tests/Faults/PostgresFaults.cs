@@ -59,7 +59,8 @@ internal static class PostgresFaults
             try
             {
                 await Eventually.TrueAsync(
-                    async () => await postgres.ScalarAsync<long>("postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 0,
+                    async () => await postgres.ScalarAsync<long>("postgres",
+                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 0,
                     "a backend is in its commit");
             }
             finally

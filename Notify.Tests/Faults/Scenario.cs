@@ -73,7 +73,8 @@ internal static class Scenario
             foreach (var it in page.RootElement.GetProperty("items").EnumerateArray())
             {
                 events.Add(new Seen.Received(
-                    at, it.GetProperty("version").GetInt64(), it.GetProperty("id").GetString()!, it.GetProperty("topic").GetString()!, it.GetProperty("body").GetString()!));
+                    at, it.GetProperty("version").GetInt64(), it.GetProperty("id").GetString()!, it.GetProperty("topic").GetString()!, it.GetProperty("body")
+                        .GetString()!));
             }
 
             (next, head) = (page.RootElement.GetProperty("next").GetInt64(), page.RootElement.GetProperty("head").GetInt64());
@@ -88,7 +89,8 @@ internal static class Scenario
 internal sealed record FaultRun(string Fault, int Seed, TimeSpan Took, History History, CheckResult Result)
 {
     public override string ToString() =>
-        $"{Fault}, seed {Seed}: {Result.Acked} acked, {Result.Delivered} delivered, up to date {Result.Recovery.TotalSeconds:F2} s after healing; took {Took.TotalSeconds:F1} s"
+        $"{Fault}, seed {Seed}: {Result.Acked} acked, {Result.Delivered} delivered, up to date {Result.Recovery.TotalSeconds:F2} s after healing; took " +
+            $"{Took.TotalSeconds:F1} s"
         + string.Concat(Result.Findings.Take(25).Select(finding => $"\n  {finding}"))
         + (Result.Findings.Count > 25 ? $"\n  … {Result.Findings.Count} findings in all" : "");
 }

@@ -6,7 +6,8 @@ namespace Notify.Tests.Fixtures;
 /// <summary>A real nginx with a configuration of the test's own, without privileges, in a folder that goes with it.</summary>
 internal sealed class Nginx : IAsyncDisposable
 {
-    private static readonly string[] Folders = ["/usr/sbin", "/usr/local/sbin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)];
+    private static readonly string[] Folders =
+        ["/usr/sbin", "/usr/local/sbin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)];
 
     private readonly ChildProcess _process;
 

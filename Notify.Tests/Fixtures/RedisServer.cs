@@ -52,7 +52,8 @@ internal sealed class RedisServer : IAsyncDisposable
     private async Task RunAsync()
     {
         if (_process is not null) await _process.DisposeAsync();
-        string[] arguments = ["--port", _port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _folder.Path];
+        string[] arguments =
+            ["--port", _port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _folder.Path];
         _process = ChildProcess.Start(Program, arguments, _folder.Path);
         await Eventually.TrueAsync(AnswersAsync, "the Redis of the test answers");
     }

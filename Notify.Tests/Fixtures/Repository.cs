@@ -20,6 +20,12 @@ internal static class Repository
     /// <summary>Where tests leave what a person may want to look at. Not in Git.</summary>
     public static string TestResults => Directory.CreateDirectory(Path.Combine(Root, "TestResults")).FullName;
 
+    /// <summary>The sources in C#, without generated ones.</summary>
+    public static IEnumerable<string> SourceFiles() => Directory.EnumerateDirectories(Root)
+        .Where(folder => Path.GetFileName(folder) is var name && (name.StartsWith("Notify.", StringComparison.Ordinal) || name is "examples"))
+        .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
+        .Where(file => !file.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "Migrations" or "node_modules"));
+
     private static string Metadata(string key) =>
         typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
 }

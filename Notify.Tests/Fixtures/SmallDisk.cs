@@ -20,7 +20,8 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     public static async Task<SmallDisk> MountAsync(string folder, int megabytes)
     {
-        await ChildProcess.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={megabytes}m,mode=755", "tmpfs", folder], Path.GetTempPath(), TimeSpan.FromSeconds(10));
+        await ChildProcess.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={megabytes}m,mode=755", "tmpfs", folder], Path.GetTempPath(),
+            TimeSpan.FromSeconds(10));
         return new SmallDisk(folder);
     }
 

@@ -37,7 +37,8 @@ internal static class SystemCallFilter
         var filter = seccomp_init(Kill);
         try
         {
-            if (unit.All("RestrictAddressFamilies").SingleOrDefault() is { } families && allowed.Remove("socket")) RestrictFamilies(filter, families.Split(' '));
+            if (unit.All("RestrictAddressFamilies").SingleOrDefault() is { } families && allowed.Remove("socket"))
+                RestrictFamilies(filter, families.Split(' '));
             if (unit.IsOn("RestrictNamespaces")) RestrictNamespaces(filter, allowed);
             if (unit.IsOn("RestrictRealtime") && allowed.Remove("sched_setscheduler")) RestrictPolicies(filter);
             foreach (var call in allowed) Add(filter, Allow, call);
@@ -71,7 +72,8 @@ internal static class SystemCallFilter
         var sets = new Dictionary<string, string[]>();
         foreach (var set in string.Join('\n', lines).Split("\n@").Select(text => text.TrimStart('@').Split('\n')))
         {
-            sets[$"@{set[0].Trim()}"] = [.. set[1..].Where(line => line.StartsWith(' ')).Select(line => line.Trim()).Where(name => name.Length > 0 && name[0] != '#')];
+            sets[$"@{set[0].Trim()}"] =
+                [.. set[1..].Where(line => line.StartsWith(' ')).Select(line => line.Trim()).Where(name => name.Length > 0 && name[0] != '#')];
         }
 
         return sets;
@@ -83,7 +85,8 @@ internal static class SystemCallFilter
     private static void RestrictFamilies(nint filter, string[] families)
     {
         var numbers = families.Select(family => FamilyNumbers[family]).ToHashSet();
-        for (var family = 0UL; family < Families; family++) Add(filter, numbers.Contains(family) ? Allow : FamilyNotSupported, "socket", new Comparison(0, Equal, family));
+        for (var family = 0UL; family < Families; family++)
+            Add(filter, numbers.Contains(family) ? Allow : FamilyNotSupported, "socket", new Comparison(0, Equal, family));
     }
 
     private static void RestrictNamespaces(nint filter, HashSet<string> allowed)

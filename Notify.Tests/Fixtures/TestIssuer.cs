@@ -36,7 +36,8 @@ internal sealed class TestIssuer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls($"http://127.0.0.1:{Port}");
         _app = builder.Build();
-        _app.MapGet("/realm/.well-known/openid-configuration", () => Results.Json(new Dictionary<string, object> { ["issuer"] = Url, ["jwks_uri"] = $"{Url}/keys" }));
+        _app.MapGet("/realm/.well-known/openid-configuration", () =>
+            Results.Json(new Dictionary<string, object> { ["issuer"] = Url, ["jwks_uri"] = $"{Url}/keys" }));
         _app.MapGet("/realm/keys", () =>
         {
             Interlocked.Increment(ref _served);
@@ -66,16 +67,20 @@ internal sealed class TestIssuer : IAsyncDisposable
         lock (_keys) return _keys[id].Key;
     }
 
-    public string Token(string user, string keyId = "first", string algorithm = "RS256", string audience = "notify", string? issuer = null, object? claims = null, string? header = null)
+    public string Token(string user, string keyId = "first", string algorithm = "RS256", string audience = "notify", string? issuer = null,
+        object? claims = null, string? header = null)
     {
         var now = TimeProvider.System.GetUtcNow();
-        var payload = new Dictionary<string, object?> { ["iss"] = issuer ?? Url, ["aud"] = audience, ["sub"] = user, ["iat"] = now.ToUnixTimeSeconds(), ["exp"] = now.AddMinutes(10).ToUnixTimeSeconds() };
+        var payload =
+            new Dictionary<string, object?> { ["iss"] = issuer ?? Url, ["aud"] = audience, ["sub"] = user, ["iat"] = now.ToUnixTimeSeconds(),
+            ["exp"] = now.AddMinutes(10).ToUnixTimeSeconds() };
         foreach (var property in claims?.GetType().GetProperties() ?? []) payload[property.Name] = property.GetValue(claims);
         var key = Key(keyId);
         return TestToken.Sign(
             header ?? JsonSerializer.Serialize(new { alg = algorithm, typ = "at+jwt", kid = keyId }),
             JsonSerializer.Serialize(payload),
-            body => key.SignData(body, algorithm.EndsWith("512", StringComparison.Ordinal) ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256, algorithm.StartsWith("PS", StringComparison.Ordinal) ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1));
+            body => key.SignData(body, algorithm.EndsWith("512", StringComparison.Ordinal) ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256,
+                algorithm.StartsWith("PS", StringComparison.Ordinal) ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1));
     }
 
     public async ValueTask DisposeAsync()
@@ -87,7 +92,8 @@ internal sealed class TestIssuer : IAsyncDisposable
     private static Dictionary<string, object> Jwk(string id, RSA key, string? algorithm)
     {
         var parameters = key.ExportParameters(false);
-        var jwk = new Dictionary<string, object> { ["kty"] = "RSA", ["use"] = "sig", ["kid"] = id, ["n"] = TestToken.Encode(parameters.Modulus!), ["e"] = TestToken.Encode(parameters.Exponent!) };
+        var jwk = new Dictionary<string, object> { ["kty"] = "RSA", ["use"] = "sig", ["kid"] = id, ["n"] = TestToken.Encode(parameters.Modulus!),
+            ["e"] = TestToken.Encode(parameters.Exponent!) };
         if (algorithm is not null) jwk["alg"] = algorithm;
         return jwk;
     }

@@ -14,7 +14,8 @@ internal static class TestToken
     public static string Of(string? user, object? claims = null, TimeSpan? lifetime = null, string key = Key)
     {
         var now = TimeProvider.System.GetUtcNow();
-        var payload = new Dictionary<string, object?> { ["iat"] = now.ToUnixTimeSeconds(), ["exp"] = (now + (lifetime ?? TimeSpan.FromMinutes(10))).ToUnixTimeSeconds() };
+        var payload =
+            new Dictionary<string, object?> { ["iat"] = now.ToUnixTimeSeconds(), ["exp"] = (now + (lifetime ?? TimeSpan.FromMinutes(10))).ToUnixTimeSeconds() };
         if (user is not null) payload["sub"] = user;
         foreach (var property in claims?.GetType().GetProperties() ?? []) payload[property.Name] = property.GetValue(claims);
         return Hmac("""{"alg":"HS256","typ":"JWT"}""", JsonSerializer.Serialize(payload), key);

@@ -39,12 +39,14 @@ public sealed class HostPrincipalTests
         Assert.Equal(201, await StatusAsync(app, HttpMethod.Post, "topics/news/a", ("Cookie", alice), ("Origin", app.Url.GetLeftPart(UriPartial.Authority))));
         Assert.Equal(403, await StatusAsync(app, HttpMethod.Post, "topics/news/a", ("Cookie", bob), (SameOrigin, "same-origin")));
         Assert.Equal(200, await StatusAsync(app, HttpMethod.Get, "notifications?filter=of/alice/x", ("Cookie", alice)));
-        (string, string)[][] elsewhere = [[], [(SameOrigin, "cross-site")], [(SameOrigin, "same-site")], [(SameOrigin, "none")], [("Origin", "https://evil.example")], [("Origin", "null")]];
+        (string, string)[][] elsewhere =
+            [[], [(SameOrigin, "cross-site")], [(SameOrigin, "same-site")], [(SameOrigin, "none")], [("Origin", "https://evil.example")], [("Origin", "null")]];
         foreach (var headers in elsewhere)
         {
             foreach (var (method, path) in new[]
             {
-                (HttpMethod.Post, "topics/news/a"), (HttpMethod.Post, "users/me/disconnect"), (HttpMethod.Post, "users/me/tokens/revoke"), (HttpMethod.Post, "users/me/inbox/read"),
+                (HttpMethod.Post, "topics/news/a"), (HttpMethod.Post, "users/me/disconnect"), (HttpMethod.Post, "users/me/tokens/revoke"),
+                    (HttpMethod.Post, "users/me/inbox/read"),
                 (HttpMethod.Patch, "users/me/attributes/self"), (HttpMethod.Delete, "users/me/devices/phone"),
             })
                 Assert.Equal((path, 403), (path, await StatusAsync(app, method, path, [("Cookie", alice), .. headers])));
@@ -71,12 +73,15 @@ public sealed class HostPrincipalTests
         };
         await hub.StartAsync(Cancel);
         Assert.Equal("alice", (await hub.InvokeAsync<JsonElement>("Resume", new { topics = new[] { "of/alice/x" } }, Cancel)).GetProperty("user").GetString());
-        Assert.Contains("forbidden", (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync<JsonElement>("Subscribe", new { topics = new[] { "of/bob/x" } }, Cancel))).Message, StringComparison.Ordinal);
+        Assert.Contains("forbidden",
+            (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync<JsonElement>("Subscribe", new { topics = new[] { "of/bob/x" } }, Cancel))).Message,
+            StringComparison.Ordinal);
         Assert.Equal(204, await StatusAsync(app, HttpMethod.Post, "users/me/tokens/revoke", fromHere));
         await closed.CountAsync(1);
         Assert.Equal(401, await StatusAsync(app, HttpMethod.Get, "users/me", ("Cookie", alice)));
         Assert.Equal(200, await StatusAsync(app, HttpMethod.Get, "users/me", ("Cookie", bob)));
-        await Eventually.TrueAsync(async () => await StatusAsync(app, HttpMethod.Get, "users/me", ("Cookie", await SignInAsync(app, "alice", "staff"))) == 200, "a sign-in of a later second is accepted");
+        await Eventually.TrueAsync(async () => await StatusAsync(app, HttpMethod.Get, "users/me", ("Cookie", await SignInAsync(app, "alice", "staff"))) == 200,
+            "a sign-in of a later second is accepted");
     }
 
     [Fact]
@@ -85,7 +90,8 @@ public sealed class HostPrincipalTests
         await using var app = await StartAsync();
         (string, string)[] carol = [("X-App-User", "carol"), (SameOrigin, "same-origin")];
         Assert.Equal("carol", JsonElement.Parse(await TextAsync(app, "users/me", null, carol)).GetProperty("user").GetString());
-        Assert.False(JsonElement.Parse(await TextAsync(app, "users/me", null, ("X-App-User", "a/b"))).TryGetProperty("user", out _)); // no user id: a caller without a user
+        // no user id: a caller without a user
+        Assert.False(JsonElement.Parse(await TextAsync(app, "users/me", null, ("X-App-User", "a/b"))).TryGetProperty("user", out _));
         Assert.Equal(204, await StatusAsync(app, HttpMethod.Post, "users/carol/tokens/revoke", carol));
         Assert.Equal(200, await StatusAsync(app, HttpMethod.Get, "users/me", carol));
     }
@@ -112,12 +118,14 @@ public sealed class HostPrincipalTests
             app.UseRouting();
             app.MapNotify();
             app.MapPost("/login", (HttpContext http) => http.SignInAsync(new ClaimsPrincipal(new ClaimsIdentity(
-                [new(ClaimTypes.NameIdentifier, http.Request.Query["user"].ToString()), new("department", http.Request.Query["department"].ToString())], CookieAuthenticationDefaults.AuthenticationScheme))));
+                [new(ClaimTypes.NameIdentifier, http.Request.Query["user"].ToString()), new("department", http.Request.Query["department"].ToString())],
+                    CookieAuthenticationDefaults.AuthenticationScheme))));
         },
         [
             ("Notify:Auth:OpenInDevelopment", "false"),
             ("Notify:Auth:Grants:0:Subscribe:0", "of/{user}/#"),
-            ("Notify:Auth:Grants:1:Claim", "department"), ("Notify:Auth:Grants:1:Value", "staff"), ("Notify:Auth:Grants:1:Publish:0", "news/#"), ("Notify:Auth:Grants:1:Groups:0", "staff"),
+            ("Notify:Auth:Grants:1:Claim", "department"), ("Notify:Auth:Grants:1:Value", "staff"), ("Notify:Auth:Grants:1:Publish:0", "news/#"),
+                ("Notify:Auth:Grants:1:Groups:0", "staff"),
             .. settings,
         ]);
 
@@ -135,7 +143,9 @@ public sealed class HostPrincipalTests
 
     private static async Task<int> StatusAsync(SomebodysApp app, HttpMethod method, string path, params (string Name, string Value)[] headers)
     {
-        using var answer = await app.SendAsync(method, $"/api/v1/{path}", method == HttpMethod.Post && path.StartsWith("topics/", StringComparison.Ordinal) ? "text" : null, headers);
+        using var answer =
+            await app.SendAsync(method, $"/api/v1/{path}", method == HttpMethod.Post && path.StartsWith("topics/", StringComparison.Ordinal) ? "text" : null,
+            headers);
         return (int)answer.StatusCode;
     }
 }

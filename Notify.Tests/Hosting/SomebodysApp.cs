@@ -32,7 +32,8 @@ internal sealed class SomebodysApp : IAsyncDisposable
     /// <param name="map">Its pipeline and endpoints, with the service's.</param>
     /// <param name="settings">Pairs of key and value, below the service's.</param>
     /// <returns>The app, once the service has opened its storage: an app starts without waiting for it.</returns>
-    public static async Task<SomebodysApp> StartAsync(Action<WebApplicationBuilder> add, Action<WebApplication> map, params (string Key, string Value)[] settings)
+    public static async Task<SomebodysApp> StartAsync(Action<WebApplicationBuilder> add, Action<WebApplication> map,
+        params (string Key, string Value)[] settings)
     {
         var app = await StartAsync(add, map, _ => { }, settings);
         await Eventually.TrueAsync(() => app.Services.GetRequiredService<OpenedLog>().IsOpen, "the storage is open");
@@ -40,7 +41,8 @@ internal sealed class SomebodysApp : IAsyncDisposable
     }
 
     /// <param name="replace">Replaces parts of the service.</param>
-    public static async Task<SomebodysApp> StartAsync(Action<WebApplicationBuilder> add, Action<WebApplication> map, Action<IServiceCollection> replace, params (string Key, string Value)[] settings)
+    public static async Task<SomebodysApp> StartAsync(Action<WebApplicationBuilder> add, Action<WebApplication> map, Action<IServiceCollection> replace,
+        params (string Key, string Value)[] settings)
     {
         var folder = new TempFolder();
         WebApplication? app = null;

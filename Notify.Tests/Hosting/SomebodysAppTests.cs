@@ -141,7 +141,8 @@ public sealed class SomebodysAppTests
                 app.MapHealthChecks("/health");
                 app.MapNotify();
             },
-            ("ConnectionStrings:Redis", "nonsense,colour=red"), ("ConnectionStrings:Redis1", "theirs"), ("ConnectionStrings:Postgres", "nonsense"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"));
+            ("ConnectionStrings:Redis", "nonsense,colour=red"), ("ConnectionStrings:Redis1", "theirs"), ("ConnectionStrings:Postgres", "nonsense"),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"));
 
         Assert.Equal("their page", await app.GetAsync("/"));
         Assert.Equal("""{"text":"x"}""", await app.GetAsync("/said"));
@@ -162,7 +163,8 @@ public sealed class SomebodysAppTests
         var document = JsonElement.Parse(await app.GetAsync("/openapi/notify.json"));
         Assert.All(Paths(document.GetRawText()), path => Assert.StartsWith("/api/v1/", path, StringComparison.Ordinal));
         var published = document.GetProperty("components").GetProperty("schemas").GetProperty("PublishResult");
-        Assert.Equal(["id", "publishedAt", "topic", "version"], published.GetProperty("properties").EnumerateObject().Select(property => property.Name).Order());
+        Assert.Equal(["id", "publishedAt", "topic", "version"], published.GetProperty("properties").EnumerateObject().Select(property => property.Name)
+            .Order());
         Assert.Equal(["id", "publishedAt", "topic"], published.GetProperty("required").EnumerateArray().Select(name => name.GetString()).Order());
     }
 
@@ -220,7 +222,8 @@ public sealed class SomebodysAppTests
             });
 
         using var fails = await app.SendAsync(HttpMethod.Get, "/fails");
-        Assert.Equal((HttpStatusCode.InternalServerError, "theirs"), (fails.StatusCode, (await fails.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("title").GetString()));
+        Assert.Equal((HttpStatusCode.InternalServerError, "theirs"),
+            (fails.StatusCode, (await fails.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("title").GetString()));
         using var refused = await app.SendAsync(HttpMethod.Post, "/notify/api/v1/topics/a+b", "text");
         Assert.Equal("invalid_topic", (await refused.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString());
 
@@ -232,7 +235,8 @@ public sealed class SomebodysAppTests
             Assert.Equal(i, JsonElement.Parse(await app.GetAsync("/notify/api/v1/notifications")).GetProperty("items").GetArrayLength());
         }
 
-        Assert.Contains("event: notification", await FirstEventAsync(app, "/notify/api/v1/stream?filter=%23&since=0", ("Accept-Encoding", "gzip")), StringComparison.Ordinal);
+        Assert.Contains("event: notification", await FirstEventAsync(app, "/notify/api/v1/stream?filter=%23&since=0", ("Accept-Encoding", "gzip")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -256,7 +260,8 @@ public sealed class SomebodysAppTests
             services => services.AddSingleton<LogOpener>(provider => cancellationToken =>
             {
                 if (failure is StorageMisconfiguredException) wrong++;
-                return failure is not null ? Task.FromException<INotificationLog>(failure) : LogStore.OpenAsync(provider.GetRequiredService<StorageOptions>(), cancellationToken);
+                return failure is not null ? Task.FromException<INotificationLog>(failure)
+                    : LogStore.OpenAsync(provider.GetRequiredService<StorageOptions>(), cancellationToken);
             }));
         await Passing(time, () => Task.FromResult(starting.IsCompleted), "the app has started without the storage");
         await using var app = await starting;
@@ -356,7 +361,8 @@ public sealed class SomebodysAppTests
     [InlineData("Notify:Redis", "localhost:6379", "Notify:Redis is set, but the storage is a SQLite file")]
     [InlineData("Notify:Postgre", "Host=db", "Did you mean Notify:Postgres?")]
     public async Task A_mistaken_setting_throws_where_the_service_is_added(string key, string value, string expected) =>
-        Assert.Contains(expected, (await Assert.ThrowsAsync<SettingsException>(() => SomebodysApp.StartAsync(_ => { }, _ => { }, (key, value)))).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, (await Assert.ThrowsAsync<SettingsException>(() => SomebodysApp.StartAsync(_ => { }, _ => { }, (key, value)))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public async Task A_storage_that_cannot_be_used_throws_at_the_start_and_names_the_setting_as_it_is_here()
@@ -406,7 +412,8 @@ public sealed class SomebodysAppTests
         return "";
     }
 
-    private static IEnumerable<string> Paths(string document) => JsonElement.Parse(document).GetProperty("paths").EnumerateObject().Select(path => path.Name).Order();
+    private static IEnumerable<string> Paths(string document) =>
+        JsonElement.Parse(document).GetProperty("paths").EnumerateObject().Select(path => path.Name).Order();
 
     private sealed class FailingPart(Task failure) : BackgroundService
     {
@@ -428,11 +435,13 @@ public sealed class SomebodysAppTests
                 : throw new HubException("This filter is not for this hub.");
     }
 
-    private sealed class TheirLogin(IOptionsMonitor<AuthenticationSchemeOptions> options, Microsoft.Extensions.Logging.ILoggerFactory loggers, System.Text.Encodings.Web.UrlEncoder encoder)
+    private sealed class TheirLogin(IOptionsMonitor<AuthenticationSchemeOptions> options, Microsoft.Extensions.Logging.ILoggerFactory loggers,
+        System.Text.Encodings.Web.UrlEncoder encoder)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
     {
         protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Request.Headers["X-Login"].FirstOrDefault() is { } user
-            ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, user)], Scheme.Name)), Scheme.Name))
+            ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, user)],
+                Scheme.Name)), Scheme.Name))
             : AuthenticateResult.NoResult());
     }
 }

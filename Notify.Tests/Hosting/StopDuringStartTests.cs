@@ -20,7 +20,8 @@ public class StopDuringStartTests(PostgresCluster postgres)
         for (var moment = 0; moment < 12; moment++)
         {
             using var folder = new TempFolder();
-            var storage = databaseIsAway ? "--ConnectionStrings:Postgres=Host=127.0.0.1;Port=1;Database=x;Username=x" : $"--Notify:Storage:SqlitePath={folder.File("n.db")}";
+            var storage = databaseIsAway ? "--ConnectionStrings:Postgres=Host=127.0.0.1;Port=1;Database=x;Username=x"
+                : $"--Notify:Storage:SqlitePath={folder.File("n.db")}";
             await using var server = Start(folder, "--Urls=http://127.0.0.1:0", storage);
             await Eventually.TrueAsync(() => ListensForTerm(server), "the process takes the signal", Limit);
             await Task.Delay(TimeSpan.FromMilliseconds(100 * moment), TimeProvider.System, Cancel);
@@ -62,17 +63,20 @@ public class StopDuringStartTests(PostgresCluster postgres)
         if (!process.HasExited) await process.SignalAsync("TERM");
         await process.WaitForExitAsync(Limit);
         Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode} {when}: {string.Join('\n', process.Lines.TakeLast(20))}");
-        Assert.DoesNotContain(process.Lines, line => line.Contains("xception", StringComparison.Ordinal) || line.StartsWith("fail:", StringComparison.Ordinal) || line.StartsWith("crit:", StringComparison.Ordinal));
+        Assert.DoesNotContain(process.Lines, line => line.Contains("xception", StringComparison.Ordinal) || line.StartsWith("fail:", StringComparison.Ordinal)
+            || line.StartsWith("crit:", StringComparison.Ordinal));
     }
 
     // The runtime's thread for signals is there. Before the program's first line nothing of it can listen.
     private static bool ListensForTerm(ChildProcess process) =>
-        Directory.GetDirectories($"/proc/{process.Pid}/task").Any(task => File.Exists($"{task}/comm") && File.ReadAllText($"{task}/comm").Contains("SigHandler", StringComparison.Ordinal));
+        Directory.GetDirectories($"/proc/{process.Pid}/task")
+            .Any(task => File.Exists($"{task}/comm") && File.ReadAllText($"{task}/comm").Contains("SigHandler", StringComparison.Ordinal));
 
     private async Task<bool> WaitsForALockAsync(string database) =>
         await postgres.ScalarAsync<long>("postgres", $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock'") > 0;
 
-    private static ChildProcess Start(TempFolder folder, params string[] arguments) => ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
+    private static ChildProcess Start(TempFolder folder, params string[] arguments) =>
+        ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
     {
         ["ASPNETCORE_ENVIRONMENT"] = "Development",
         ["ASPNETCORE_URLS"] = null,

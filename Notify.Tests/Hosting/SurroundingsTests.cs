@@ -42,7 +42,8 @@ public class SurroundingsTests
         using var folder = Open();
         await using var server = ChildProcess.Start("dotnet", Arguments(folder.File("notify.db")), folder.Path, Development);
         await server.WaitForLineAsync(line => line.Contains("Now listening", StringComparison.Ordinal), Limit);
-        Assert.DoesNotContain(Directory.GetFiles($"/proc/{server.Pid}/fd"), file => new FileInfo(file).LinkTarget?.Contains("inotify", StringComparison.Ordinal) == true);
+        Assert.DoesNotContain(Directory.GetFiles($"/proc/{server.Pid}/fd"), file =>
+            new FileInfo(file).LinkTarget?.Contains("inotify", StringComparison.Ordinal) == true);
     }
 
     [Theory]
@@ -59,7 +60,8 @@ public class SurroundingsTests
     public async Task It_says_that_its_folder_is_gone()
     {
         using var folder = Open();
-        await EndsWithAsync(["bash", "-c", "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"", "bash"], folder, "the folder that the service was started in is gone");
+        await EndsWithAsync(["bash", "-c", "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"", "bash"], folder,
+            "the folder that the service was started in is gone");
     }
 
     private static Dictionary<string, string?> Development => new() { ["ASPNETCORE_ENVIRONMENT"] = "Development", ["ASPNETCORE_URLS"] = null };
@@ -69,7 +71,8 @@ public class SurroundingsTests
     private static async Task StartsAsync(string[] prefix, string what, string? file = null)
     {
         using var folder = Open();
-        await using var server = ChildProcess.Start(prefix[0], [.. prefix[1..], "dotnet", .. Arguments(file ?? folder.File("notify.db"))], folder.Path, Development);
+        await using var server =
+            ChildProcess.Start(prefix[0], [.. prefix[1..], "dotnet", .. Arguments(file ?? folder.File("notify.db"))], folder.Path, Development);
         await server.WaitForLineAsync(line => line.Contains("The log is open", StringComparison.Ordinal), Limit);
         await server.WaitForLineAsync(line => line.Contains("Now listening", StringComparison.Ordinal), Limit);
         Assert.False(server.Lines.Any(line => line.Contains("xception", StringComparison.Ordinal)), $"With {what}: {string.Join('\n', server.Lines)}");

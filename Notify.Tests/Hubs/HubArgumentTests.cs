@@ -45,7 +45,8 @@ public sealed class HubArgumentTests(ServerFixture fixture) : IClassFixture<Serv
         {
             await using var client = await ConnectAsync(messagePack);
             await RefusedAsync(client, method, expected, Plain(JsonElement.Parse(argument)));
-            await client.InvokeAsync<JsonElement>("Resume", new Dictionary<string, object> { ["topics"] = new[] { "a" } }, TestContext.Current.CancellationToken);
+            await client.InvokeAsync<JsonElement>("Resume", new Dictionary<string, object> { ["topics"] = new[] { "a" } },
+                TestContext.Current.CancellationToken);
         }
     }
 
@@ -60,7 +61,8 @@ public sealed class HubArgumentTests(ServerFixture fixture) : IClassFixture<Serv
             await RefusedAsync(client, "Resume", "Resume takes one argument, an object with: since, epoch, topics", nothing, nothing);
             await RefusedAsync(client, "Publish", "Publish takes one argument, an object with: topic, ", "hub/a", "x");
             await client.InvokeAsync<JsonElement>("Resume", nothing, TestContext.Current.CancellationToken);
-            await client.InvokeAsync<JsonElement>("Subscribe", new Dictionary<string, object> { ["topics"] = Array.Empty<string>() }, TestContext.Current.CancellationToken);
+            await client.InvokeAsync<JsonElement>("Subscribe", new Dictionary<string, object> { ["topics"] = Array.Empty<string>() },
+                TestContext.Current.CancellationToken);
         }
     }
 
@@ -101,13 +103,15 @@ public sealed class HubArgumentTests(ServerFixture fixture) : IClassFixture<Serv
         await using var server = await ServerProcess.StartAsync(("Logging:LogLevel:Notify", "Debug"));
         await using var client = await ConnectAsync(messagePack: false, server.Url);
         await RefusedAsync(client, "Resume", "secret", new Dictionary<string, object> { ["secret"] = "word" });
-        await Eventually.TrueAsync(() => server.Output.Any(line => line.Contains("A call of Resume was refused", StringComparison.Ordinal)), "it is in the log");
+        await Eventually.TrueAsync(() =>
+            server.Output.Any(line => line.Contains("A call of Resume was refused", StringComparison.Ordinal)), "it is in the log");
         Assert.DoesNotContain(server.Output, line => line.Contains("secret", StringComparison.Ordinal));
     }
 
     private static async Task RefusedAsync(HubConnection client, string method, string expected, params object?[] arguments)
     {
-        var error = await Assert.ThrowsAsync<HubException>(() => client.InvokeCoreAsync(method, typeof(JsonElement), arguments, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<HubException>(() =>
+            client.InvokeCoreAsync(method, typeof(JsonElement), arguments, TestContext.Current.CancellationToken));
         Assert.Contains("HubException: invalid_request: ", error.Message, StringComparison.Ordinal);
         Assert.True(error.Message.Contains(expected, StringComparison.Ordinal), error.Message);
     }
@@ -139,6 +143,7 @@ public sealed class HubArgumentTests(ServerFixture fixture) : IClassFixture<Serv
     {
         public override Raw Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
 
-        public override void Write(Utf8JsonWriter writer, Raw value, JsonSerializerOptions options) => writer.WriteRawValue(value.Json, skipInputValidation: true);
+        public override void Write(Utf8JsonWriter writer, Raw value, JsonSerializerOptions options) =>
+            writer.WriteRawValue(value.Json, skipInputValidation: true);
     }
 }

@@ -71,7 +71,8 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
         await RefusalAsync(client, "Publish", new { topic = "a/+", title = "x" });
         await RefusalAsync(client, "Resume", new { since = "text" });
         await server.TerminateAsync();
-        Assert.DoesNotContain(server.Output, line => line.Contains("HubException", StringComparison.Ordinal) || line.Contains("HubDispatcher", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Output, line =>
+            line.Contains("HubException", StringComparison.Ordinal) || line.Contains("HubDispatcher", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -79,8 +80,10 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         await using var client = new StockFollower(fixture.Url);
         await client.StartAsync();
-        Assert.Contains("invalid_request: Call Resume first", await RefusalAsync(client, "Subscribe", new { topics = new[] { "hub/a" } }), StringComparison.Ordinal);
-        Assert.Contains("invalid_request: Call Resume first", await RefusalAsync(client, "Unsubscribe", new { topics = new[] { "hub/a" } }), StringComparison.Ordinal);
+        Assert.Contains("invalid_request: Call Resume first", await RefusalAsync(client, "Subscribe", new { topics = new[] { "hub/a" } }),
+            StringComparison.Ordinal);
+        Assert.Contains("invalid_request: Call Resume first", await RefusalAsync(client, "Unsubscribe", new { topics = new[] { "hub/a" } }),
+            StringComparison.Ordinal);
         await client.InvokeAsync<StockPlace>("Resume", new { });
         Assert.Contains("invalid_request: Resume is the first call", await RefusalAsync(client, "Resume", new { }), StringComparison.Ordinal);
     }
@@ -123,7 +126,8 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         await using var client = new StockFollower(fixture.Url);
         await client.ResumeAsync(null, null);
-        Assert.Contains("invalid_request: This connection has no user", await RefusalAsync(client, "Subscribe", new { topics = new[] { "a" }, durable = true }), StringComparison.Ordinal);
+        Assert.Contains("invalid_request: This connection has no user",
+            await RefusalAsync(client, "Subscribe", new { topics = new[] { "a" }, durable = true }), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -213,7 +217,8 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         await using var client = new StockFollower(fixture.Url);
         await client.StartAsync();
-        var deep = new { topic = "hub/deep", data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 }) };
+        var deep = new { topic = "hub/deep",
+            data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 }) };
         if (code is not null)
         {
             Assert.Contains(code, await RefusalAsync(client, "Publish", deep), StringComparison.Ordinal);
@@ -234,7 +239,8 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     public async Task Negotiation_offers_no_stateful_reconnect()
     {
         // It would count a joined frame as one message; replay replaces it.
-        using var response = await fixture.Server.Http.PostAsync(new Uri("hubs/notifications/negotiate?negotiateVersion=1&useStatefulReconnect=true", UriKind.Relative), null);
+        using var response =
+            await fixture.Server.Http.PostAsync(new Uri("hubs/notifications/negotiate?negotiateVersion=1&useStatefulReconnect=true", UriKind.Relative), null);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
         Assert.False(answer.TryGetProperty("useStatefulReconnect", out var offered) && offered.GetBoolean());
         Assert.Equal(3, answer.GetProperty("availableTransports").GetArrayLength());
@@ -246,7 +252,8 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Origin", "https://evil.example");
         socket.Options.CollectHttpResponseDetails = true;
-        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(new UriBuilder(fixture.Url) { Scheme = "ws", Path = "/hubs/notifications" }.Uri, CancellationToken.None));
+        await Assert.ThrowsAsync<WebSocketException>(() =>
+            socket.ConnectAsync(new UriBuilder(fixture.Url) { Scheme = "ws", Path = "/hubs/notifications" }.Uri, CancellationToken.None));
         Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
 
         using var response = await fixture.Server.Http.PostAsync(new Uri("hubs/notifications/negotiate?negotiateVersion=1&user=a%2Fb", UriKind.Relative), null);
@@ -263,9 +270,12 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
         await using (var client = new StockFollower(server.Url, query: "?access_token=s3cr3t-token"))
         {
             await client.ResumeAsync(null, null);
-            using var stream = await server.Http.GetAsync(new Uri("api/v1/stream?filter=a&access_token=s3cr3t-token", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+            using var stream =
+                await server.Http.GetAsync(new Uri("api/v1/stream?filter=a&access_token=s3cr3t-token", UriKind.Relative),
+                HttpCompletionOption.ResponseHeadersRead);
             Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
-            using var negotiated = await server.Http.PostAsync(new Uri("hubs/notifications/negotiate?negotiateVersion=1&access_token=s3cr3t-token", UriKind.Relative), null);
+            using var negotiated =
+                await server.Http.PostAsync(new Uri("hubs/notifications/negotiate?negotiateVersion=1&access_token=s3cr3t-token", UriKind.Relative), null);
             Assert.Equal(HttpStatusCode.OK, negotiated.StatusCode);
             using var refused = await server.Http.GetAsync(new Uri("api/v1/stream?filter=%23a&access_token=s3cr3t-token", UriKind.Relative));
             Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);

@@ -13,7 +13,9 @@ public sealed class ResumeOrderTests
     public async Task A_session_is_started_after_the_answer_to_Resume_was_written()
     {
         var answering = new BeforeTheAnswer();
-        await using var host = await ApiHost.StartAsync(services => services.AddLogging(logging => logging.AddProvider(answering).AddFilter<BeforeTheAnswer>(null, LogLevel.Trace)));
+        await using var host =
+            await ApiHost.StartAsync(services =>
+            services.AddLogging(logging => logging.AddProvider(answering).AddFilter<BeforeTheAnswer>(null, LogLevel.Trace)));
         var sessions = host.Services.GetRequiredService<SessionRegistry>();
         var states = new List<SessionState>();
         answering.Reached = () => states.AddRange(sessions.All.Select(session => session.State));

@@ -55,10 +55,12 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
     [Fact]
     public async Task WebSockets_only_clients_need_no_sticky_sessions_and_move_when_a_node_stops()
     {
-        await using var dotnet = new ReconnectingFollower(_url, "shop/#", options => options.WebSocketConfiguration = socket => socket.RemoteCertificateValidationCallback = IsOurs);
+        await using var dotnet =
+            new ReconnectingFollower(_url, "shop/#", options => options.WebSocketConfiguration = socket => socket.RemoteCertificateValidationCallback = IsOurs);
         await dotnet.StartAsync();
         await using var script = await NodeScript.StartAsync(
-            new Dictionary<string, string?> { ["WEBSOCKETS_ONLY"] = "1", ["NODE_EXTRA_CA_CERTS"] = _folder.File("notify.crt") }, "follow.mjs", _url.ToString().TrimEnd('/'), "messagepack", "shop/#");
+            new Dictionary<string, string?> { ["WEBSOCKETS_ONLY"] = "1", ["NODE_EXTRA_CA_CERTS"] = _folder.File("notify.crt") }, "follow.mjs", _url.ToString()
+                .TrimEnd('/'), "messagepack", "shop/#");
         await script.WaitForAsync("caughtUp");
         using var stream = await EventStream.OpenAsync(_http, "filter=shop/%23");
         await stream.Events.FirstAsync(e => e.Name == "caught-up", Limit);

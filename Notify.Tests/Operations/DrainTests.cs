@@ -53,12 +53,14 @@ public class DrainTests(PostgresCluster postgres)
         await Eventually.TrueAsync(async () => await StatusAsync(http, HttpMethod.Get, "health/ready") == HttpStatusCode.OK, "it is ready");
 
         var stopping = Task.Run(() => app.StopAsync(CancellationToken.None), Cancel);
-        await Eventually.TrueAsync(async () => await StatusAsync(http, HttpMethod.Get, "health/ready") == HttpStatusCode.ServiceUnavailable, "readiness answers 503");
+        await Eventually.TrueAsync(async () =>
+            await StatusAsync(http, HttpMethod.Get, "health/ready") == HttpStatusCode.ServiceUnavailable, "readiness answers 503");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync(http, HttpMethod.Post, "hubs/notifications/negotiate?negotiateVersion=1"));
         Assert.Contains("retry: ", await http.GetStringAsync(new Uri("api/v1/stream?filter=a", UriKind.Relative), Cancel), StringComparison.Ordinal);
         using var late = new ClientWebSocket();
         late.Options.CollectHttpResponseDetails = true;
-        await Assert.ThrowsAsync<WebSocketException>(() => late.ConnectAsync(new UriBuilder(new Uri(http.BaseAddress, "hubs/notifications")) { Scheme = "ws" }.Uri, Cancel));
+        await Assert.ThrowsAsync<WebSocketException>(() =>
+            late.ConnectAsync(new UriBuilder(new Uri(http.BaseAddress, "hubs/notifications")) { Scheme = "ws" }.Uri, Cancel));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, late.HttpStatusCode);
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(http, HttpMethod.Get, "health/live"));
         using var published = await http.PostAsync(new Uri("api/v1/topics/drain", UriKind.Relative), new StringContent("still taken"), Cancel);
@@ -78,7 +80,8 @@ public class DrainTests(PostgresCluster postgres)
     public async Task An_event_stream_ends_at_once_and_in_good_order()
     {
         await using var server = await ServerProcess.StartAsync();
-        using var response = await server.Http.GetAsync(new Uri("api/v1/stream?filter=drain/%23&since=0", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancel);
+        using var response =
+            await server.Http.GetAsync(new Uri("api/v1/stream?filter=drain/%23&since=0", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancel);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancel));
         await server.PublishAsync("drain/stream", "last words");
         while (await reader.ReadLineAsync(Cancel) is { } line && !line.Contains("last words", StringComparison.Ordinal))
@@ -110,7 +113,8 @@ public class DrainTests(PostgresCluster postgres)
 
         var publish = server.PublishAsync("drain/inflight", "while it leaves");
         await Eventually.TrueAsync(
-            async () => await postgres.ScalarAsync<long>(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") > 0,
+            async () => await postgres.ScalarAsync<long>(database,
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") > 0,
             "the append waits for the lock");
         var terminating = server.TerminateAsync(Limit);
         await Eventually.TrueAsync(() => RefusesConnectionsAsync(server), "the node no longer listens");

@@ -37,7 +37,8 @@ public partial class NamedMetricsTests
         await server.PublishAsync("metrics/a", "one");
         using var answer = await server.Http.GetAsync(new Uri("metrics", UriKind.Relative), TestContext.Current.CancellationToken);
         var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        var said = TypeLine().Matches(text).Select(line => $"{line.Groups["name"]} {line.Groups["type"]}").Where(instrument => instrument.StartsWith("notify_", StringComparison.Ordinal)).ToArray();
+        var said = TypeLine().Matches(text).Select(line => $"{line.Groups["name"]} {line.Groups["type"]}")
+            .Where(instrument => instrument.StartsWith("notify_", StringComparison.Ordinal)).ToArray();
         Assert.Contains("notify_append_duration_seconds histogram", said);
         Assert.Empty(said.Except(Listed()));
     }
@@ -49,7 +50,8 @@ public partial class NamedMetricsTests
         var asked = MetricName().Matches(Read(Dashboard)).Select(match => match.Value).Distinct().ToArray();
         Assert.NotEmpty(asked);
         Assert.All(asked, name => Assert.True(
-            types.ContainsKey(name) || (HistogramSeries().Match(name) is { Success: true } series && types.GetValueOrDefault(series.Groups["family"].Value) == "histogram"),
+            types.ContainsKey(name)
+                || (HistogramSeries().Match(name) is { Success: true } series && types.GetValueOrDefault(series.Groups["family"].Value) == "histogram"),
             $"{Dashboard} asks for {name}, which is none of: {string.Join(", ", types.Keys.Order())}"));
     }
 

@@ -79,7 +79,8 @@ public class NodesComeAndGoTests(PostgresCluster postgres)
             }
 
             for (var i = 0; i < JavaScriptClients; i++)
-                _scripts.Add(await NodeScript.StartAsync(new Dictionary<string, string?> { ["WEBSOCKETS_ONLY"] = "1" }, "follow.mjs", Balancer.Url.ToString().TrimEnd('/'), "json", "orders/#"));
+                _scripts.Add(await NodeScript.StartAsync(new Dictionary<string, string?> { ["WEBSOCKETS_ONLY"] = "1" }, "follow.mjs", Balancer.Url.ToString()
+                    .TrimEnd('/'), "json", "orders/#"));
             foreach (var script in _scripts) await script.WaitForAsync("caughtUp");
         }
 

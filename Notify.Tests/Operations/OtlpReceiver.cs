@@ -53,7 +53,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         // resource_spans 1, scope_spans 2, spans 2; resource_metrics 1, scope_metrics 2, metrics 2
         foreach (var item in Fields(bytes, 1).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)))
         {
-            if (context.Request.Path == "/v1/traces") Spans.Add(new Span(Hex(item, 1), Hex(item, 2), Hex(item, 4), Encoding.UTF8.GetString(Fields(item, 5).Single())));
+            if (context.Request.Path == "/v1/traces")
+                Spans.Add(new Span(Hex(item, 1), Hex(item, 2), Hex(item, 4), Encoding.UTF8.GetString(Fields(item, 5).Single())));
             else Metrics.Add(Encoding.UTF8.GetString(Fields(item, 1).Single()));
         }
 

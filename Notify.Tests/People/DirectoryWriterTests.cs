@@ -80,7 +80,8 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
             MakeAsync(new DirectoryChange.RevokeKey("none")),
             MakeAsync(new DirectoryChange.JoinGroups("alice", ["ops"])));
         Assert.Equal(
-            [ErrorCodes.NotFound, ErrorCodes.InvalidRequest, ErrorCodes.NotFound], answers[..3].Select(answer => Assert.IsType<ChangeAnswer.Refused>(answer).Refusal.Code));
+            [ErrorCodes.NotFound, ErrorCodes.InvalidRequest, ErrorCodes.NotFound],
+                answers[..3].Select(answer => Assert.IsType<ChangeAnswer.Refused>(answer).Refusal.Code));
         Assert.Equal(3, Assert.IsType<ChangeAnswer.Made>(answers[3]).Outcome.Version);
 
         await MakeAsync(new DirectoryChange.PutGroup("b"));
@@ -100,7 +101,8 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
         };
         var first = MakeAsync(new DirectoryChange.PutGroup("g"));
         await Eventually.TrueAsync(() => _batches.Count == 1, "the first is under way");
-        var others = Enumerable.Range(0, 5).Select(i => MakeAsync(new DirectoryChange.ChangeMembers("g", [.. Enumerable.Range(0, 300).Select(n => $"u{i}-{n}")], []))).ToArray();
+        var others = Enumerable.Range(0, 5)
+            .Select(i => MakeAsync(new DirectoryChange.ChangeMembers("g", [.. Enumerable.Range(0, 300).Select(n => $"u{i}-{n}")], []))).ToArray();
         gate.SetResult();
         await Task.WhenAll([first, .. others]);
         Assert.Equal([1, 3, 2], _batches.Select(batch => batch.Changes.Count));
@@ -121,7 +123,8 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
         var change = MakeAsync(new DirectoryChange.PutGroup("g"));
         await lost.Task;
         using var publisher = new Publisher(
-            _log, _handedOver, _turn, Options.Create(_options), new PublishingMetrics(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time, NullLogger<Publisher>.Instance);
+            _log, _handedOver, _turn, Options.Create(_options),
+                new PublishingMetrics(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time, NullLogger<Publisher>.Instance);
         await publisher.StartAsync(Stop);
         var publish = publisher.PublishAsync(new PublishCommand("t", "{}"u8.ToArray(), null, false, null), null, Stop);
         Assert.Equal(1, (await _store.ReadHeadAsync(Stop)).Head);
@@ -175,7 +178,8 @@ public sealed class DirectoryWriterTests : IAsyncLifetime
         await asked.Task;
         using (var now = new CancellationTokenSource(TimeSpan.Zero)) await _writer.StopAsync(now.Token);
         Assert.Equal(ErrorCodes.StorageUnavailable, Assert.IsType<ChangeAnswer.Refused>(await change).Refusal.Code);
-        Assert.Contains("stopping", Assert.IsType<ChangeAnswer.Refused>(await MakeAsync(new DirectoryChange.PutGroup("h"))).Refusal.Detail, StringComparison.Ordinal);
+        Assert.Contains("stopping", Assert.IsType<ChangeAnswer.Refused>(await MakeAsync(new DirectoryChange.PutGroup("h"))).Refusal.Detail,
+            StringComparison.Ordinal);
     }
 
     private Task<ChangeAnswer> MakeAsync(DirectoryChange change) => _writer.MakeAsync(change, Stop);

@@ -28,7 +28,8 @@ public sealed class ExplainingTests
         for (var step = 0; step < 60; step++) await StepAsync(rig, random);
         var (_, replayed, _) = await rig.ResumeAsAsync("alice", since: 0);
         var mark = await rig.PublishAsync("$user/alice");
-        foreach (var sink in new[] { dispatched, named, replayed }) await Eventually.TrueAsync(() => sink.Versions.Contains(mark), $"all of it came (seed {seed})");
+        foreach (var sink in new[] { dispatched, named, replayed })
+            await Eventually.TrueAsync(() => sink.Versions.Contains(mark), $"all of it came (seed {seed})");
 
         var said = new List<long>();
         var saidOfNaming = new List<long>();
@@ -60,7 +61,8 @@ public sealed class ExplainingTests
         var passing = await rig.PublishAsync("$user/alice", ttlSeconds: 1);
         await rig.ChangeAsync(new DirectoryChange.MarkInbox("alice", InboxOperation.Read, rig.Position.View!.EpochId, null, after, "", (_, _) => true));
 
-        foreach (var (version, verdict) in new[] { (before, ExplanationVerdict.Missed), (member, ExplanationVerdict.Delivered), (after, ExplanationVerdict.Missed) })
+        foreach (var (version, verdict) in new[] { (before, ExplanationVerdict.Missed), (member, ExplanationVerdict.Delivered),
+            (after, ExplanationVerdict.Missed) })
         {
             var found = (await ExplainAsync(rig, version))!;
             var interest = Assert.Single(found.Interests);
@@ -74,7 +76,8 @@ public sealed class ExplainingTests
         await Eventually.TrueAsync(async () => (await ExplainAsync(rig, passing))!.Verdict == ExplanationVerdict.Expired, "it expires");
 
         await rig.PublishAsync("t");
-        await Eventually.TrueAsync(async () => (await rig.Log.SweepAsync(TimeSpan.Zero, CancellationToken.None)) is var head && head.Oldest > head.Head, "retention takes all");
+        await Eventually.TrueAsync(async () =>
+            (await rig.Log.SweepAsync(TimeSpan.Zero, CancellationToken.None)) is var head && head.Oldest > head.Head, "retention takes all");
         Assert.Equal(ExplanationVerdict.Gone, (await ExplainAsync(rig, passing + 2))!.Verdict);
         var kept = (await ExplainAsync(rig, own))!;
         Assert.Equal((ExplanationVerdict.Delivered, true), (kept.Verdict, own < kept.Head.Oldest));

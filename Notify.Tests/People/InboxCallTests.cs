@@ -59,7 +59,8 @@ public sealed partial class InboxCallTests(PostgresCluster cluster)
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", item.GetProperty("readAt").GetString());
         Assert.Equal("$user/alice", item.GetProperty("notification").GetProperty("topic").GetString());
 
-        var tabs = (await CallAsync(server, HttpMethod.Get, "users/me/inbox/summary?filter=$user/me&filter=$group/ops&filter=orders/%23", Alice)).Json.GetProperty("filters");
+        var tabs = (await CallAsync(server, HttpMethod.Get, "users/me/inbox/summary?filter=$user/me&filter=$group/ops&filter=orders/%23",
+            Alice)).Json.GetProperty("filters");
         Assert.Equal("""[{"filter":"$user/me","unread":9,"unseen":9},{"filter":"$group/ops","unread":0,"unseen":0},{"filter":"orders/#","unread":0,"unseen":0}]""", tabs.GetRawText());
         var marked = (await CallAsync(server, HttpMethod.Post, "users/me/inbox/read", Alice, """{"upTo":9007199254740991,"filter":"$user/me"}""")).Json;
         Assert.Equal((0, "$user/me"), (marked.GetProperty("unread").GetInt32(), marked.GetProperty("filters")[0].GetProperty("filter").GetString()));
@@ -161,7 +162,8 @@ public sealed partial class InboxCallTests(PostgresCluster cluster)
         return new Reply(response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    [GeneratedRegex(@"^\| `POST (?<path>\S+) (?<body>\{.*\})` \| (?<unread>\d+) \| (?<unseen>\d+) \|(?<all>[\d ]*)\|(?<archived>[\d ]*)\|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^\| `POST (?<path>\S+) (?<body>\{.*\})` \| (?<unread>\d+) \| (?<unseen>\d+) \|(?<all>[\d ]*)\|(?<archived>[\d ]*)\|$",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Row();
 
     private sealed record Reply(HttpStatusCode Status, string Text)

@@ -47,7 +47,8 @@ public sealed class InboxSignalsTests
         Assert.Equal(before + 1, counted.Users);
 
         Task AllShowAsync(long unread) => Eventually.TrueAsync(
-            () => sinks.TrueForAll(sink => sink.Signals<InboxChanged>().LastOrDefault() is { } told && (told.Unread, told.Unseen) == (unread, unread)), $"all show {unread}");
+            () => sinks.TrueForAll(sink => sink.Signals<InboxChanged>().LastOrDefault() is { } told && (told.Unread, told.Unseen) == (unread, unread)),
+                $"all show {unread}");
     }
 
     [Fact]
@@ -79,7 +80,8 @@ public sealed class InboxSignalsTests
             {
                 var last = operation == InboxOperation.Seen ? await rig.PublishAsync("$user/alice", 200) : (await rig.Log.ReadHeadAsync(Stop)).Head;
                 var page = await rig.Get<InboxReader>().ListAsync(asked, InboxView.Unread, null, last + 1, 200, Stop);
-                var (counts, _) = await marking.MarkAsync(asked, new InboxMarkAsked(operation, [.. page.Items.Select(item => item.Entry.Version)], 0, null), Stop);
+                var (counts, _) =
+                    await marking.MarkAsync(asked, new InboxMarkAsked(operation, [.. page.Items.Select(item => item.Entry.Version)], 0, null), Stop);
                 Assert.Equal(operation == InboxOperation.Seen ? (200L * (round + 1), 0L) : (200L * (7 - round), 0L), (counts!.Unread, counts.Unseen));
                 Assert.InRange((await rig.Get<InboxReader>().CountAsync([asked], Stop))[0].SingleMarks, 0, operation == InboxOperation.Seen ? 500 : 1600);
             }
@@ -113,7 +115,10 @@ public sealed class InboxSignalsTests
         Assert.Null(watcher.Known(epoch, 12, now)); // a lower bound is nothing to add to
     }
 
-    /// <summary>Marks, memberships, subscriptions, another credential, another epoch and retention, in any order: every number told is one that the database had as of its version.</summary>
+    /// <summary>
+    /// Marks, memberships, subscriptions, another credential, another epoch and retention, in any order: every number told is one that the
+    /// database had as of its version.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -140,7 +145,8 @@ public sealed class InboxSignalsTests
 
         await SettledAsync();
         foreach (var told in steady.Signals<InboxChanged>().Concat(changing.Signals<InboxChanged>()))
-            Assert.True(allowed.TryGetValue((told.Epoch, told.Rev), out var counts) && counts.Contains((told.Unread, told.Unseen)), $"{told} was never true: {string.Join(' ', counts ?? [])}");
+            Assert.True(allowed.TryGetValue((told.Epoch, told.Rev), out var counts) && counts.Contains((told.Unread, told.Unseen)),
+                $"{told} was never true: {string.Join(' ', counts ?? [])}");
 
         async Task StepAsync()
         {
@@ -148,13 +154,16 @@ public sealed class InboxSignalsTests
             switch (random.Next(16))
             {
                 case < 6:
-                    await rig.PublishAsync(new[] { "$user/alice", "$group/ops", "news/a", "other" }[random.Next(4)], ttlSeconds: random.Next(5) == 0 ? 1000 : null);
+                    await rig.PublishAsync(new[] { "$user/alice", "$group/ops", "news/a", "other" }[random.Next(4)], ttlSeconds: random.Next(5) == 0 ? 1000
+                        : null);
                     break;
                 case < 8:
-                    await rig.ChangeAsync(random.Next(2) == 0 ? new DirectoryChange.JoinGroups("alice", ["ops"]) : new DirectoryChange.LeaveGroups("alice", ["ops"]));
+                    await rig.ChangeAsync(random.Next(2) == 0 ? new DirectoryChange.JoinGroups("alice", ["ops"])
+                        : new DirectoryChange.LeaveGroups("alice", ["ops"]));
                     break;
                 case 8:
-                    await rig.ChangeAsync(random.Next(2) == 0 ? new DirectoryChange.Subscribe("alice", ["news/#"]) : new DirectoryChange.Unsubscribe("alice", ["news/#"]));
+                    await rig.ChangeAsync(random.Next(2) == 0 ? new DirectoryChange.Subscribe("alice", ["news/#"])
+                        : new DirectoryChange.Unsubscribe("alice", ["news/#"]));
                     break;
                 case 9 or 10:
                     wide = !wide;
@@ -163,7 +172,8 @@ public sealed class InboxSignalsTests
                     break;
                 case 11 when random.Next(3) == 0:
                     await rig.Log.BeginEpochAsync(Stop);
-                    await Eventually.TrueAsync(async () => rig.Position.View!.EpochId == (await rig.Log.ReadHeadAsync(Stop)).Epoch, "the tail is in the new epoch");
+                    await Eventually.TrueAsync(async () =>
+                        rig.Position.View!.EpochId == (await rig.Log.ReadHeadAsync(Stop)).Epoch, "the tail is in the new epoch");
                     break;
                 case 12 when random.Next(3) == 0:
                     await rig.Log.SweepAsync(TimeSpan.Zero, Stop);
@@ -172,7 +182,8 @@ public sealed class InboxSignalsTests
                     break;
                 default:
                     var operation = new[] { InboxOperation.Read, InboxOperation.Seen, InboxOperation.Archive }[random.Next(3)];
-                    await rig.ChangeAsync(new DirectoryChange.MarkInbox("alice", operation, head.Epoch, null, random.NextInt64(1, head.Head + 1), random.Next(3) == 0 ? "news/#" : "", Match));
+                    await rig.ChangeAsync(new DirectoryChange.MarkInbox("alice", operation, head.Epoch, null, random.NextInt64(1, head.Head + 1),
+                        random.Next(3) == 0 ? "news/#" : "", Match));
                     break;
             }
         }
@@ -193,13 +204,15 @@ public sealed class InboxSignalsTests
         {
             var counts = (await rig.Get<InboxReader>().CountAsync([new InboxAsked("alice", covers)], Stop))[0];
             await Eventually.TrueAsync(
-                () => sink.Signals<InboxChanged>().LastOrDefault() is { } told && (told.Unread, told.Unseen) == (counts.Unread, counts.Unseen) && told.Epoch == counts.Epoch.ToString(),
+                () => sink.Signals<InboxChanged>().LastOrDefault() is { } told && (told.Unread, told.Unseen) == (counts.Unread, counts.Unseen)
+                    && told.Epoch == counts.Epoch.ToString(),
                 $"seed {seed}: {counts}");
         }
     }
 
     private static LogEntry Entry(long version, DateTimeOffset expiresAt) =>
-        new() { Version = version, Id = Guid.NewGuid(), Topic = "t", PublishedAt = DateTimeOffset.UnixEpoch, ExpiresAt = expiresAt, Content = "{}"u8.ToArray() };
+        new() { Version = version, Id = Guid.NewGuid(), Topic = "t", PublishedAt = DateTimeOffset.UnixEpoch, ExpiresAt = expiresAt,
+            Content = "{}"u8.ToArray() };
 
     private static bool Match(string filter, string topic) => TopicFilter.TryParseAny(filter, out var parsed, out _) && parsed.Matches(topic);
 

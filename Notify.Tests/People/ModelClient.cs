@@ -81,7 +81,8 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
         {
             foreach (var connection in _connections)
             {
-                if (connection.Expected is { } expected && connection.Start != expected) findings.Add($"{this} resumed after {expected} and was given {connection.Start}");
+                if (connection.Expected is { } expected && connection.Start != expected)
+                    findings.Add($"{this} resumed after {expected} and was given {connection.Start}");
                 var received = connection.Received;
                 bool IsMine(LogEntry entry) => toCome(entry) && (entry.Topic != "named" || entry.Version > connection.NamedFrom);
                 for (var i = 1; i < received.Count; i++)
@@ -89,10 +90,13 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
                     if (received[i] <= received[i - 1]) findings.Add($"{this}: {received[i]} came after {received[i - 1]}");
                 }
 
-                foreach (var version in received.Where(version => version <= connection.Start)) findings.Add($"{this}: {version} came to who resumed after {connection.Start}");
-                foreach (var version in received.Where(version => !IsMine(entries[(int)version - 1]))) findings.Add($"{this} was shown {version} on {entries[(int)version - 1].Topic}, which was not for it");
+                foreach (var version in received.Where(version => version <= connection.Start))
+                    findings.Add($"{this}: {version} came to who resumed after {connection.Start}");
+                foreach (var version in received.Where(version => !IsMine(entries[(int)version - 1])))
+                    findings.Add($"{this} was shown {version} on {entries[(int)version - 1].Topic}, which was not for it");
                 var has = received.ToHashSet();
-                foreach (var entry in entries.Where(entry => entry.Version > connection.Start && entry.Version <= connection.Passed && IsMine(entry) && !has.Contains(entry.Version)))
+                foreach (var entry in entries.Where(entry =>
+                    entry.Version > connection.Start && entry.Version <= connection.Passed && IsMine(entry) && !has.Contains(entry.Version)))
                     findings.Add($"{this} never got {entry.Version} on {entry.Topic}: it resumed after {connection.Start} and passed {connection.Passed}");
                 foreach (var said in connection.Gaps) findings.Add($"{this} was told of a gap: {said}");
             }

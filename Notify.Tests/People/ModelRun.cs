@@ -87,7 +87,8 @@ internal sealed class ModelRun : IAsyncDisposable
             {
                 bool ToCome(LogEntry entry) =>
                     entry.Kind == EntryKind.Notification && (entry.Topic == "$user/" + client.User || entry.Topic == "named"
-                    || interests.Exists(one => (!one.IsDurable || client.Covers(one.Filter)) && one.Held.Holds(entry.Version) && one.Filter.Matches(entry.Topic)));
+                    || interests.Exists(one =>
+                        (!one.IsDurable || client.Covers(one.Filter)) && one.Held.Holds(entry.Version) && one.Filter.Matches(entry.Topic)));
                 client.Judge(entries, ToCome, findings);
             }
         }
@@ -116,7 +117,8 @@ internal sealed class ModelRun : IAsyncDisposable
             void Begin(bool group, long number, string filter) => open[(group, number, filter)] = entry.Version;
             void End(bool group, long number, string filter)
             {
-                if (open.Remove((group, number, filter), out var since)) told.Add((group ? number.ToString(System.Globalization.CultureInfo.InvariantCulture) : filter, new Interval(since, entry.Version)));
+                if (open.Remove((group, number, filter), out var since))
+                    told.Add((group ? number.ToString(System.Globalization.CultureInfo.InvariantCulture) : filter, new Interval(since, entry.Version)));
             }
 
             switch (DirectoryEntry.Parse(entry))
@@ -138,11 +140,14 @@ internal sealed class ModelRun : IAsyncDisposable
             }
         }
 
-        foreach (var ((group, number, filter), since) in open) told.Add((group ? number.ToString(System.Globalization.CultureInfo.InvariantCulture) : filter, new Interval(since)));
-        var stored = user.Groups.Where(group => group.Name[0] == 's').Select(group => (group.Group.ToString(System.Globalization.CultureInfo.InvariantCulture), group.Held))
+        foreach (var ((group, number, filter), since) in open)
+            told.Add((group ? number.ToString(System.Globalization.CultureInfo.InvariantCulture) : filter, new Interval(since)));
+        var stored = user.Groups.Where(group => group.Name[0] == 's')
+            .Select(group => (group.Group.ToString(System.Globalization.CultureInfo.InvariantCulture), group.Held))
             .Concat(user.Subscriptions.Select(filter => (filter.Filter, filter.Held))).ToHashSet();
         foreach (var one in stored.Where(one => !told.Contains(one))) findings.Add($"{user.Name}: the directory has {one}, and no entry says so.");
-        var ruled = user.Groups.Where(group => group.Name[0] == 'd').Select(group => group.Group.ToString(System.Globalization.CultureInfo.InvariantCulture)).ToHashSet();
+        var ruled = user.Groups.Where(group => group.Name[0] == 'd').Select(group => group.Group.ToString(System.Globalization.CultureInfo.InvariantCulture))
+            .ToHashSet();
         foreach (var one in told.Where(one => !stored.Contains(one) && !ruled.Contains(one.Item1)))
             findings.Add($"{user.Name}: an entry says {one}, and the directory does not have it.");
     }
@@ -162,7 +167,8 @@ internal sealed class ModelRun : IAsyncDisposable
             {
                 if (_nodes[at] is { } node) await client.ConnectAsync(node, over);
             }
-            catch (Exception error) when (error is StorageUnavailableException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+            catch (Exception error) when (error is StorageUnavailableException or OperationCanceledException or ObjectDisposedException
+            or InvalidOperationException)
             {
                 client.Cut(); // the node went while it came
             }
@@ -247,7 +253,8 @@ internal sealed class ModelRun : IAsyncDisposable
             try
             {
                 var content = Encoding.UTF8.GetBytes("""{"title":"x","priority":"normal"}""");
-                var batch = new AppendBatch(Guid.NewGuid(), [.. topics.Select(topic => new NewEntry { Id = Guid.CreateVersion7(), Topic = topic, Content = content })]);
+                var batch = new AppendBatch(Guid.NewGuid(),
+                    [.. topics.Select(topic => new NewEntry { Id = Guid.CreateVersion7(), Topic = topic, Content = content })]);
                 var stored = await _logs[Array.IndexOf(_nodes, node)].AppendAsync(batch, Stop);
                 node.Get<ICommitObserver>().Committed(stored.Epoch, stored.Stored);
                 last = stored.Stored[^1].Version;

@@ -130,7 +130,8 @@ public sealed class PeopleCallTests(ServerFixture fixture) : IClassFixture<Serve
 
         var missed = await PublishAsync(new { user = "erin", title = "2" });
         await Eventually.TrueAsync(
-            async () => (await SendAsync("GET", "users/erin/devices")).Body.Contains($"\"device\":\"phone\",\"version\":{first},\"seenAt\":", StringComparison.Ordinal),
+            async () => (await SendAsync("GET", "users/erin/devices")).Body.Contains($"\"device\":\"phone\",\"version\":{first},\"seenAt\":",
+                StringComparison.Ordinal),
             "stored at the end of the connection");
         await using var back = new StockFollower(fixture.Url, query: "?user=erin&device=phone");
         Assert.Equal(first, (await back.ResumeAsync(null, null)).Since);

@@ -120,7 +120,8 @@ public sealed class PeopleDeliveryTests
         foreach (var sink in (RecordingSink[])[laptop, phone])
         {
             await Eventually.TrueAsync(
-                () => sink.Signals<SubscriptionsChanged>().LastOrDefault() is { } last && last.Groups.SequenceEqual(["ops"]) && last.Topics.SequenceEqual(["orders/#"]),
+                () => sink.Signals<SubscriptionsChanged>().LastOrDefault() is { } last && last.Groups.SequenceEqual(["ops"])
+                    && last.Topics.SequenceEqual(["orders/#"]),
                 "told of both");
         }
 

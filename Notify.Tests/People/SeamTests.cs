@@ -56,7 +56,8 @@ public sealed class SeamTests
         await rig.PublishAsync("$user/bob");
         held.Set();
 
-        await Eventually.TrueAsync(() => carol.Versions.Contains(mark) && alice.Versions.Contains(mark + 1) && bob.Versions.Contains(mark + 2), "the last ones delivered");
+        await Eventually.TrueAsync(() =>
+            carol.Versions.Contains(mark) && alice.Versions.Contains(mark + 1) && bob.Versions.Contains(mark + 2), "the last ones delivered");
         Assert.Equal([first, mark + 1], alice.Versions);
         Assert.Equal([second, mark + 2], bob.Versions);
         Assert.Equal([first, second, mark], carol.Versions);
@@ -235,7 +236,8 @@ public sealed class SeamTests
     public async Task What_was_published_in_the_unit_that_ends_it_still_comes(bool groupEnds)
     {
         await using var rig = await DeliveryRig.StartAsync();
-        await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []), new DirectoryChange.Subscribe("alice", ["orders"]));
+        await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []),
+            new DirectoryChange.Subscribe("alice", ["orders"]));
         var (session, sink, result) = await rig.ResumeAsAsync("alice", since: null);
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
         var epoch = rig.Position.View!.EpochId;
@@ -317,7 +319,8 @@ public sealed class SeamTests
     {
         await using var rig = await DeliveryRig.StartAsync();
         await rig.Position.View!.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.Subscribe("alice", ["orders"])));
-        var (session, sink, _) = await rig.ResumeAsAsync("alice", since: null, access: new SessionAccess(_ => true, [Notify.Contracts.Topics.TopicFilter.Exact(Ops)]));
+        var (session, sink, _) =
+            await rig.ResumeAsAsync("alice", since: null, access: new SessionAccess(_ => true, [Notify.Contracts.Topics.TopicFilter.Exact(Ops)]));
         await Eventually.TrueAsync(() => session.State == SessionState.Live && sink.Received.Count == 1, "live");
         sink.Stall();
         var written = await rig.PublishAsync("$user/alice");
@@ -341,7 +344,8 @@ public sealed class SeamTests
         var late = new LateRevocations();
         await using var rig = await DeliveryRig.StartAsync([late], late.Of);
         var live = new LiveCallers(
-            late.Revocations, new CredentialState(late.Revocations, rig.Position, Options.Create(new NotifyOptions()), TimeProvider.System), new CurrentAccessMode(), rig.Log,
+            late.Revocations, new CredentialState(late.Revocations, rig.Position, Options.Create(new NotifyOptions()), TimeProvider.System),
+                new CurrentAccessMode(), rig.Log,
             new AccessMetrics(rig.Get<IMeterFactory>()), TimeProvider.System, NullLogger<LiveCallers>.Instance);
         var (alice, bob) = (Callers.User("alice"), Callers.User("bob"));
         var (session, sink) = rig.Connect("bob");
@@ -391,7 +395,8 @@ public sealed class SeamTests
         var epoch = await rig.Log.BeginEpochAsync(Stop);
         await loading.Reached;
         var (session, sink) = rig.Connect("alice");
-        var resuming = rig.Get<Resumption>().ResumeAsync(session, new ResumeRequest { Since = since, Epoch = epoch.ToString() }, SessionAccess.Everything, Stop);
+        var resuming = rig.Get<Resumption>()
+            .ResumeAsync(session, new ResumeRequest { Since = since, Epoch = epoch.ToString() }, SessionAccess.Everything, Stop);
         Assert.Same(before, rig.Position.View);
         loading.Release();
         var (result, _) = await resuming;

@@ -28,7 +28,8 @@ public sealed class KilledNodeTests(PostgresCluster postgres)
         await watcher.StartAsync(TestContext.Current.CancellationToken);
         await watcher.InvokeAsync("Resume", new Dictionary<string, object>(), TestContext.Current.CancellationToken);
         await watcher.InvokeAsync("WatchPresence", new Dictionary<string, object> { ["topics"] = new[] { "rooms/1" } }, TestContext.Current.CancellationToken);
-        await Eventually.TrueAsync(async () => (await GetAsync(one, "presence?topic=rooms/1")).GetProperty("count").GetInt32() == 3, "all three are there", Deadline);
+        await Eventually.TrueAsync(async () =>
+            (await GetAsync(one, "presence?topic=rooms/1")).GetProperty("count").GetInt32() == 3, "all three are there", Deadline);
         Assert.True((await GetAsync(one, "users/bob/presence")).GetProperty("online").GetBoolean());
 
         await other.KillAsync();

@@ -39,7 +39,8 @@ public abstract class PresenceSpecification : IAsyncLifetime
         _one = await ClusterNode.StartAsync(_log, settings, _time);
         _other = await ClusterNode.StartAsync(_log, settings, _time);
         foreach (var node in new[] { _one, _other })
-            await Eventually.TrueAsync(() => node.Counted["notify.link.received"] > 0 && node.Get<NodeLeases>().Nodes.Count == 2, "the nodes know of each other");
+            await Eventually.TrueAsync(() =>
+                node.Counted["notify.link.received"] > 0 && node.Get<NodeLeases>().Nodes.Count == 2, "the nodes know of each other");
     }
 
     public virtual async ValueTask DisposeAsync()
@@ -271,7 +272,9 @@ public abstract class PresenceSpecification : IAsyncLifetime
     {
         public string At => at;
 
-        public IReadOnlyList<string> Heard => [.. sink.Received.Where(one => one.Target == "Presence").Select(one => $"{Text(one.Argument, "event")} {Text(one.Argument, "user")} {one.Argument.GetProperty("count")}")];
+        public IReadOnlyList<string> Heard =>
+            [.. sink.Received.Where(one => one.Target == "Presence")
+            .Select(one => $"{Text(one.Argument, "event")} {Text(one.Argument, "user")} {one.Argument.GetProperty("count")}")];
 
         public async Task HearsAsync(params string[] parts)
         {

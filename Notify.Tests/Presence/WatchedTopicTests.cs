@@ -45,12 +45,15 @@ public class WatchedTopicTests
     {
         foreach (var name in Awkward)
         {
-            var people = TopicPeople.Of([.. Enumerable.Range(0, 100).Select(i => new Person($"{i:000}{string.Concat(Enumerable.Repeat(name, 125 / Encoding.UTF8.GetByteCount(name)))}", null))]);
-            Assert.All(LetterSplitting.States(LetterSplitting.State(new string('"', 512), 1, people, NotifyBytes), NotifyBytes), letter => Assert.InRange(letter.ToJson().Length, 1, NotifyBytes));
+            var longName = string.Concat(Enumerable.Repeat(name, 125 / Encoding.UTF8.GetByteCount(name)));
+        var people = TopicPeople.Of([.. Enumerable.Range(0, 100).Select(i => new Person($"{i:000}{longName}", null))]);
+            Assert.All(LetterSplitting.States(LetterSplitting.State(new string('"', 512), 1, people, NotifyBytes), NotifyBytes), letter =>
+                Assert.InRange(letter.ToJson().Length, 1, NotifyBytes));
         }
 
         Assert.Single(LetterSplitting.State("t", 1, TopicPeople.Of(People(0, 100)), NotifyBytes));
-        Assert.All(LetterSplitting.Watches(Enumerable.Range(0, 500).Select(i => $"{new string('"', 400)}{i}"), NotifyBytes), letter => Assert.InRange(letter.ToJson().Length, 1, NotifyBytes));
+        Assert.All(LetterSplitting.Watches(Enumerable.Range(0, 500)
+            .Select(i => $"{new string('"', 400)}{i}"), NotifyBytes), letter => Assert.InRange(letter.ToJson().Length, 1, NotifyBytes));
     }
 
     [Fact]
@@ -123,7 +126,8 @@ public class WatchedTopicTests
         Assert.Empty(changes.Take()!);
     }
 
-    private static TopicFilter Filter(string text) => TopicFilter.TryParse(text, out var filter, out var problem) ? filter : throw new ArgumentException(problem, nameof(text));
+    private static TopicFilter Filter(string text) =>
+        TopicFilter.TryParse(text, out var filter, out var problem) ? filter : throw new ArgumentException(problem, nameof(text));
 
     private sealed class Nobody : Subscriber
     {

@@ -15,11 +15,13 @@ public sealed class AppendLoopTests
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         using var turn = new AppendTurn();
         using var queue = new PublishQueue(new LimitSettings(), TimeProvider.System);
-        var publishes = Enumerable.Range(0, 3).Select(_ => new PendingPublish([new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray() }], 0)).ToArray();
+        var publishes = Enumerable.Range(0, 3)
+            .Select(_ => new PendingPublish([new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray() }], 0)).ToArray();
         var answered = new List<bool>();
         var delivery = new HandedOver { Taking = () => answered.AddRange(publishes.Select(publish => publish.Task.IsCompleted)) };
         var loop = new AppendLoop(
-            queue, new ListLog(), delivery, turn, new PublishingMetrics(services.GetRequiredService<IMeterFactory>()), TimeProvider.System, NullLogger.Instance);
+            queue, new ListLog(), delivery, turn, new PublishingMetrics(services.GetRequiredService<IMeterFactory>()), TimeProvider.System,
+                NullLogger.Instance);
         foreach (var publish in publishes) Assert.Null(queue.TryAdd(publish));
         queue.Close();
         await loop.RunAsync(TestContext.Current.CancellationToken);

@@ -47,7 +47,8 @@ public class IdempotencyKeysTests
 
     [Fact]
     public void A_header_is_no_key_for_what_is_not_stored() =>
-        Assert.Contains("ephemeral", IdempotencyKeys.Check(Call("header"), Command(null) with { Ephemeral = true }, item: null)!.Detail, StringComparison.Ordinal);
+        Assert.Contains("ephemeral", IdempotencyKeys.Check(Call("header"), Command(null) with { Ephemeral = true }, item: null)!.Detail,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("a#0", null, null, "k:a#0")]

@@ -105,7 +105,8 @@ public sealed class PublisherTests : IAsyncDisposable
     public async Task An_append_is_bounded_but_a_batch_is_never_split()
     {
         var (gate, first) = await HoldAsync("first");
-        var batches = Enumerable.Range(0, 3).Select(i => Publisher.PublishAsync([.. Enumerable.Repeat((Command($"b{i}"), (IdempotencyKey?)null), 600)], Cancel)).ToArray();
+        var batches = Enumerable.Range(0, 3).Select(i => Publisher.PublishAsync([.. Enumerable.Repeat((Command($"b{i}"), (IdempotencyKey?)null), 600)], Cancel))
+            .ToArray();
         gate.SetResult();
         await first;
         await UntilStepping(() => batches.All(publish => publish.IsCompleted), Patience);
@@ -195,7 +196,8 @@ public sealed class PublisherTests : IAsyncDisposable
             ("append", ActivityStatusCode.Error, "Permanent"), ("append", ActivityStatusCode.Unset, null),
             ("publish", ActivityStatusCode.Error, ErrorCodes.StorageUnavailable), ("publish", ActivityStatusCode.Unset, null),
         ];
-        Assert.Equal(expected, Mine().Select(span => (span.OperationName, span.Status, span.GetTagItem("error.type"))).OrderBy(span => (span.OperationName, span.Status == ActivityStatusCode.Unset)));
+        Assert.Equal(expected, Mine().Select(span => (span.OperationName, span.Status, span.GetTagItem("error.type")))
+            .OrderBy(span => (span.OperationName, span.Status == ActivityStatusCode.Unset)));
 
         List<Activity> Mine() => [.. ended.Where(span => span.TraceId == trace.TraceId)];
     }
@@ -203,7 +205,8 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task What_may_be_stored_is_repeated_also_when_storage_then_refuses_for_good()
     {
-        Exception[] failures = [new AppendOutcomeUnknownException("Cut, as told."), new StorageUnavailableException("No right to, as told.") { Kind = StorageFailure.Permanent }];
+        Exception[] failures =
+            [new AppendOutcomeUnknownException("Cut, as told."), new StorageUnavailableException("No right to, as told.") { Kind = StorageFailure.Permanent }];
         _log.BeforeAppend = (_, _) => _log.Batches.Count <= failures.Length ? throw failures[_log.Batches.Count - 1] : Task.CompletedTask;
         var publish = PublishAsync("a");
         await UntilStepping(() => publish.IsCompleted);
@@ -266,7 +269,8 @@ public sealed class PublisherTests : IAsyncDisposable
         var first = Accepted(await Publisher.PublishAsync(Command("a"), key, Cancel));
         var repeat = Accepted(await Publisher.PublishAsync(Command("a"), key, Cancel));
         Assert.Equal(first with { As = AcceptedAs.Replayed }, repeat);
-        Assert.Equal(ErrorCodes.IdempotencyConflict, Refused(await Publisher.PublishAsync(Command("a"), key with { RequestHash = new byte[] { 2 } }, Cancel)).Code);
+        Assert.Equal(ErrorCodes.IdempotencyConflict,
+            Refused(await Publisher.PublishAsync(Command("a"), key with { RequestHash = new byte[] { 2 } }, Cancel)).Code);
     }
 
     [Fact]
@@ -340,7 +344,8 @@ public sealed class PublisherTests : IAsyncDisposable
     private static Task Until(Func<bool> condition) => UntilAsync(condition, () => { });
 
     /// <summary>Lets the publisher's pauses pass until the condition holds.</summary>
-    private Task UntilStepping(Func<bool> condition, TimeSpan? step = null) => UntilAsync(condition, () => _time.Advance(step ?? TimeSpan.FromMilliseconds(300)));
+    private Task UntilStepping(Func<bool> condition, TimeSpan? step = null) =>
+        UntilAsync(condition, () => _time.Advance(step ?? TimeSpan.FromMilliseconds(300)));
 
     private static async Task UntilAsync(Func<bool> condition, Action step)
     {

@@ -19,7 +19,8 @@ public sealed class AttributePatchTests
     [InlineData("""{"e":null}""", """{"a":1}""", """{"e":null,"a":1}""")]
     [InlineData("{}", """{"a":{"bb":{"ccc":null}}}""", """{"a":{"bb":{}}}""")]
     [InlineData("""{"self":{"x":1},"a":1}""", """{"a":{"n":[null,-0.0,{"z":null}]}}""", """{"self":{"x":1},"a":{"n":[null,0,{"z":null}]}}""")]
-    public void Merges_as_RFC_7396_has_it(string before, string patch, string after) => Assert.True(JsonElement.DeepEquals(JsonElement.Parse(after), Apply(before, patch).Shown));
+    public void Merges_as_RFC_7396_has_it(string before, string patch, string after) =>
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(after), Apply(before, patch).Shown));
 
     [Theory]
     [InlineData("[]")]

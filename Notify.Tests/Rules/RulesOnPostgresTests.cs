@@ -12,7 +12,8 @@ public sealed class RulesOnPostgresTests(PostgresCluster cluster)
 {
     private static readonly string[] Keys = ["a", "b", "self", "b-c", "é", "q\"uote", "back\\slash"];
     private static readonly string[] Texts = ["", "a", "ab", "b", "é", "\uE000", "😀", "it's", "\"", "\\", "true", "1"];
-    private static readonly string[] Numbers = ["0", "-0", "0.0", "1", "1.0", "1e0", "10e-1", "-1", "0.1", "1e-1", "2", "12345678901234567890", "12345678901234567891", "1e27", "-1e-28"];
+    private static readonly string[] Numbers =
+        ["0", "-0", "0.0", "1", "1.0", "1e0", "10e-1", "-1", "0.1", "1e-1", "2", "12345678901234567890", "12345678901234567891", "1e27", "-1e-28"];
 
     private static readonly Gen<string> Scalar = Gen.OneOf(
         Of(Texts).Select(text => Json(text)), Of(Numbers), Of("true", "false", "null"));

@@ -58,7 +58,8 @@ public abstract class DirectorySpecification : IAsyncLifetime
         var page = await Log.ReadAsync(1, 10, 100_000, Stop);
         Assert.Equal(result.Stored.Select(entry => (entry.Version, entry.Id, entry.Kind)), page.Entries.Select(entry => (entry.Version, entry.Id, entry.Kind)));
         Assert.Equal(result.Stored.Select(entry => entry.Content.ToArray()), page.Entries.Select(entry => entry.Content.ToArray()));
-        Assert.Equal(result.Stored.Select(entry => (entry.PublishedAt, entry.Topic, entry.TopicSeq)), page.Entries.Select(entry => (entry.PublishedAt, entry.Topic, entry.TopicSeq)));
+        Assert.Equal(result.Stored.Select(entry => (entry.PublishedAt, entry.Topic, entry.TopicSeq)),
+            page.Entries.Select(entry => (entry.PublishedAt, entry.Topic, entry.TopicSeq)));
 
         var members = Assert.IsType<MembersChanged>(DirectoryEntry.Parse(page.Entries[0]));
         var change = Assert.Single(members.Groups);
@@ -211,7 +212,8 @@ public abstract class DirectorySpecification : IAsyncLifetime
         Assert.Equal(10, head.Head);
         Assert.Equal(
             [("alice", new Interval(2, 5)), ("alice", new Interval(6, 8)), ("bob", new Interval(2, 8)), ("carol", new Interval(7, 8))],
-            held.Select(one => (numbers.Single(pair => pair.Value == one.User).Key, one.Held)).OrderBy(one => one.Key, StringComparer.Ordinal).ThenBy(one => one.Held.Since));
+            held.Select(one => (numbers.Single(pair => pair.Value == one.User).Key, one.Held)).OrderBy(one => one.Key, StringComparer.Ordinal)
+                .ThenBy(one => one.Held.Since));
         var (_, now) = await People.ReadHeldAsync((await People.FindGroupAsync("g", Stop))!.Number, numbers.Values, Stop);
         Assert.Equal(new HeldBy(numbers["bob"], new Interval(10)), Assert.Single(now));
 
@@ -228,10 +230,12 @@ public abstract class DirectorySpecification : IAsyncLifetime
         var alice = (await ReadAsync("alice")).Users[0].Number;
         await People.AcknowledgeAsync([new(alice, "phone", head.Epoch, 4)], Stop);
 
-        var reading = await People.ReadPeopleAsync([new("carol", "phone"), new("bob", null), new("alice", "phone"), new("alice", "tablet"), new("carol", null)], Stop);
+        var reading =
+            await People.ReadPeopleAsync([new("carol", "phone"), new("bob", null), new("alice", "phone"), new("alice", "tablet"), new("carol", null)], Stop);
         Assert.Equal((head.Epoch, head.Head, head.Oldest), (reading.Head.Epoch, reading.Head.Head, reading.Head.Oldest));
         Assert.Equal(["carol", "bob", "alice", "alice", "carol"], reading.Users.Select(user => user.Name));
-        Assert.Equal(["", "b", "a b", "a b", ""], reading.Users.Select(user => string.Join(' ', user.Groups.Select(group => group.Name).Order(StringComparer.Ordinal))));
+        Assert.Equal(["", "b", "a b", "a b", ""],
+            reading.Users.Select(user => string.Join(' ', user.Groups.Select(group => group.Name).Order(StringComparer.Ordinal))));
         Assert.Equal(["", "x/#", "", "", ""], reading.Users.Select(user => string.Join(' ', user.Subscriptions.Select(held => held.Filter))));
         Assert.Equal([null, null, 4L, null, null], reading.Users.Select(user => user.Acknowledged));
         Assert.Equal(reading.Users[0].Number, reading.Users[4].Number);
@@ -272,7 +276,8 @@ public abstract class DirectorySpecification : IAsyncLifetime
 
         // A topic's sequence is dense across all of them.
         Assert.Equal(
-            [1L, 2, 3, 4], (await Log.ReadAsync(0, 100, 100_000, Stop)).Entries.Where(entry => entry.Kind == EntryKind.Notification && entry.Topic == "a").Select(entry => entry.TopicSeq));
+            [1L, 2, 3, 4], (await Log.ReadAsync(0, 100, 100_000, Stop)).Entries.Where(entry => entry.Kind == EntryKind.Notification && entry.Topic == "a")
+                .Select(entry => entry.TopicSeq));
     }
 
     [Fact]
@@ -353,7 +358,9 @@ public abstract class DirectorySpecification : IAsyncLifetime
         Assert.False(await People.WereKeysStoredAsync(Stop));
         var expires = new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
         var key = new NewApiKey("id1", "ops", Enumerable.Range(0, 32).Select(i => (byte)i).ToArray(), ["a/#", "$group/+"], [], true, expires);
-        var created = await Change(new DirectoryChange.CreateKey(key), new DirectoryChange.CreateKey(key), new DirectoryChange.CreateKey(key with { Id = "id0", ExpiresAt = null, Admin = false }));
+        var created =
+            await Change(new DirectoryChange.CreateKey(key), new DirectoryChange.CreateKey(key),
+            new DirectoryChange.CreateKey(key with { Id = "id0", ExpiresAt = null, Admin = false }));
         Assert.Equal([ChangeStatus.Done, ChangeStatus.Exists, ChangeStatus.Done], created.Outcomes.Select(outcome => outcome.Status));
         Assert.Equal(new KeysChanged("id1", false) { Version = 1 }, DirectoryEntry.Parse(created.Stored[0]));
 
@@ -405,7 +412,8 @@ public abstract class DirectorySpecification : IAsyncLifetime
         var read = await People.ReadAttributesAsync(["alice", "bob"], Stop);
         Assert.All(read.Users, user => Assert.Null(user.Json));
         const string json = """{"dept":"sales","n":0.1,"big":123456789012345678901234.5678,"self":{"t":30}}""";
-        Assert.Equal([read.Users[0].User], await People.StoreAttributesAsync(read.RulesRevision, [new(read.Users[0].User, read.Users[0].Stamp, json, null)], Stop));
+        Assert.Equal([read.Users[0].User],
+            await People.StoreAttributesAsync(read.RulesRevision, [new(read.Users[0].User, read.Users[0].Stamp, json, null)], Stop));
 
         // Made from what is no longer there.
         Assert.Empty(await People.StoreAttributesAsync(read.RulesRevision, [new(read.Users[0].User, read.Users[0].Stamp, "{}", null)], Stop));
@@ -420,14 +428,16 @@ public abstract class DirectorySpecification : IAsyncLifetime
         Assert.NotEqual(again.RulesRevision, last.RulesRevision);
         var issued = new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
         Assert.Single(await People.StoreAttributesAsync(last.RulesRevision, [new(last.Users[0].User, last.Users[0].Stamp, null, issued)], Stop));
-        Assert.Equal((null, issued), ((await People.ReadAttributesAsync(["alice"], Stop)).Users[0].Json, (await People.ReadAttributesAsync(["alice"], Stop)).Users[0].ClaimsIssuedAt));
+        Assert.Equal((null, issued),
+            ((await People.ReadAttributesAsync(["alice"], Stop)).Users[0].Json, (await People.ReadAttributesAsync(["alice"], Stop)).Users[0].ClaimsIssuedAt));
         Assert.Equal(1, (await Log.ReadHeadAsync(Stop)).Head);
     }
 
     [Fact]
     public async Task An_entry_of_a_kind_that_is_not_known_is_no_entry_to_go_on_from()
     {
-        await Log.AppendAsync(new AppendBatch(Guid.NewGuid(), [Entry("x") with { Kind = (EntryKind)99 }, Entry("x", "[]") with { Kind = EntryKind.MembersChanged }]), Stop);
+        await Log.AppendAsync(new AppendBatch(Guid.NewGuid(),
+            [Entry("x") with { Kind = (EntryKind)99 }, Entry("x", "[]") with { Kind = EntryKind.MembersChanged }]), Stop);
         var page = await Log.ReadAsync(0, 10, 1000, Stop);
         Assert.Throws<UnknownEntryException>(() => DirectoryEntry.Parse(page.Entries[0]));
         Assert.Throws<UnknownEntryException>(() => DirectoryEntry.Parse(page.Entries[1]));

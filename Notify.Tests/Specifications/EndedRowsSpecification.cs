@@ -47,7 +47,8 @@ public abstract class EndedRowsSpecification : IAsyncLifetime
         var topics = (await Log.FindTopicsAsync(["again", "new", "living"], Stop)).Select(topic => topic.Id).ToArray();
         var page = await Log.ReadTopicsAsync(topics, 0, 100, 1_000_000, Stop);
         Assert.Equal([1205L, 1206, 1207, 1208, 1209], page.Entries.Where(entry => entry.Version >= page.Head.Oldest).Select(entry => entry.Version));
-        Assert.Equal(["living", "again", "new", "again", "living"], (await Log.ReadAsync(page.Head.Oldest - 1, 100, 1_000_000, Stop)).Entries.Select(entry => entry.Topic));
+        Assert.Equal(["living", "again", "new", "again", "living"],
+            (await Log.ReadAsync(page.Head.Oldest - 1, 100, 1_000_000, Stop)).Entries.Select(entry => entry.Topic));
 
         // Whoever reads from below the oldest version finds a hole, whatever is still there.
         Assert.DoesNotContain((await Log.ReadAsync(0, 2000, 10_000_000, Stop)).Entries, entry => entry.Topic.StartsWith("job/", StringComparison.Ordinal));
@@ -78,13 +79,15 @@ public abstract class EndedRowsSpecification : IAsyncLifetime
     {
         for (var i = 0; i < 5; i++)
         {
-            await ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.JoinGroups("alice", ["ops"]), new DirectoryChange.Subscribe("alice", ["news"]));
+            await ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.JoinGroups("alice", ["ops"]),
+                new DirectoryChange.Subscribe("alice", ["news"]));
             await PublishAsync("$group/ops", "news");
             await ChangeAsync(new DirectoryChange.LeaveGroups("alice", ["ops"]), new DirectoryChange.Unsubscribe("alice", ["news"]));
             await ChangeAsync(new DirectoryChange.JoinGroups("alice", ["ops"]), new DirectoryChange.DeleteGroup("ops"));
         }
 
-        await ChangeAsync(new DirectoryChange.PutGroup("dev"), new DirectoryChange.JoinGroups("alice", ["dev"]), new DirectoryChange.Subscribe("alice", ["news"]));
+        await ChangeAsync(new DirectoryChange.PutGroup("dev"), new DirectoryChange.JoinGroups("alice", ["dev"]),
+            new DirectoryChange.Subscribe("alice", ["news"]));
         await Log.SweepAsync(TimeSpan.FromDays(1), Stop);
         Assert.Equal((11L, 6L, 6L), await IntervalsAsync());
 
@@ -98,7 +101,8 @@ public abstract class EndedRowsSpecification : IAsyncLifetime
         Assert.Equal(["dev"], await Log.Directory.ListGroupsOfAsync("alice", null, 10, Stop));
         Assert.Equal(["news"], await Log.Directory.ListSubscriptionsAsync("alice", null, 10, Stop));
 
-        async Task<(long, long, long)> IntervalsAsync() => (await CountRowsAsync("memberships"), await CountRowsAsync("subscriptions"), await CountRowsAsync("groups"));
+        async Task<(long, long, long)> IntervalsAsync() =>
+            (await CountRowsAsync("memberships"), await CountRowsAsync("subscriptions"), await CountRowsAsync("groups"));
     }
 
     private async Task SweepAsync(TimeSpan age)
@@ -107,7 +111,8 @@ public abstract class EndedRowsSpecification : IAsyncLifetime
         await Log.SweepAsync(TimeSpan.FromHours(12), Stop);
     }
 
-    private Task<ChangeResult> ChangeAsync(params DirectoryChange[] changes) => Log.Directory.ChangeAsync(new ChangeBatch(Guid.NewGuid(), changes, Limits), Stop);
+    private Task<ChangeResult> ChangeAsync(params DirectoryChange[] changes) =>
+        Log.Directory.ChangeAsync(new ChangeBatch(Guid.NewGuid(), changes, Limits), Stop);
 
     private async Task<IReadOnlyList<LogEntry>> PublishAsync(params string[] topics)
     {

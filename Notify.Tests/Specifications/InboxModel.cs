@@ -9,7 +9,8 @@ internal sealed class InboxModel
     public static readonly string[] Users = ["alice", "bob"];
     public static readonly string[] Groups = ["ops", "dev"];
     public static readonly string[] Filters = ["news/#", "news/+", "alerts", "#", "+/x/#"];
-    public static readonly string[] Topics = ["$user/alice", "$user/bob", "$group/ops", "$group/dev", "news", "news/a", "news/x/b", "alerts", "newspaper", "other/x"];
+    public static readonly string[] Topics =
+        ["$user/alice", "$user/bob", "$group/ops", "$group/dev", "news", "news/a", "news/x/b", "alerts", "newspaper", "other/x"];
     public static readonly string[] Tabs = ["$user/alice", "$group/ops", "news/#", "alerts", "#", "none/of/it"];
 
     private readonly List<(long Version, string Topic, bool CanExpire)> _published = [];
@@ -43,13 +44,15 @@ internal sealed class InboxModel
     public void Changed(string user, string filter, bool begins, long version)
     {
         if (begins) _held.Add((user, filter, version, long.MaxValue));
-        else _held[_held.FindIndex(one => one.User == user && one.Filter == filter && one.Until == long.MaxValue)] = (user, filter, _held.First(one => one.User == user && one.Filter == filter && one.Until == long.MaxValue).Since, version);
+        else _held[_held.FindIndex(one => one.User == user && one.Filter == filter && one.Until == long.MaxValue)] =
+            (user, filter, _held.First(one => one.User == user && one.Filter == filter && one.Until == long.MaxValue).Since, version);
     }
 
     public IEnumerable<Item> Items(string user, Func<string, bool> covers) =>
         from one in _published
         where IsKept(one.Version, one.Topic) && !_expired.Contains(one.Version) && (one.Topic == "$user/" + user || _held.Exists(held =>
-            held.User == user && held.Since < one.Version && one.Version <= held.Until && Matches(held.Filter, one.Topic) && (held.Filter.StartsWith('$') || covers(held.Filter))))
+            held.User == user && held.Since < one.Version && one.Version <= held.Until && Matches(held.Filter, one.Topic)
+                && (held.Filter.StartsWith('$') || covers(held.Filter))))
         select _marked.GetValueOrDefault((user, one.Version), new Item(one.Version, one.Topic, false, false, false));
 
     public void Mark(string user, InboxOperation operation, long? upTo, long[] versions, string? filter)

@@ -85,7 +85,8 @@ public abstract class InboxSpecification : IAsyncLifetime
             new DirectoryChange.MarkInbox("bob", InboxOperation.Archive, epoch, null, 2, "", Match), Mark("alice", InboxOperation.Seen, epoch, [item]));
         Assert.Equal([3L, 3L, 3L, 0L], result.Outcomes.Select(outcome => outcome.Version));
         var entry = Assert.IsType<InboxMarked>(DirectoryEntry.Parse(Assert.Single(result.Stored)));
-        Assert.Equal([(InboxOperation.Read, null), (InboxOperation.Unread, null), (InboxOperation.Archive, (long?)2)], entry.Marks.Select(mark => (mark.Operation, mark.UpTo)));
+        Assert.Equal([(InboxOperation.Read, null), (InboxOperation.Unread, null), (InboxOperation.Archive, (long?)2)],
+            entry.Marks.Select(mark => (mark.Operation, mark.UpTo)));
         Assert.Equal((1L, 0L, 3L), await UnreadAsync("alice"));
         Assert.Equal((0L, 0L, 3L), await UnreadAsync("bob"));
 
@@ -130,7 +131,9 @@ public abstract class InboxSpecification : IAsyncLifetime
 
         // What was found as of a version does not stand for what was marked after it.
         await ChangeAsync(Single(InboxOperation.Unread));
-        Assert.Equal(0, (await ChangeAsync(new DirectoryChange.MarkInbox("alice", InboxOperation.Read, epoch, null, version, "", Match) { FoundAt = version })).Outcomes[0].Version);
+        Assert.Equal(0,
+            (await ChangeAsync(new DirectoryChange.MarkInbox("alice", InboxOperation.Read, epoch, null, version, "",
+            Match) { FoundAt = version })).Outcomes[0].Version);
         Assert.Equal(1, (await CountAsync("alice")).Unread);
     }
 
@@ -185,7 +188,8 @@ public abstract class InboxSpecification : IAsyncLifetime
     [Fact]
     public async Task What_is_for_a_user_or_a_group_outlives_the_log_with_its_state_and_is_found_by_its_id()
     {
-        await ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.JoinGroups("alice", ["ops"]), new DirectoryChange.Subscribe("alice", ["news"]));
+        await ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.JoinGroups("alice", ["ops"]),
+            new DirectoryChange.Subscribe("alice", ["news"]));
         var own = await PublishAsync("$user/alice");
         var group = await PublishAsync("$group/ops");
         var news = await PublishAsync("news");
@@ -200,7 +204,8 @@ public abstract class InboxSpecification : IAsyncLifetime
         Assert.Equal(last + 1, (await Log.SweepAsync(TimeSpan.FromHours(12), Stop)).Oldest);
         await Log.SweepAsync(TimeSpan.FromHours(12), Stop);
         var after = await ListAsync("alice", InboxView.All);
-        Assert.Equal(before.Items.Skip(1).Select(item => (item.Entry with { Content = default, PublishedAt = default }, item.State)), after.Items.Select(item => (item.Entry with { Content = default, PublishedAt = default }, item.State)));
+        Assert.Equal(before.Items.Skip(1).Select(item => (item.Entry with { Content = default, PublishedAt = default }, item.State)),
+            after.Items.Select(item => (item.Entry with { Content = default, PublishedAt = default }, item.State)));
         Assert.Equal((1L, 1L), (after.Counts.Unread, after.Counts.Unseen));
         var id = after.Items[0].Entry.Id;
         Assert.Null(await Log.FindAsync(id, Stop));
@@ -271,9 +276,12 @@ public abstract class InboxSpecification : IAsyncLifetime
             default:
                 var operation = (InboxOperation)random.Next(5);
                 var marked = random.Next(4) == 0 ? InboxModel.Tabs[random.Next(InboxModel.Tabs.Length)] : null;
-                var upTo = operation is not (InboxOperation.Unread or InboxOperation.Unarchive) && random.Next(2) == 0 ? random.NextInt64(1, head + 1) : (long?)null;
+                var upTo = operation is not (InboxOperation.Unread or InboxOperation.Unarchive) && random.Next(2) == 0 ? random.NextInt64(1, head + 1)
+                    : (long?)null;
                 var mine = model.Items(user, _ => true).Select(item => item.Version).ToArray();
-                long[] versions = [.. Enumerable.Range(0, 3).Select(_ => mine.Length > 0 && random.Next(3) > 0 ? mine[random.Next(mine.Length)] : random.NextInt64(1, head + 2))];
+                long[] versions =
+                    [.. Enumerable.Range(0, 3)
+                    .Select(_ => mine.Length > 0 && random.Next(3) > 0 ? mine[random.Next(mine.Length)] : random.NextInt64(1, head + 2))];
                 await MarkAsync(user, operation, upTo, upTo is null ? versions : null, marked);
                 model.Mark(user, operation, upTo, versions, marked);
                 return $"{user} marks {operation} {(upTo is null ? string.Join(',', versions) : $"up to {upTo}")} filter {marked}";
@@ -290,7 +298,8 @@ public abstract class InboxSpecification : IAsyncLifetime
             var asked = new InboxAsked(user, filter => covers(filter.Text)) { Filters = tabs };
             var counts = (await Reader.CountAsync([asked], Stop))[0];
             var expected = model.Items(user, covers).ToList();
-            Assert.True((expected.Count(IsUnread), expected.Count(IsUnseen), head) == (counts.Unread, counts.Unseen, counts.Head), $"{where}: {user}: {counts} is not {expected.Count(IsUnread)}, {expected.Count(IsUnseen)} at {head}");
+            Assert.True((expected.Count(IsUnread), expected.Count(IsUnseen), head) == (counts.Unread, counts.Unseen, counts.Head),
+                $"{where}: {user}: {counts} is not {expected.Count(IsUnread)}, {expected.Count(IsUnseen)} at {head}");
             foreach (var tab in counts.Filters)
             {
                 var own = expected.Where(item => tab.Filter.Topics.Matches(item.Topic)).ToList();
@@ -309,8 +318,10 @@ public abstract class InboxSpecification : IAsyncLifetime
                 var listed = await ListAllAsync(asked, view, filter);
                 Assert.True(
                     shown.Select(item => (item.Version, item.Seen, item.Read, item.Archived)).SequenceEqual(
-                        listed.Select(item => (item.Entry.Version, item.State.SeenAt is not null, item.State.ReadAt is not null, item.State.ArchivedAt is not null))),
-                    $"{where}: {user}, {view} of {filter?.Text}: {string.Join(',', listed.Select(item => item.Entry.Version))} is not {string.Join(',', shown.Select(item => item.Version))}");
+                        listed.Select(item =>
+                            (item.Entry.Version, item.State.SeenAt is not null, item.State.ReadAt is not null, item.State.ArchivedAt is not null))),
+                    $"{where}: {user}, {view} of {filter?.Text}: {string.Join(',', listed.Select(item => item.Entry.Version))} is not " +
+                        $"{string.Join(',', shown.Select(item => item.Version))}");
             }
         }
     }
@@ -334,7 +345,8 @@ public abstract class InboxSpecification : IAsyncLifetime
 
     private async Task<InboxCounts> CountAsync(string user) => (await Reader.CountAsync([new InboxAsked(user, _ => true)], Stop))[0];
 
-    private Task<InboxPage> ListAsync(string user, InboxView view) => Reader.ListAsync(new InboxAsked(user, _ => true), view, null, LogLimits.MaxVersion, 100, Stop);
+    private Task<InboxPage> ListAsync(string user, InboxView view) =>
+        Reader.ListAsync(new InboxAsked(user, _ => true), view, null, LogLimits.MaxVersion, 100, Stop);
 
     private async Task<long> MarkAsync(string user, InboxOperation operation, long? upTo = null, long[]? versions = null, string? filter = null)
     {
@@ -344,7 +356,8 @@ public abstract class InboxSpecification : IAsyncLifetime
         return (await ChangeAsync(new DirectoryChange.MarkInbox(user, operation, epoch, items, upTo ?? 0, filter ?? "", Match))).Outcomes[0].Version;
     }
 
-    private Task<ChangeResult> ChangeAsync(params DirectoryChange[] changes) => Log.Directory.ChangeAsync(new ChangeBatch(Guid.NewGuid(), changes, Limits), Stop);
+    private Task<ChangeResult> ChangeAsync(params DirectoryChange[] changes) =>
+        Log.Directory.ChangeAsync(new ChangeBatch(Guid.NewGuid(), changes, Limits), Stop);
 
     private async Task<long> PublishAsync(string topic, long? ttl = null)
     {
@@ -352,7 +365,8 @@ public abstract class InboxSpecification : IAsyncLifetime
         return result.Stored[0].Version;
     }
 
-    private static InboxFilter Filter(string text) => TopicFilter.TryParseAny(text, out var filter, out var problem) ? new(text, filter) : throw new ArgumentException(problem);
+    private static InboxFilter Filter(string text) =>
+        TopicFilter.TryParseAny(text, out var filter, out var problem) ? new(text, filter) : throw new ArgumentException(problem);
 
     private static bool Match(string filter, string topic) => Filter(filter).Topics.Matches(topic);
 

@@ -84,7 +84,8 @@ public abstract class NodesSpecification : IAsyncLifetime
             var joining = Task.Run(() => Renew(older), Stop);
             var opening = Task.Run(() => Nodes.OpenGateAsync(kind, Stop), Stop);
             var isOpen = await opening == kind;
-            Assert.True(isOpen != (await joining).IsHeld, $"round {round}: the gate {(isOpen ? "opened" : "stayed shut")} and the older node {((await joining).IsHeld ? "joined" : "was refused")}");
+            Assert.True(isOpen != (await joining).IsHeld,
+                $"round {round}: the gate {(isOpen ? "opened" : "stayed shut")} and the older node {((await joining).IsHeld ? "joined" : "was refused")}");
             if (isOpen) continue;
             await Nodes.EndAsync(older.Id, Stop);
             Assert.Equal(kind, await Nodes.OpenGateAsync(kind, Stop));

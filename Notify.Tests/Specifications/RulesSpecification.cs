@@ -199,7 +199,8 @@ public abstract class RulesSpecification : IAsyncLifetime
         Assert.Null(await People.Rules.FillChangedAsync(first, rule, step.Mark, Stop));
         Assert.False(await People.Rules.RenewAsync(first, Lease, Stop));
         Assert.Equal(ChangeStatus.Superseded, (await MakeAsync(new DirectoryChange.ActivateGroup(first, rule, step.Mark, 1))).Status);
-        Assert.Equal(ChangeStatus.Superseded, (await MakeAsync(new DirectoryChange.ActivateGroup(first with { Owner = second!.Owner, Revision = 99 }, rule, step.Mark, 1))).Status);
+        Assert.Equal(ChangeStatus.Superseded,
+            (await MakeAsync(new DirectoryChange.ActivateGroup(first with { Owner = second!.Owner, Revision = 99 }, rule, step.Mark, 1))).Status);
         Assert.Null(await People.Rules.ClaimAsync(Guid.NewGuid(), Lease, Stop));
 
         // The second goes on from what the first has left.
@@ -214,7 +215,8 @@ public abstract class RulesSpecification : IAsyncLifetime
         await DrainAsync();
         Assert.Equal(["alice"], await MembersAsync("g"));
         var head = await HeadAsync();
-        Assert.Equal(ChangeStatus.Superseded, (await MakeAsync(new DirectoryChange.ChangeAttributes("alice", 1, _ => new AttributesDecision(null, null, [])))).Status);
+        Assert.Equal(ChangeStatus.Superseded,
+            (await MakeAsync(new DirectoryChange.ChangeAttributes("alice", 1, _ => new AttributesDecision(null, null, [])))).Status);
         Assert.Equal(head, await HeadAsync());
     }
 
@@ -237,7 +239,8 @@ public abstract class RulesSpecification : IAsyncLifetime
         var (work, rule) = await ClaimAsync("exists(@.x)");
         await People.Rules.FillAsync(work, rule, 0, 100, Stop);
         await MakeAsync(new DirectoryChange.DeleteGroup("early"));
-        Assert.Equal(ChangeStatus.Superseded, (await MakeAsync(new DirectoryChange.ActivateGroup(work, rule, "0", 1) with { Mark = (await StepMarkAsync(rule)) })).Status);
+        Assert.Equal(ChangeStatus.Superseded,
+            (await MakeAsync(new DirectoryChange.ActivateGroup(work, rule, "0", 1) with { Mark = (await StepMarkAsync(rule)) })).Status);
         await People.Rules.AbandonAsync(work, Stop);
         await One.Log.SweepAsync(TimeSpan.FromDays(1), Stop);
         Assert.Equal(0, await People.Rules.CountFilledAsync(work, Stop));
@@ -295,7 +298,8 @@ public abstract class RulesSpecification : IAsyncLifetime
                 for (var i = 0; i < Rounds / 3; i++)
                 {
                     var group = groups[random.Next(groups.Length)];
-                    DirectoryChange change = random.Next(8) == 0 ? new DirectoryChange.DeleteGroup(group) : new DirectoryChange.PutGroup(group, $"@.x == {random.Next(3)}");
+                    DirectoryChange change = random.Next(8) == 0 ? new DirectoryChange.DeleteGroup(group)
+                        : new DirectoryChange.PutGroup(group, $"@.x == {random.Next(3)}");
                     await _nodes[random.Next(_nodes.Count)].Writer.MakeAsync(change, Stop);
                     await Task.Delay(random.Next(15), Stop);
                 }
@@ -306,14 +310,16 @@ public abstract class RulesSpecification : IAsyncLifetime
         await Task.WhenAll(setters);
         await stop.CancelAsync();
         await Task.WhenAll(workers);
-        await Fixtures.Eventually.TrueAsync(async () => { await DrainAsync(); return !(await GroupAsync("a")).Pending && !(await GroupAsync("b")).Pending; }, "all rules worked through");
+        await Fixtures.Eventually.TrueAsync(async () =>
+            { await DrainAsync(); return !(await GroupAsync("a")).Pending && !(await GroupAsync("b")).Pending; }, "all rules worked through");
 
         var attributes = await People.ReadAttributesAsync([.. Enumerable.Range(0, Users).Select(i => $"u{i}")], Stop);
         foreach (var name in groups)
         {
             var group = await GroupAsync(name);
             Assert.True(RuleParser.TryParse(group.Rule!, out var rule, out _));
-            var satisfied = attributes.Users.Where(user => RuleTests.Of(rule).IsSatisfied(user.Json)).Select(user => user.Name).Order(StringComparer.Ordinal).ToList();
+            var satisfied = attributes.Users.Where(user => RuleTests.Of(rule).IsSatisfied(user.Json)).Select(user => user.Name).Order(StringComparer.Ordinal)
+                .ToList();
             Assert.Equal(satisfied, await MembersAsync(name));
             Assert.Equal(satisfied.Count, group.Members);
         }
@@ -327,7 +333,8 @@ public abstract class RulesSpecification : IAsyncLifetime
         const int Rules = 1000;
         await SetAsync("alice", """{"n":7}""");
         await One.Log.Directory.ChangeAsync(
-            new ChangeBatch(Guid.NewGuid(), [.. Enumerable.Range(0, Rules).Select(i => new DirectoryChange.PutGroup($"g{i}", $"@.n == {i}"))], new DirectoryLimits(Rules, Rules)), Stop);
+            new ChangeBatch(Guid.NewGuid(), [.. Enumerable.Range(0, Rules).Select(i => new DirectoryChange.PutGroup($"g{i}", $"@.n == {i}"))],
+                new DirectoryLimits(Rules, Rules)), Stop);
         await DrainAsync();
         Assert.Equal(["g7"], await People.ListGroupsOfAsync("alice", null, 10, Stop));
         var head = await HeadAsync();
@@ -415,13 +422,16 @@ public abstract class RulesSpecification : IAsyncLifetime
         return (work, RuleTests.Of(rule));
     }
 
-    private protected async Task<ChangeOutcome> MakeAsync(DirectoryChange change) => Assert.IsType<ChangeAnswer.Made>(await One.Writer.MakeAsync(change, Stop)).Outcome;
+    private protected async Task<ChangeOutcome> MakeAsync(DirectoryChange change) =>
+        Assert.IsType<ChangeAnswer.Made>(await One.Writer.MakeAsync(change, Stop)).Outcome;
 
     private protected async Task PutAsync(string group, string? rule) => await MakeAsync(new DirectoryChange.PutGroup(group, rule));
 
-    private protected async Task SetAsync(string user, string patch) => Assert.Null((await One.Attributes.PatchAsync(user, Json(patch), AttributesPart.Others, Stop)).Refusal);
+    private protected async Task SetAsync(string user, string patch) =>
+        Assert.Null((await One.Attributes.PatchAsync(user, Json(patch), AttributesPart.Others, Stop)).Refusal);
 
-    private async Task SelfAsync(string user, string patch) => Assert.Null((await One.Attributes.PatchAsync(user, Json(patch), AttributesPart.Self, Stop)).Refusal);
+    private async Task SelfAsync(string user, string patch) =>
+        Assert.Null((await One.Attributes.PatchAsync(user, Json(patch), AttributesPart.Self, Stop)).Refusal);
 
     private protected async Task DrainAsync()
     {
@@ -441,7 +451,8 @@ public abstract class RulesSpecification : IAsyncLifetime
         (await People.ListMembersAsync((await GroupAsync(group)).Number, 0, 1000, Stop)).Items.Select(user => user.Name).Order(StringComparer.Ordinal);
 
     private async Task<IEnumerable<Interval>> HeldAsync(string user, string group) =>
-        (await People.ReadPeopleAsync([new(user, null)], Stop)).Users[0].Groups.Where(held => held.Name == group).Select(held => held.Held).OrderBy(held => held.Since);
+        (await People.ReadPeopleAsync([new(user, null)], Stop)).Users[0].Groups.Where(held => held.Name == group).Select(held => held.Held)
+            .OrderBy(held => held.Since);
 
     private static JsonElement Json(string text) => JsonElement.Parse(text);
 
@@ -452,7 +463,8 @@ public abstract class RulesSpecification : IAsyncLifetime
         public Node(INotificationLog log)
         {
             Log = log;
-            Writer = new DirectoryWriter(log, new HandedOver(), new AppendTurn(), Options.Create(new NotifyOptions()), TimeProvider.System, NullLogger<DirectoryWriter>.Instance);
+            Writer = new DirectoryWriter(log, new HandedOver(), new AppendTurn(), Options.Create(new NotifyOptions()), TimeProvider.System,
+                NullLogger<DirectoryWriter>.Instance);
             _rules = new RuleIndex(log);
             Attributes = new AttributeChanges(log, Writer, _rules, TimeProvider.System);
             Worker = new RuleWorker(log, Writer, TimeProvider.System, NullLogger<RuleWorker>.Instance);

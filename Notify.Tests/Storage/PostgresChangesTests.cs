@@ -21,7 +21,8 @@ public sealed class PostgresChangesTests(PostgresCluster cluster) : PostgresLogT
 
         var log = await ReadAllAsync(nodes[0]);
         Assert.Equal(Enumerable.Range(1, log.Count).Select(i => (long)i), log.Select(entry => entry.Version));
-        Assert.Equal(log.Count(entry => entry.Kind == EntryKind.Notification), log.Where(entry => entry.Kind == EntryKind.Notification).Select(entry => entry.TopicSeq).Distinct().Count());
+        Assert.Equal(log.Count(entry => entry.Kind == EntryKind.Notification), log.Where(entry => entry.Kind == EntryKind.Notification)
+            .Select(entry => entry.TopicSeq).Distinct().Count());
         var changed = log.Where(entry => entry.Kind != EntryKind.Notification).Select(entry => entry.Version).ToList();
         Assert.Equal(changed, outcomes.Where(outcome => outcome.Changed).Select(outcome => outcome.Version).Order());
 
@@ -30,7 +31,8 @@ public sealed class PostgresChangesTests(PostgresCluster cluster) : PostgresLogT
         foreach (var user in reading.Users)
         {
             Assert.Equal(
-                told.Memberships(user.Number), user.Groups.Select(group => (group.Group, group.Held)).OrderBy(group => group.Held.Since).ThenBy(group => group.Group));
+                told.Memberships(user.Number), user.Groups.Select(group => (group.Group, group.Held)).OrderBy(group => group.Held.Since)
+                    .ThenBy(group => group.Group));
             Assert.Equal(told.Filters(user.Number), user.Subscriptions.Select(held => (held.Filter, held.Held)).OrderBy(held => held.Held.Since));
         }
 
@@ -152,7 +154,8 @@ public sealed class PostgresChangesTests(PostgresCluster cluster) : PostgresLogT
         var stored = 0;
         var changes = Enumerable.Range(0, 25).Select(async i =>
             await nodes[i % 3].Directory.ChangeAsync(
-                Changes(new DirectoryChange.PutGroup("ruled", $"@.x == {i}"), new DirectoryChange.ChangeMembers(Groups[i % 4], [Users[i % 6]], [Users[(i + 1) % 6]])), Stop));
+                Changes(new DirectoryChange.PutGroup("ruled", $"@.x == {i}"),
+                    new DirectoryChange.ChangeMembers(Groups[i % 4], [Users[i % 6]], [Users[(i + 1) % 6]])), Stop));
         var attributes = Enumerable.Range(0, 3).Select(node => Task.Run(
             async () =>
             {
@@ -232,7 +235,8 @@ public sealed class PostgresChangesTests(PostgresCluster cluster) : PostgresLogT
         public IEnumerable<(long, Interval)> Memberships(long user) =>
             _memberships.Where(row => row.User == user).Select(row => (row.Group, row.Held)).OrderBy(row => row.Held.Since).ThenBy(row => row.Group);
 
-        public IEnumerable<(string, Interval)> Filters(long user) => _filters.Where(row => row.User == user).Select(row => (row.Filter, row.Held)).OrderBy(row => row.Held.Since);
+        public IEnumerable<(string, Interval)> Filters(long user) =>
+            _filters.Where(row => row.User == user).Select(row => (row.Filter, row.Held)).OrderBy(row => row.Held.Since);
 
         public IEnumerable<long> Members(long group) => _memberships.Where(row => row.Group == group && row.Held.IsOpen).Select(row => row.User).Order();
 

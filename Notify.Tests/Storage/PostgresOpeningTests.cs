@@ -15,7 +15,8 @@ public sealed class PostgresOpeningTests(PostgresCluster cluster) : PostgresLogT
     public async Task Several_nodes_that_start_at_once_migrate_once()
     {
         var nodes = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => OpenAsync()));
-        Assert.Equal(await ScalarAsync<long>("SELECT count(DISTINCT \"MigrationId\") FROM notify_migrations"), await ScalarAsync<long>("SELECT count(*) FROM notify_migrations"));
+        Assert.Equal(await ScalarAsync<long>("SELECT count(DISTINCT \"MigrationId\") FROM notify_migrations"),
+            await ScalarAsync<long>("SELECT count(*) FROM notify_migrations"));
         Assert.Single((await Task.WhenAll(nodes.Select(node => node.ReadHeadAsync(Stop)))).Select(head => head.Epoch).Distinct());
     }
 

@@ -35,7 +35,9 @@ public sealed class PostgresPeopleScaleTests(PostgresCluster cluster) : Postgres
         var log = await OpenAsync();
         await log.Directory.ChangeAsync(
             new ChangeBatch(
-                Guid.NewGuid(), [new DirectoryChange.PutGroup("group7"), new DirectoryChange.JoinGroups("user7", ["group7"]), new DirectoryChange.Subscribe("user7", ["topic/1"])],
+                Guid.NewGuid(),
+                    [new DirectoryChange.PutGroup("group7"), new DirectoryChange.JoinGroups("user7", ["group7"]),
+                    new DirectoryChange.Subscribe("user7", ["topic/1"])],
                 new DirectoryLimits(100, 100)), Stop);
         foreach (var table in new[] { "users", "groups", "memberships", "subscriptions", "devices" })
             await ExecuteAsync($"ALTER TABLE notify.{table} SET (autovacuum_enabled = false)");
@@ -53,15 +55,19 @@ public sealed class PostgresPeopleScaleTests(PostgresCluster cluster) : Postgres
     private async Task<Dictionary<string, long>> CostsAsync() => new(
         [
             .. await CostsAsync(PostgresConnections.ServerOptions, [
-                ("a reading of ten users", PostgresDirectorySql.People, "(text[], text[])", "('{user1,user22,user333,user4444,user5,user66,user777,user8888,user19999,user10}', '{device1,device1,device1,device1,device1,device1,device1,device1,device1,device1}')"),
+                ("a reading of ten users", PostgresDirectorySql.People, "(text[], text[])",
+                    "('{user1,user22,user333,user4444,user5,user66,user777,user8888,user19999,user10}', " +
+                    "'{device1,device1,device1,device1,device1,device1,device1,device1,device1,device1}')"),
                 ("a page of groups", PostgresDirectorySql.ListGroups, "(text, text, text, bigint)", "('group1', 'group2', 'group15', 100)"),
                 ("a page of members", PostgresDirectorySql.ListMembers, "(bigint, bigint, bigint)", "(1002000, 7000, 100)"),
                 ("a user's groups", PostgresDirectorySql.ListGroupsOf, "(text, text, bigint)", "('user77', '', 100)"),
-                ("when ten users were in a group of all", PostgresDirectorySql.ReadHeld, "(bigint, bigint[])", "(1002000, '{100,101,102,2003,3004,5005,106,9107,18108,109}')"),
+                ("when ten users were in a group of all", PostgresDirectorySql.ReadHeld, "(bigint, bigint[])",
+                    "(1002000, '{100,101,102,2003,3004,5005,106,9107,18108,109}')"),
                 ("what of the rules is new", PostgresRuleSql.ReadRules, "(bigint)", "(1999)"),
                 ("a user's subscriptions", PostgresDirectorySql.ListFilters, "(text, text, bigint)", "('user77', '', 100)"),
                 ("a user's devices", PostgresDirectorySql.ListDevices, "(text, text, bigint)", "('user77', '', 100)"),
-                ("which of ten users are members", PostgresDirectorySql.FindMembers, "(bigint, bigint[])", "(1002000, '{100,101,102,2003,3004,5005,106,9107,18108,109}')"),
+                ("which of ten users are members", PostgresDirectorySql.FindMembers, "(bigint, bigint[])",
+                    "(1002000, '{100,101,102,2003,3004,5005,106,9107,18108,109}')"),
             ]),
             .. await CostsAsync(PostgresConnections.ServerOptions, [
                 ("the members that a change asks about", PostgresChangeSql.ReadMembers, "(text[], text[])", "('{group7,group8}', '{user7,user8}')"),
@@ -69,11 +75,13 @@ public sealed class PostgresPeopleScaleTests(PostgresCluster cluster) : Postgres
                 ("the number of a user's subscriptions", PostgresChangeSql.CountFilters, "(text[])", "('{user7,user8}')"),
                 ("ending subscriptions", PostgresChangeSql.EndFilters, "(bigint[], text[], bigint[])", "('{777,778}', '{topic/1,topic/2}', '{9,9}')"),
                 ("holding users by name and number", PostgresRuleSql.HoldUsers, "(text[], bigint[])", "('{user7,user8}', '{700,701,702}')"),
-                ("a chunk of a changed rule", PostgresRuleSql.Evaluate, "(bigint, text, text, bigint[], bigint[], boolean[])", "(1002000, '$.n == $a', '{\"a\":1}', '{700,701,702}', '{0,0,1}', '{true,false,true}')"),
+                ("a chunk of a changed rule", PostgresRuleSql.Evaluate, "(bigint, text, text, bigint[], bigint[], boolean[])",
+                    "(1002000, '$.n == $a', '{\"a\":1}', '{700,701,702}', '{0,0,1}', '{true,false,true}')"),
                 ("attributes with a move", PostgresRuleSql.SetAttributes, "(bigint[], text[], timestamptz[])", "('{700,701}', '{NULL,NULL}', '{NULL,NULL}')"),
                 ("holding attributes", PostgresDirectorySql.HoldAttributes, "(bigint, bigint[], bigint[])", "(0, '{700,701}', '{0,0}')"),
                 (
-                    "attributes without a move", PostgresDirectorySql.StoreAttributes, "(bigint, bigint[], bigint[], text[], timestamptz[], bigint[], bigint[], boolean[])",
+                    "attributes without a move", PostgresDirectorySql.StoreAttributes,
+                        "(bigint, bigint[], bigint[], text[], timestamptz[], bigint[], bigint[], boolean[])",
                     "(0, '{700,701}', '{0,0}', '{NULL,NULL}', '{NULL,NULL}', '{700}', '{1002000}', '{true}')"),
                 ("closing what an ended group left", PostgresDirectorySql.CloseEnded, "(bigint)", "(100)"),
                 ("ending memberships", PostgresChangeSql.EndMemberships, "(bigint[], bigint[], bigint[])", "('{1002000}', '{777}', '{9}')"),

@@ -66,7 +66,8 @@ public sealed class PostgresScaleTests(PostgresCluster cluster) : PostgresLogTes
             ["new topics"] = await CostAsync(connection, PostgresAppendSql.AddTopics, "(text[])", "('{first,topic/9,brand/new}')"),
             ["topics' sequences"] = await CostAsync(connection, PostgresAppendSql.ReadTopics, "(text[])", "('{first,topic/9}')"),
             ["append by a lone writer"] = await CostAsync(connection, PostgresAppendSql.Insert, AppendTypes, await AppendValuesAsync(connection, behind: 0)),
-            ["append beside another writer"] = await CostAsync(connection, PostgresAppendSql.Insert, AppendTypes, await AppendValuesAsync(connection, behind: 1)),
+            ["append beside another writer"] =
+                await CostAsync(connection, PostgresAppendSql.Insert, AppendTypes, await AppendValuesAsync(connection, behind: 1)),
         };
     }
 

@@ -21,7 +21,8 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
         CREATE TABLE public.log_head (id int);
         """;
 
-    private const string InPublic = "SELECT coalesce(string_agg(relname || ':' || relkind::text, ',' ORDER BY relname), '') FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    private const string InPublic =
+        "SELECT coalesce(string_agg(relname || ':' || relkind::text, ',' ORDER BY relname), '') FROM pg_class WHERE relnamespace = 'public'::regnamespace";
 
     private const string Schemas = "SELECT string_agg(nspname, ',' ORDER BY nspname) FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'";
 

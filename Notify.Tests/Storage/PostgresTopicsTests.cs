@@ -28,7 +28,8 @@ public sealed class PostgresTopicsTests(PostgresCluster cluster) : PostgresLogTe
         var told = new List<LogEntry>();
         for (var i = 0; i < 40; i++)
         {
-            var batch = Batch(Entry("a"), Entry("b") with { TtlSeconds = 60 }, Entry("a") with { Key = Key($"{i}") }, Entry("change") with { Kind = EntryKind.MembersChanged });
+            var batch = Batch(Entry("a"), Entry("b") with { TtlSeconds = 60 }, Entry("a") with { Key = Key($"{i}") },
+                Entry("change") with { Kind = EntryKind.MembersChanged });
             told.AddRange((await nodes[i / 7 % 2].AppendAsync(batch, Stop)).Stored);
         }
 
@@ -57,7 +58,8 @@ public sealed class PostgresTopicsTests(PostgresCluster cluster) : PostgresLogTe
         await log.AppendAsync(Batch(Entry("a"), Entry("a"), Entry("a")), Stop);
 
         // As after a logical restore under a running node: two versions are gone, and an operator says so.
-        await ExecuteAsync("DELETE FROM notifications WHERE version > 1; UPDATE appends SET last_version = 1 WHERE last_version = 3; UPDATE log_head SET epoch = gen_random_uuid()");
+        await ExecuteAsync("DELETE FROM notifications WHERE version > 1; UPDATE appends SET last_version = 1 WHERE last_version = 3; UPDATE log_head SET " +
+            "epoch = gen_random_uuid()");
         var next = await log.AppendAsync(Batch(Entry("a"), Entry("new")), Stop);
         Assert.Equal([(2L, 2L), (3L, 1L)], next.Stored.Select(entry => (entry.Version, entry.TopicSeq)));
         Assert.Equal(await ScalarAsync<Guid>("SELECT epoch FROM log_head"), next.Epoch);

@@ -93,7 +93,8 @@ public sealed class SqliteHoldTests : IDisposable
     public async Task Each_mistake_of_a_path_has_a_sentence_of_its_own()
     {
         Assert.Contains("longer than the file system allows", await ToldAsync(_folder.File(new string('a', 260) + ".db")), StringComparison.Ordinal);
-        Assert.Contains("longer than the file system allows", await ToldAsync(Path.Combine(_folder.File(new string('a', 260)), "n.db")), StringComparison.Ordinal);
+        Assert.Contains("longer than the file system allows", await ToldAsync(Path.Combine(_folder.File(new string('a', 260)), "n.db")),
+            StringComparison.Ordinal);
         Assert.Contains("a device", await ToldAsync("/dev/null"), StringComparison.Ordinal);
         Assert.Contains("is a folder", await ToldAsync(_folder.Path), StringComparison.Ordinal);
         Assert.Contains("cannot be made", await ToldAsync("/proc/none/n.db"), StringComparison.Ordinal);
@@ -142,7 +143,8 @@ public sealed class SqliteHoldTests : IDisposable
         await using (var log = await OpenAsync(FilePath)) await log.AppendAsync(Batch("a"), Stop);
         await ExecuteAsync("ALTER TABLE notify_migrations RENAME TO \"__EFMigrationsHistory\"");
         await using (var log = await OpenAsync(FilePath)) Assert.Equal(2, Assert.Single((await log.AppendAsync(Batch("a"), Stop)).Stored).Version);
-        Assert.Equal("__EFMigrationsHistory", await ScalarAsync("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%migrations%' AND name NOT LIKE '%Lock'"));
+        Assert.Equal("__EFMigrationsHistory",
+            await ScalarAsync("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%migrations%' AND name NOT LIKE '%Lock'"));
     }
 
     [Theory]
@@ -173,7 +175,8 @@ public sealed class SqliteHoldTests : IDisposable
     [Fact]
     public async Task A_log_that_must_be_there_is_never_made()
     {
-        Assert.Contains("is not there; nothing was made", await ToldAsync(new StorageOptions { SqlitePath = FilePath, MayCreate = false }), StringComparison.Ordinal);
+        Assert.Contains("is not there; nothing was made", await ToldAsync(new StorageOptions { SqlitePath = FilePath, MayCreate = false }),
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
         await ExecuteAsync("CREATE TABLE shop (id INTEGER)");
         Assert.Contains("holds no log", await ToldAsync(new StorageOptions { SqlitePath = FilePath, MayCreate = false }), StringComparison.Ordinal);
@@ -195,7 +198,8 @@ public sealed class SqliteHoldTests : IDisposable
     private async Task<string[]> LocksAsync()
     {
         var inode = (await ChildProcess.RunAsync("stat", ["-c", "%i", FilePath], _folder.Path, Limit))[0];
-        return [.. (await File.ReadAllLinesAsync("/proc/locks", Stop)).Where(line => line.Contains($":{inode} ", StringComparison.Ordinal)).Select(line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..]).Order()];
+        return [.. (await File.ReadAllLinesAsync("/proc/locks", Stop)).Where(line => line.Contains($":{inode} ", StringComparison.Ordinal))
+            .Select(line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..]).Order()];
     }
 
     private async Task<SqliteConnection> ConnectAsync()

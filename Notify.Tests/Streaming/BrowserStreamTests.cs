@@ -24,7 +24,8 @@ public sealed class BrowserStreamTests
         using var folder = new TempFolder();
         await using var nginx = throughNginx ? await NginxAsync(folder, server.Url.Port) : null;
         var url = nginx is null ? server.Url : new Uri($"http://127.0.0.1:{nginx.Port}");
-        await using var page = await NodeScript.StartAsync("event-source.mjs", url.ToString().TrimEnd('/'), "news/%23", ChromiumPage.Executable, folder.File("profile"));
+        await using var page =
+            await NodeScript.StartAsync("event-source.mjs", url.ToString().TrimEnd('/'), "news/%23", ChromiumPage.Executable, folder.File("profile"));
         await page.WaitForAsync("caughtUp");
         var first = await server.PublishAsync("news/a", "before");
         await HasAsync(page, first);
@@ -35,7 +36,8 @@ public sealed class BrowserStreamTests
         await server.RestartAsync(untilReady: false);
         await Eventually.TrueAsync(() => RefusedAsync(server), "the stream is refused for now");
         var told = page.Objects.Count(said => said.TryGetProperty("lost", out _));
-        await Eventually.TrueAsync(() => page.Objects.Count(said => said.TryGetProperty("lost", out _)) >= told + 2, "the browser came, was refused, and came again", Limit);
+        await Eventually.TrueAsync(() =>
+            page.Objects.Count(said => said.TryGetProperty("lost", out _)) >= told + 2, "the browser came, was refused, and came again", Limit);
 
         await postgres.StartAsync();
         var second = await Eventually.SucceedsAsync<long, Xunit.Sdk.XunitException>(() => server.PublishAsync("news/a", "after"), "publishing goes on", Limit);
@@ -45,11 +47,14 @@ public sealed class BrowserStreamTests
     }
 
     private static Task HasAsync(NodeScript page, long version) =>
-        Eventually.TrueAsync(() => page.Objects.Any(said => said.TryGetProperty("version", out var seen) && seen.GetInt64() == version), $"the browser has {version}", Limit);
+        Eventually.TrueAsync(() =>
+            page.Objects.Any(said => said.TryGetProperty("version", out var seen) && seen.GetInt64() == version), $"the browser has {version}", Limit);
 
     private static async Task<bool> RefusedAsync(ServerProcess server)
     {
-        using var answer = await server.Http.GetAsync(new Uri("api/v1/stream?filter=a", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var answer =
+            await server.Http.GetAsync(new Uri("api/v1/stream?filter=a", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken);
         if (answer.StatusCode != HttpStatusCode.OK) return false;
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         return (await reader.ReadLineAsync(TestContext.Current.CancellationToken))!.StartsWith(": storage_unavailable", StringComparison.Ordinal);

@@ -23,7 +23,8 @@ public sealed class StreamTests(ServerFixture fixture) : IClassFixture<ServerFix
         Assert.Equal((second, third), (events[0].Id, events[2].Id));
         Assert.True(events[1].Id >= second);
         Assert.Equal(events[1].Id, JsonElement.Parse(events[1].Data).GetProperty("head").GetInt64());
-        Assert.Equal((second, "two"), (JsonElement.Parse(events[0].Data).GetProperty("version").GetInt64(), JsonElement.Parse(events[0].Data).GetProperty("body").GetString()));
+        Assert.Equal((second, "two"),
+            (JsonElement.Parse(events[0].Data).GetProperty("version").GetInt64(), JsonElement.Parse(events[0].Data).GetProperty("body").GetString()));
     }
 
     [Fact]
@@ -64,8 +65,12 @@ public sealed class StreamTests(ServerFixture fixture) : IClassFixture<ServerFix
     {
         using var stream = await EventStream.OpenAsync(Http, "filter=typing/%23&user=carol");
         await stream.Events.FirstAsync(e => e.Name == "caught-up");
-        using var ephemeral = await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { topic = "typing/room", body = "…", ephemeral = true }, TestContext.Current.CancellationToken);
-        using var own = await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { user = "carol", body = "for you" }, TestContext.Current.CancellationToken);
+        using var ephemeral =
+            await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { topic = "typing/room", body = "…", ephemeral = true },
+            TestContext.Current.CancellationToken);
+        using var own =
+            await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { user = "carol", body = "for you" },
+            TestContext.Current.CancellationToken);
 
         var received = (await stream.Events.CountAsync(3)).Where(e => e.Name == "notification").ToArray();
         Assert.Equal([null, "$user/carol"], [received[0].Id?.ToString(), JsonElement.Parse(received[1].Data).GetProperty("topic").GetString()]);
@@ -76,8 +81,12 @@ public sealed class StreamTests(ServerFixture fixture) : IClassFixture<ServerFix
     {
         using var stream = await EventStream.OpenAsync(Http, "user=dora");
         await stream.Events.FirstAsync(e => e.Name == "caught-up");
-        using var other = await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { topic = "dora", body = "not hers" }, TestContext.Current.CancellationToken);
-        using var own = await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { user = "dora", body = "for you" }, TestContext.Current.CancellationToken);
+        using var other =
+            await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { topic = "dora", body = "not hers" },
+            TestContext.Current.CancellationToken);
+        using var own =
+            await Http.PostAsJsonAsync(new Uri("api/v1/notifications", UriKind.Relative), new { user = "dora", body = "for you" },
+            TestContext.Current.CancellationToken);
         var received = await stream.Events.FirstAsync(e => e.Name == "notification");
         Assert.Equal("for you", JsonElement.Parse(received.Data).GetProperty("body").GetString());
     }

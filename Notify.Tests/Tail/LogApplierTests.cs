@@ -22,7 +22,8 @@ public sealed class LogApplierTests
         await using var rig = await DeliveryRig.StartAsync([first, second], stored: (3, "t"));
         var (_, sink, _) = await rig.ResumeAsync(3, "#");
 
-        await AppendAsync(rig, EntryKind.Notification, EntryKind.MembersChanged, EntryKind.Notification, EntryKind.InboxMarked, EntryKind.Notification, EntryKind.KeysChanged);
+        await AppendAsync(rig, EntryKind.Notification, EntryKind.MembersChanged, EntryKind.Notification, EntryKind.InboxMarked, EntryKind.Notification,
+            EntryKind.KeysChanged);
         await rig.PublishAsync();
         await Eventually.TrueAsync(() => sink.Versions.Contains(10), "the last one delivered");
 
@@ -33,7 +34,8 @@ public sealed class LogApplierTests
         Assert.Equal(Enumerable.Range(0, order.Count).Select(i => i % 2 == 0 ? "first" : "second"), order);
 
         // A change of who gets what ends its unit; marks do not.
-        Assert.All(first.Units, unit => Assert.DoesNotContain(unit.Entries[..^1], entry => entry.Entry.Kind is EntryKind.MembersChanged or EntryKind.KeysChanged));
+        Assert.All(first.Units, unit =>
+            Assert.DoesNotContain(unit.Entries[..^1], entry => entry.Entry.Kind is EntryKind.MembersChanged or EntryKind.KeysChanged));
         Assert.Equal([5, 9], first.Units.Where(unit => unit.HasChanges).Select(unit => unit.Last));
         Assert.Equal([5, 7, 9], first.Units.SelectMany(unit => unit.Changes).Select(entry => entry.Version));
         Assert.Equal(10, rig.Position.View!.Applied);
@@ -132,7 +134,9 @@ public sealed class LogApplierTests
         var stored = (await AppendAsync(rig, EntryKind.Notification, EntryKind.MembersChanged, EntryKind.Notification, EntryKind.Notification)).Stored;
 
         // The first is parked, the second comes in time: neither may be believed.
-        var forged = stored.Select(entry => entry.Kind == EntryKind.Notification ? entry : entry with { Content = "{\"groups\":[],\"forged\":true}"u8.ToArray() }).ToArray();
+        var forged =
+            stored.Select(entry => entry.Kind == EntryKind.Notification ? entry : entry with { Content = "{\"groups\":[],\"forged\":true}"u8.ToArray() })
+            .ToArray();
         rig.Tail.CommittedElsewhere(rig.Position.View!.EpochId, forged[1..3], default);
         rig.Tail.CommittedElsewhere(rig.Position.View.EpochId, forged[..2], default);
 
@@ -178,7 +182,9 @@ public sealed class LogApplierTests
 
     private static AppendBatch Batch(params EntryKind[] kinds) => new(
         Guid.NewGuid(),
-        [.. kinds.Select(kind => new NewEntry { Id = Guid.CreateVersion7(), Kind = kind, Topic = kind == EntryKind.Notification ? "t" : "people", Content = Entries.ContentOf(kind) })]);
+        [.. kinds.Select(kind =>
+            new NewEntry { Id = Guid.CreateVersion7(), Kind = kind, Topic = kind == EntryKind.Notification ? "t" : "people",
+            Content = Entries.ContentOf(kind) })]);
 
     private static Task<AppendResult> AppendAsync(DeliveryRig rig, params EntryKind[] kinds) => rig.Log.AppendAsync(Batch(kinds), CancellationToken.None);
 

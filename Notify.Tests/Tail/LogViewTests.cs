@@ -75,7 +75,8 @@ public sealed class LogViewTests
     {
         var log = new SteeredLog(new ListLog());
         for (var i = 0; i < count; i++)
-            await log.AppendAsync(new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray() }]), Cancel);
+            await log.AppendAsync(new AppendBatch(Guid.NewGuid(), [new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray() }]),
+                Cancel);
         return log;
     }
 }

@@ -46,5 +46,6 @@ public sealed class ChatHub : Hub
 public sealed class ShopCheck(ShopContext shop) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        await shop.Database.CanConnectAsync(cancellationToken) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("The shop's database does not answer.");
+        await shop.Database.CanConnectAsync(cancellationToken) ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Unhealthy("The shop's database does not answer.");
 }

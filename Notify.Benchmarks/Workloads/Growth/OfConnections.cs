@@ -26,7 +26,8 @@ internal static class OfConnections
     {
         var wanted = line.Number("connections", 20_000);
         var seconds = line.Number("seconds", 4);
-        var curve = new GrowthCurve("connections", "memory of each connection, and CPU µs of a publish to one of them and its delivery", "connections", GrowthCurve.FolderOf(line));
+        var curve = new GrowthCurve("connections", "memory of each connection, and CPU µs of a publish to one of them and its delivery", "connections",
+            GrowthCurve.FolderOf(line));
         line.RefuseUnknown();
         var largest = Math.Min(wanted, await OpenFiles.AllowAsync(wanted + OtherFiles) - OtherFiles);
         if (largest < wanted) curve.Report.Notes.Add($"Up to {largest} of {wanted}: a process may open no more files here (ulimit -Hn).");

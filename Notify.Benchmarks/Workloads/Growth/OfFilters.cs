@@ -20,7 +20,8 @@ internal static class OfFilters
     {
         var largest = line.Number("filters", 100_000);
         var seconds = line.Number("seconds", 4);
-        var curve = new GrowthCurve("filters", "CPU µs of a publish and its delivery as filters that do not match grow", "filters that do not match", GrowthCurve.FolderOf(line));
+        var curve = new GrowthCurve("filters", "CPU µs of a publish and its delivery as filters that do not match grow", "filters that do not match",
+            GrowthCurve.FolderOf(line));
         line.RefuseUnknown();
         for (var run = 1; run <= laboratory.Runs; run++)
         {

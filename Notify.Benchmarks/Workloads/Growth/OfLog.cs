@@ -34,7 +34,8 @@ internal static class OfLog
             }
         }
 
-        curve.Report.Notes.Add($"Replay: the last {missed}, of all topics by one client; of {Topics} topics by a client each. The node's memory holds about as many of the newest.");
+        curve.Report.Notes.Add($"Replay: the last {missed}, of all topics by one client; of {Topics} topics by a client each. The node's memory holds about " +
+            "as many of the newest.");
         curve.Draw("log-append", "CPU of an append, by what is stored", "microseconds of CPU", Post, Batched);
         curve.Draw("log-replay", "CPU of a replayed notification, by what is stored", "microseconds of CPU", Replay, ReplayTopic);
         return curve.Report;

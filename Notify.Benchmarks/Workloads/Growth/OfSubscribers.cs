@@ -51,7 +51,8 @@ internal static class OfSubscribers
         else curve.Report.Add(curve.Row(size), (Delivery, cpu / got.Deliveries), (Publish, cpu / published.Acked));
     }
 
-    private static async Task<(PublisherReport Published, SubscriberReport Got)> PublishAsync(Publishers publishers, Subscribers subscribers, int count, int each)
+    private static async Task<(PublisherReport Published, SubscriberReport Got)> PublishAsync(Publishers publishers, Subscribers subscribers, int count,
+        int each)
     {
         var published = await publishers.RunCountAsync(count);
         return (published, await subscribers.ReportAsync(published.Acked * each));

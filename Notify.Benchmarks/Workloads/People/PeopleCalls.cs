@@ -22,11 +22,13 @@ internal sealed class PeopleCalls(RunningServer server) : IDisposable
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = JsonContent.Create(body) };
         var clock = Stopwatch.GetTimestamp();
         using var answer = await _http.SendAsync(request);
-        if (!answer.IsSuccessStatusCode) throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+        if (!answer.IsSuccessStatusCode)
+            throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
         return Stopwatch.GetElapsedTime(clock).TotalMilliseconds;
     }
 
-    public Task<double> PublishAsync(string address, string to) => SendAsync(HttpMethod.Post, "notifications", new Dictionary<string, string> { [address] = to, ["title"] = "x" });
+    public Task<double> PublishAsync(string address, string to) =>
+        SendAsync(HttpMethod.Post, "notifications", new Dictionary<string, string> { [address] = to, ["title"] = "x" });
 
     /// <summary>One after the other, a pause of some milliseconds between two, until told to stop.</summary>
     public async Task<List<double>> PublishUntilAsync(CancellationToken stop)

@@ -45,9 +45,12 @@ internal static class PeopleWorkload
             await ListsAsync(report, laboratory, small, Math.Max(groups / 100, 100));
         }
 
-        report.Notes.Add("U1: server CPU for each delivery, Postgres's apart; rows: of the log for each notification. Best of U1 is a topic, which has no members.");
-        report.Notes.Add("U2: transactions as Postgres counts them, the tail's polling included. Heap after a full collection, over connections without a user.");
-        report.Notes.Add("U3: the answer to a changed attribute says that the membership is stored and on its way. Publishing: one after the other, before and during the work.");
+        report.Notes.Add("U1: server CPU for each delivery, Postgres's apart; rows: of the log for each notification. Best of U1 is a topic, which has no " +
+            "members.");
+        report.Notes.Add("U2: transactions as Postgres counts them, the tail's polling included. " +
+            "Heap after a full collection, over connections without a user.");
+        report.Notes.Add("U3: the answer to a changed attribute says that the membership is stored and on its way. Publishing: one after the other, before " +
+            "and during the work.");
         return report;
     }
 

@@ -8,7 +8,8 @@ namespace Notify.Engine.Cluster.Backplanes;
 /// LISTEN/NOTIFY. Its texts are short, so what is known of the entries goes as Base64 and their JSON as it is; a batch
 /// that does not fit goes as its position, and the other nodes read it from the log at once.
 /// </summary>
-internal sealed partial class PostgresBackplane(PostgresChannel channel, LinkMetrics metrics, TimeProvider time, ILogger<PostgresBackplane> logger) : IBackplane, IAsyncDisposable
+internal sealed partial class PostgresBackplane(PostgresChannel channel, LinkMetrics metrics, TimeProvider time, ILogger<PostgresBackplane> logger)
+    : IBackplane, IAsyncDisposable
 {
     /// <summary>What the contract promises for ephemeral ones; with the longest topic they still fit.</summary>
     private const int LongestEphemeral = 7_000;
@@ -75,7 +76,9 @@ internal sealed partial class PostgresBackplane(PostgresChannel channel, LinkMet
 
     private static partial class Log
     {
-        [LoggerMessage(4001, LogLevel.Warning, "This node receives nothing over LISTEN: {Reason} It finds notifications of other nodes by polling, up to a second later, until LISTEN works again.")]
+        [LoggerMessage(4001, LogLevel.Warning,
+            "This node receives nothing over LISTEN: {Reason} It finds notifications of other nodes by polling, " +
+            "up to a second later, until LISTEN works again.")]
         public static partial void NotListening(ILogger logger, string reason);
     }
 }

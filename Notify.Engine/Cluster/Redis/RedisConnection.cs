@@ -99,7 +99,8 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
         [LoggerMessage(4010, LogLevel.Warning, "Cannot connect to Redis: {Reason} The node finds notifications of other nodes by polling until it can.")]
         public static partial void NotConnected(ILogger logger, string reason);
 
-        [LoggerMessage(4011, LogLevel.Warning, "The {Type} connection to Redis is lost: {Failure}. The node finds notifications of other nodes by polling until it is back.")]
+        [LoggerMessage(4011, LogLevel.Warning,
+            "The {Type} connection to Redis is lost: {Failure}. The node finds notifications of other nodes by polling until it is back.")]
         public static partial void Lost(ILogger logger, ConnectionType type, ConnectionFailureType failure);
 
         [LoggerMessage(4012, LogLevel.Information, "The connection to Redis is back.")]

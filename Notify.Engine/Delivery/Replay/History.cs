@@ -61,7 +61,8 @@ internal sealed class History(TailPosition tail, INotificationLog log, LogReplay
 
         if (await plan.TopicsAsync(log, filters, view.Oldest - 1, before - 1, cancellationToken) is { } topics)
         {
-            var page = await replay.ReadStorageAsync(view, () => log.ReadTopicsBackAsync(topics, before, StepEntries, StepBytes, cancellationToken), cancellationToken);
+            var page = await replay.ReadStorageAsync(view, () =>
+                log.ReadTopicsBackAsync(topics, before, StepEntries, StepBytes, cancellationToken), cancellationToken);
             plan.Examined(page.Entries.Count, page.Through - 1, before - 1);
             return (page.Entries, page.Through);
         }

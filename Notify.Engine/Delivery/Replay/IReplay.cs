@@ -18,5 +18,6 @@ public interface IReplay
 /// <param name="Entries">In version order.</param>
 /// <param name="Next">The last version examined: where the next page begins.</param>
 /// <param name="Head">Where the log was.</param>
-/// <param name="Gap">The reason (see <see cref="Contracts.Hub.GapReasons"/>) when versions between the one asked from and <see cref="LogHead.Oldest"/> are gone; the page then starts at the oldest.</param>
+/// <param name="Gap">The reason (see <see cref="Contracts.Hub.GapReasons"/>) when versions between the one asked from and
+/// <see cref="LogHead.Oldest"/> are gone; the page then starts at the oldest.</param>
 public sealed record ReplayPage(IReadOnlyList<LogEntry> Entries, long Next, LogHead Head, string? Gap);

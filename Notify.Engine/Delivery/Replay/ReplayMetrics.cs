@@ -10,7 +10,8 @@ internal sealed class ReplayMetrics
 
     public ReplayMetrics(IMeterFactory meters)
     {
-        _reads = meters.Create(NotifyMetrics.MeterName).CreateCounter<long>("notify.catch_up.reads", "{read}", "Steps of a replay that the ring could not serve.");
+        _reads = meters.Create(NotifyMetrics.MeterName)
+            .CreateCounter<long>("notify.catch_up.reads", "{read}", "Steps of a replay that the ring could not serve.");
         _reads.Add(0);
     }
 

@@ -272,7 +272,8 @@ internal sealed class Interests(Subscriber session, Router router)
         foreach (ref readonly var interest in Held)
         {
             if (interest.Filter.Matches(topic))
-                verdicts.Add(new InterestVerdict(interest.Kind, interest.Filter.Text, interest.From, interest.Until, interest.Asleep, interest.Brings(version, topic)));
+                verdicts.Add(new InterestVerdict(interest.Kind, interest.Filter.Text, interest.From, interest.Until, interest.Asleep,
+                    interest.Brings(version, topic)));
         }
 
         return verdicts;

@@ -11,7 +11,8 @@ namespace Notify.Engine.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, SharedMemory memory, LogClock clock, TimeProvider time, ILogger<CatchUp> logger) : IDisposable
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, SharedMemory memory, LogClock clock,
+    TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StorageRetry = TimeSpan.FromMilliseconds(500);
@@ -98,7 +99,8 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
     private async Task<CatchUpPage?> PageAsync(Progression run, SessionPlace place)
     {
         var session = run.Session;
-        var shared = place.SharedKey is { } key && place.Cursor + 1 >= place.View.Oldest ? new SharedPages.Place(place.View, place.Cursor, key) : (SharedPages.Place?)null;
+        var shared = place.SharedKey is { } key && place.Cursor + 1 >= place.View.Oldest ? new SharedPages.Place(place.View, place.Cursor, key)
+            : (SharedPages.Place?)null;
         if (shared is { } known && _shared.TryGet(known, out var made)) return made;
 
         ReplayStep step;

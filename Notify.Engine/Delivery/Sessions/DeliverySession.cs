@@ -317,7 +317,8 @@ internal sealed class DeliverySession : Subscriber
     {
         get
         {
-            lock (_gate) return [.. _interests.Texts(InterestKind.Membership).Select(topic => topic[TopicName.OfGroup("").Length..]).Order(StringComparer.Ordinal)];
+            lock (_gate)
+                return [.. _interests.Texts(InterestKind.Membership).Select(topic => topic[TopicName.OfGroup("").Length..]).Order(StringComparer.Ordinal)];
         }
     }
 
@@ -449,10 +450,14 @@ internal sealed class DeliverySession : Subscriber
         lock (_gate) return _interests.IsOfUser(version, topic);
     }
 
-    /// <summary>What the connection itself brings to this version: what it named, its token's groups, and durable subscriptions that its token lets sleep.</summary>
+    /// <summary>
+    /// What the connection itself brings to this version: what it named, its token's groups, and durable subscriptions that its token lets
+    /// sleep.
+    /// </summary>
     public IReadOnlyList<InterestVerdict> Explain(long version, string topic)
     {
-        lock (_gate) return _interests.Explain(version, topic).FindAll(interest => interest.Kind is InterestKind.Named or InterestKind.Token || interest.IsAsleep);
+        lock (_gate)
+            return _interests.Explain(version, topic).FindAll(interest => interest.Kind is InterestKind.Named or InterestKind.Token || interest.IsAsleep);
     }
 
     /// <summary>Whether the connection follows the topic now.</summary>

@@ -21,7 +21,8 @@ internal sealed class Resumption(TailPosition tail, IUserReadings users, FilterR
         DeliverySession session, ResumeRequest request, SessionAccess access, CancellationToken cancellationToken)
     {
         if (request.Since is < 0 or > LogLimits.MaxVersion) return Refuse("'since' is a version: 0 or the number of the last notification you have.");
-        if (request.Epoch is { Length: > MaxEpochLength or 0 }) return Refuse("'epoch' is what Resume, CaughtUp, Progress or Gap gave you; leave it out when you have none.");
+        if (request.Epoch is { Length: > MaxEpochLength or 0 })
+            return Refuse("'epoch' is what Resume, CaughtUp, Progress or Gap gave you; leave it out when you have none.");
         if (filterReader.Read(request.Topics, out var named) is { } problem) return (null, problem);
         if (access.MayFollow(named) is { } forbidden) return (null, forbidden);
         if (session.State != SessionState.Idle) return ResumedBefore();

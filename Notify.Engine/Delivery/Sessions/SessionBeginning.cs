@@ -38,7 +38,8 @@ internal sealed record SessionAccess(Func<TopicFilter, bool> Covers, IReadOnlyCo
     public Func<IReadOnlyList<TopicFilter>, Refusal?> MayFollow { get; init; } = static _ => null;
 
     /// <summary>What a caller's credential allows.</summary>
-    public static SessionAccess Of(Caller caller) => new(caller.Grants.MaySubscribe, [.. caller.Grants.Groups.Select(group => TopicFilter.Exact(TopicName.OfGroup(group)))])
+    public static SessionAccess Of(Caller caller) =>
+        new(caller.Grants.MaySubscribe, [.. caller.Grants.Groups.Select(group => TopicFilter.Exact(TopicName.OfGroup(group)))])
     {
         MayFollow = filters => AccessRules.Follow(caller, filters),
     };

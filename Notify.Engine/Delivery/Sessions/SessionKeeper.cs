@@ -11,7 +11,8 @@ namespace Notify.Engine.Delivery.Sessions;
 /// them when the log has not been readable for long, so that no client stays connected but receives nothing.
 /// </summary>
 internal sealed partial class SessionKeeper(
-    SessionRegistry sessions, TailPosition tail, SessionScheduler scheduler, IOptions<NotifyOptions> options, TimeProvider time, ILogger<SessionKeeper> logger) : BackgroundService
+    SessionRegistry sessions, TailPosition tail, SessionScheduler scheduler, IOptions<NotifyOptions> options, TimeProvider time, ILogger<SessionKeeper> logger)
+        : BackgroundService
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(30);
 
@@ -55,7 +56,8 @@ internal sealed partial class SessionKeeper(
         OutgoingFrame? shared = null;
         foreach (var session in sessions.All)
         {
-            if (session.OfferProgress(view, dispatched, version => shared ??= new ControlFrame(ClientMethods.Progress, new Progress(version, view.Epoch)), now, Quiet))
+            if (session.OfferProgress(view, dispatched, version =>
+                shared ??= new ControlFrame(ClientMethods.Progress, new Progress(version, view.Epoch)), now, Quiet))
                 scheduler.Ready(session);
         }
     }

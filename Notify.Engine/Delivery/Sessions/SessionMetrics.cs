@@ -13,8 +13,10 @@ internal sealed class SessionMetrics
         var meter = meters.Create(NotifyMetrics.MeterName);
         meter.CreateObservableCounter("notify.delivered", () => Volatile.Read(ref _delivered), "{notification}", "Notifications written to connections.");
         meter.CreateObservableGauge("notify.sessions", () => CountByState(sessions), "{session}", "Connections by state of delivery.");
-        SlowConsumers = meter.CreateCounter<long>("notify.slow_consumers", "{session}", "Live sessions whose queue was full and that went back to catching up.");
-        EphemeralDropped = meter.CreateCounter<long>("notify.ephemeral.dropped", "{notification}", "Ephemeral notifications not sent because a queue was full.");
+        SlowConsumers =
+            meter.CreateCounter<long>("notify.slow_consumers", "{session}", "Live sessions whose queue was full and that went back to catching up.");
+        EphemeralDropped =
+            meter.CreateCounter<long>("notify.ephemeral.dropped", "{notification}", "Ephemeral notifications not sent because a queue was full.");
     }
 
     public Counter<long> SlowConsumers { get; }

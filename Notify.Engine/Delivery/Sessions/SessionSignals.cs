@@ -3,7 +3,10 @@ using Notify.Engine.Delivery.Frames;
 
 namespace Notify.Engine.Delivery.Sessions;
 
-/// <summary>What a connection is to be told besides notifications: the last word of each kind. Bounded by the kinds. Empty it holds no memory of its own.</summary>
+/// <summary>
+/// What a connection is to be told besides notifications: the last word of each kind. Bounded by the kinds. Empty it holds no memory of its
+/// own.
+/// </summary>
 internal struct SessionSignals
 {
     private List<(string Key, OutgoingFrame Frame)>? _frames;

@@ -25,7 +25,8 @@ internal sealed class AttributeChanges(INotificationLog log, DirectoryWriter wri
     private bool _isRunning;
 
     /// <summary>Applies a merge patch; what is shown of the attributes after it.</summary>
-    public async Task<(JsonElement Shown, Refusal? Refusal)> PatchAsync(string user, JsonElement patch, AttributesPart part, CancellationToken cancellationToken)
+    public async Task<(JsonElement Shown, Refusal? Refusal)> PatchAsync(string user, JsonElement patch, AttributesPart part,
+        CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (AttributePatch.Check(patch, part) is { } refusal) return (default, refusal);
@@ -125,7 +126,9 @@ internal sealed class AttributeChanges(INotificationLog log, DirectoryWriter wri
             if (pending.Patch(stored) is not { } patched) continue;
             if (!rules.TryDecide(reading.Epoch, reading.RulesRevision, patched.Changed, patched.Json, out var groups)) again.Add(pending);
             else if (groups.All(group => group.IsMember == stored.RuledGroups.Contains(group.Group)))
-                still.Add(stored.User, (pending, patched, new NewAttributes(stored.User, stored.Stamp, patched.Json, pending.IssuedAt ?? stored.ClaimsIssuedAt) { Groups = groups }));
+                still.Add(stored.User,
+                    (pending, patched,
+                    new NewAttributes(stored.User, stored.Stamp, patched.Json, pending.IssuedAt ?? stored.ClaimsIssuedAt) { Groups = groups }));
             else
                 moving.Add(MoveAsync(pending, reading));
         }

@@ -38,7 +38,8 @@ internal static class AttributePatch
     /// <summary>Null when the patch is one, and has nothing in it that no attributes may have.</summary>
     public static Refusal? Check(JsonElement patch, AttributesPart part)
     {
-        if (patch.ValueKind != JsonValueKind.Object) return Invalid("Attributes are changed by a JSON object, a merge patch (RFC 7396): null removes a member.");
+        if (patch.ValueKind != JsonValueKind.Object)
+            return Invalid("Attributes are changed by a JSON object, a merge patch (RFC 7396): null removes a member.");
         if (Problem(patch) is { } problem) return Invalid(problem);
         if (part == AttributesPart.Others && patch.TryGetProperty(Self, out _))
             return Invalid($"'{Self}' is what the user says of itself: the user changes it with SetAttributes or PATCH …/attributes/{Self}.");
@@ -121,7 +122,8 @@ internal static class AttributePatch
     private static Refusal? TooMuch(JsonObject attributes, int most)
     {
         if (Levels(attributes) > MostLevels) return Invalid($"Attributes have at most {MostLevels} levels of objects and arrays, the outermost included.");
-        return JsonSerializer.SerializeToUtf8Bytes(attributes, Unescaped).Length > most ? Invalid($"With this the attributes would have more than {most} bytes of JSON.") : null;
+        return JsonSerializer.SerializeToUtf8Bytes(attributes, Unescaped).Length > most
+            ? Invalid($"With this the attributes would have more than {most} bytes of JSON.") : null;
     }
 
     private static int Levels(JsonNode? node) => node switch
@@ -150,7 +152,8 @@ internal static class AttributePatch
             case JsonValueKind.String:
                 return TryText(() => value.GetString()!, out _) ? null : "A string has NUL or an unpaired surrogate in it.";
             case JsonValueKind.Number:
-                return AttributeNumbers.TryRead(value, out _) ? null : $"A number has at most {AttributeNumbers.Digits} digits, before and after the point together.";
+                return AttributeNumbers.TryRead(value, out _) ? null
+                    : $"A number has at most {AttributeNumbers.Digits} digits, before and after the point together.";
             case JsonValueKind.Undefined:
                 return "There is no value.";
             default:

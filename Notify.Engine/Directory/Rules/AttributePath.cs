@@ -46,7 +46,8 @@ internal sealed record AttributePath(IReadOnlyList<string> Keys)
         return target.ValueKind switch
         {
             JsonValueKind.Object => InObject(target, step),
-            JsonValueKind.Array => target.EnumerateArray().Where(element => element.ValueKind == JsonValueKind.Object).SelectMany(element => InObject(element, step)),
+            JsonValueKind.Array =>
+                target.EnumerateArray().Where(element => element.ValueKind == JsonValueKind.Object).SelectMany(element => InObject(element, step)),
             _ => [],
         };
     }

@@ -27,7 +27,8 @@ internal static class RuleExplanation
     };
 
     private static string Text(AttributePath path) =>
-        "@" + string.Concat(path.Keys.Select(key => key.All(char.IsAsciiLetterOrDigit) && !char.IsAsciiDigit(key[0]) ? $".{key}" : $".{JsonSerializer.Serialize(key, Unescaped)}"));
+        "@" + string.Concat(path.Keys.Select(key =>
+            key.All(char.IsAsciiLetterOrDigit) && !char.IsAsciiDigit(key[0]) ? $".{key}" : $".{JsonSerializer.Serialize(key, Unescaped)}"));
 
     private static string Text(ComparisonOperator comparison) => comparison switch
     {

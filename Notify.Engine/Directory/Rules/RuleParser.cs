@@ -122,7 +122,8 @@ internal static class RuleParser
         {
             if (text[i] == '\0') return At(text, i, "NUL is not allowed");
             if (!char.IsSurrogate(text[i])) continue;
-            if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1])) return At(text, i, "an unpaired surrogate is not allowed");
+            if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1]))
+                return At(text, i, "an unpaired surrogate is not allowed");
             i++;
         }
 

@@ -13,7 +13,8 @@ namespace Notify.Engine.Directory.Rules;
 /// attributes changed meanwhile, and that are dropped when the rule or the lease is another by then. What was done by an owner
 /// before is found and not done again: only differences are written.
 /// </remarks>
-internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger, PeopleMetrics? metrics = null) : BackgroundService
+internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger,
+    PeopleMetrics? metrics = null) : BackgroundService
 {
     /// <summary>How long a node that is gone keeps its work.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
@@ -183,7 +184,9 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
         [LoggerMessage(5020, LogLevel.Information, "The rule of group {Group} has been applied: {Users} memberships in {Milliseconds} ms.")]
         public static partial void Done(ILogger logger, long group, long users, long milliseconds);
 
-        [LoggerMessage(5021, LogLevel.Error, "This version of the program cannot read the rule of group {Group} ({Problem}). The group keeps its members; run the version that stored the rule, or replace the rule.")]
+        [LoggerMessage(5021, LogLevel.Error,
+            "This version of the program cannot read the rule of group {Group} ({Problem}). The group keeps its members; run the version that stored the " +
+            "rule, or replace the rule.")]
         public static partial void Unreadable(ILogger logger, long group, string problem);
 
         [LoggerMessage(5022, LogLevel.Error, "Applying rules failed unexpectedly. The node tries again in 10 s.")]

@@ -137,7 +137,8 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
             Credential = new Credential(stored.Key.Id, stored.CreatedAt, stored.Key.ExpiresAt),
         };
 
-        private static TopicFilter[] Filters(IReadOnlyList<string> texts) => [.. texts.Select(text => TopicFilter.TryParseAny(text, out var filter, out _) ? filter : null).OfType<TopicFilter>()];
+        private static TopicFilter[] Filters(IReadOnlyList<string> texts) =>
+            [.. texts.Select(text => TopicFilter.TryParseAny(text, out var filter, out _) ? filter : null).OfType<TopicFilter>()];
     }
 
     private static partial class Log

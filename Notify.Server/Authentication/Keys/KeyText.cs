@@ -31,7 +31,8 @@ internal sealed record KeyText(string Id, string Text)
 
     public static KeyText New()
     {
-        var body = $"{Prefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes))}_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes))}";
+        var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
+        var body = $"{Prefix}{id}_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes))}";
         return new KeyText(IdOf(body), body + Checksum(body));
     }
 

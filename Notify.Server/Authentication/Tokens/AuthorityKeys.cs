@@ -43,7 +43,8 @@ internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnec
         _issuer = settings.Issuer;
         _time = time;
         _logger = logger;
-        _http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = RefreshInterval, ConnectTimeout = FetchLimit }) { Timeout = FetchLimit, MaxResponseContentBufferSize = MaxDocumentBytes };
+        _http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = RefreshInterval, ConnectTimeout = FetchLimit }) { Timeout = FetchLimit,
+            MaxResponseContentBufferSize = MaxDocumentBytes };
         _retriever = new HttpDocumentRetriever(_http) { RequireHttps = new Uri(authority).Scheme == Uri.UriSchemeHttps };
     }
 
@@ -100,7 +101,8 @@ internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnec
         {
             using var limit = new CancellationTokenSource(FetchLimit, _time);
             var fetched = await OpenIdConnectConfigurationRetriever.GetAsync(_address, _retriever, limit.Token);
-            if (fetched.SigningKeys.Count == 0 || string.IsNullOrEmpty(_issuer ?? fetched.Issuer)) throw new InvalidOperationException("It names no issuer or has no signing keys.");
+            if (fetched.SigningKeys.Count == 0 || string.IsNullOrEmpty(_issuer ?? fetched.Issuer))
+                throw new InvalidOperationException("It names no issuer or has no signing keys.");
             if (_issuer is not null) fetched.Issuer = _issuer; // the only one demanded
             var first = Current is null;
             var same = !first && IdsOf(Current!).SequenceEqual(IdsOf(fetched));
@@ -130,10 +132,12 @@ internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnec
         [LoggerMessage(6010, LogLevel.Information, "Fetched {Count} signing keys of the authority from {Address}.")]
         public static partial void Fetched(ILogger logger, int count, string address);
 
-        [LoggerMessage(6011, LogLevel.Warning, "The authority does not answer at {Address} ({Cause}): tokens are rejected until it does. The node asks again with the next token.")]
+        [LoggerMessage(6011, LogLevel.Warning,
+            "The authority does not answer at {Address} ({Cause}): tokens are rejected until it does. The node asks again with the next token.")]
         public static partial void Away(ILogger logger, string address, string cause);
 
-        [LoggerMessage(6012, LogLevel.Warning, "The authority does not answer at {Address} ({Cause}): tokens of the keys known so far are still accepted, those of new keys are not.")]
+        [LoggerMessage(6012, LogLevel.Warning,
+            "The authority does not answer at {Address} ({Cause}): tokens of the keys known so far are still accepted, those of new keys are not.")]
         public static partial void AwayWithKeys(ILogger logger, string address, string cause);
     }
 }

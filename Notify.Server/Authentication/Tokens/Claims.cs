@@ -111,7 +111,8 @@ internal sealed class Claims(JsonElement payload)
     {
         ClaimValueTypes.Boolean when bool.TryParse(claim.Value, out var flag) => [JsonValue.Create(flag)],
         _ when claim.Type == Admin && bool.TryParse(claim.Value, out var admin) => [JsonValue.Create(admin)],
-        "JSON" or "json" or "JSON_ARRAY" when TryParse(claim.Value) is { } node => node is JsonArray array ? [.. array.Select(item => item?.DeepClone())] : [node],
+        "JSON" or "json" or "JSON_ARRAY" when TryParse(claim.Value) is { } node =>
+            node is JsonArray array ? [.. array.Select(item => item?.DeepClone())] : [node],
         _ => [JsonValue.Create(claim.Value)],
     };
 
@@ -151,7 +152,8 @@ internal sealed class Claims(JsonElement payload)
         JsonValueKind.True => value == "true",
         JsonValueKind.False => value == "false",
         JsonValueKind.Number => string.Equals(member.GetRawText(), value, StringComparison.Ordinal)
-            || (long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && member.TryGetInt64(out var own) && own == number),
+            || (long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && member.TryGetInt64(out var own)
+                && own == number),
         _ => false,
     };
 

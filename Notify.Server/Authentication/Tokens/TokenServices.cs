@@ -13,8 +13,10 @@ internal static class TokenServices
 {
     public static IServiceCollection AddNotifyTokens(this IServiceCollection services, AuthSettings settings)
     {
-        if (settings.Authority is not null) services.AddSingleton(s => new AuthorityKeys(settings, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<AuthorityKeys>>()));
-        services.AddOptions<JwtBearerOptions>(TokenVerifier.Scheme).Configure<IServiceProvider>((options, provider) => Set(options, settings, provider.GetService<AuthorityKeys>()));
+        if (settings.Authority is not null)
+            services.AddSingleton(s => new AuthorityKeys(settings, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<AuthorityKeys>>()));
+        services.AddOptions<JwtBearerOptions>(TokenVerifier.Scheme)
+            .Configure<IServiceProvider>((options, provider) => Set(options, settings, provider.GetService<AuthorityKeys>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<JwtBearerOptions>, JwtBearerPostConfigureOptions>());
         services.AddSingleton<GrantRules>();
         services.AddSingleton(s => new TokenVerifier(
@@ -28,7 +30,8 @@ internal static class TokenServices
     }
 
     /// <summary>The keys that tokens may be signed with; the first one signs.</summary>
-    public static IEnumerable<SecurityKey> Keys(AuthSettings settings) => settings.AllSigningKeys.Select(key => new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)) { CryptoProviderFactory = HmacProvider.Instance });
+    public static IEnumerable<SecurityKey> Keys(AuthSettings settings) =>
+        settings.AllSigningKeys.Select(key => new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)) { CryptoProviderFactory = HmacProvider.Instance });
 
     private static void Set(JwtBearerOptions options, AuthSettings settings, AuthorityKeys? authority)
     {

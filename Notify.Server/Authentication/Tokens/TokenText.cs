@@ -30,7 +30,8 @@ internal sealed class TokenText
     public JsonElement Payload { get; }
 
     /// <summary>The key id for a log line: it is untrusted text.</summary>
-    public string ShownKeyId => KeyId is null ? "none" : string.Concat(KeyId.Take(MaxKeyIdLength).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '?'));
+    public string ShownKeyId =>
+        KeyId is null ? "none" : string.Concat(KeyId.Take(MaxKeyIdLength).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '?'));
 
     public static bool TryRead(string token, [NotNullWhen(true)] out TokenText? text)
     {
@@ -40,7 +41,8 @@ internal sealed class TokenText
         var second = first < 0 ? -1 : token.IndexOf('.', first + 1);
         if (second < 0 || token.IndexOf('.', second + 1) >= 0 || second == token.Length - 1) return false;
         if (!TryDecode(token.AsSpan(0, first), out var header) || !TryDecode(token.AsSpan(first + 1, second - first - 1), out var payload)) return false;
-        if (!TryText(header, "alg", out var algorithm) || algorithm is null || !TryText(header, "typ", out var type) || !TryText(header, "kid", out var keyId)) return false;
+        if (!TryText(header, "alg", out var algorithm) || algorithm is null || !TryText(header, "typ", out var type) || !TryText(header, "kid", out var keyId))
+            return false;
         text = new TokenText(algorithm, type, keyId, header.TryGetProperty("crit", out _), payload);
         return true;
     }

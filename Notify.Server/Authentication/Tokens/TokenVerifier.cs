@@ -39,7 +39,8 @@ internal sealed class TokenVerifier : IDisposable
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = CachedCharacters });
 
     public TokenVerifier(
-        IOptions<NotifyOptions> options, GrantRules grants, IOptionsMonitor<JwtBearerOptions> bearer, IServiceProvider services, TimeProvider time, AuthorityKeys? authority = null)
+        IOptions<NotifyOptions> options, GrantRules grants, IOptionsMonitor<JwtBearerOptions> bearer, IServiceProvider services, TimeProvider time,
+            AuthorityKeys? authority = null)
     {
         _settings = options.Value.Auth;
         _grants = grants;
@@ -92,16 +93,19 @@ internal sealed class TokenVerifier : IDisposable
 
         if (!TokenAlgorithms.Asymmetric.Contains(text.Algorithm)) return BadAlgorithm(text);
         if (await _authority.FindAsync() is null)
-            return new Rejection("authority_away", "The authority that issues tokens has not answered this service yet. Try again in a moment.", Counts: false, text.ShownKeyId);
+            return new Rejection("authority_away", "The authority that issues tokens has not answered this service yet. Try again in a moment.", Counts: false,
+                text.ShownKeyId);
         if (text.KeyId is not null && IsUnknown(text.KeyId)) await _authority.AskAgainAsync();
 
         // A key that the authority published for one algorithm is not for another one of its kind.
-        return _authority.Current!.JsonWebKeySet.Keys.Any(key => key.Kid == text.KeyId && !string.IsNullOrEmpty(key.Alg) && key.Alg != text.Algorithm) ? BadAlgorithm(text) : null;
+        return _authority.Current!.JsonWebKeySet.Keys.Any(key => key.Kid == text.KeyId && !string.IsNullOrEmpty(key.Alg) && key.Alg != text.Algorithm)
+            ? BadAlgorithm(text) : null;
     }
 
     private bool IsUnknown(string? keyId) => _authority?.Current is { } known && (keyId is null || known.SigningKeys.All(key => key.KeyId != keyId));
 
-    private static Rejection BadAlgorithm(TokenText text) => new("algorithm", "The token's algorithm is not one that this service's keys are for.", Counts: true, text.ShownKeyId);
+    private static Rejection BadAlgorithm(TokenText text) =>
+        new("algorithm", "The token's algorithm is not one that this service's keys are for.", Counts: true, text.ShownKeyId);
 
     /// <summary>Null when the signature, the issuer and the audience are good.</summary>
     private async Task<Exception?> AuthenticateAsync(string token)
@@ -137,7 +141,8 @@ internal sealed class TokenVerifier : IDisposable
     {
         SecurityTokenInvalidIssuerException => new Rejection("issuer", "The token is of another issuer.", Counts: true, text.ShownKeyId),
         SecurityTokenInvalidAudienceException => new Rejection("audience", "The token is for another audience.", Counts: true, text.ShownKeyId),
-        SecurityTokenInvalidSignatureException => new Rejection("signature", "The token is not signed with a key of this service or its authority.", Counts: true, text.ShownKeyId),
+        SecurityTokenInvalidSignatureException =>
+            new Rejection("signature", "The token is not signed with a key of this service or its authority.", Counts: true, text.ShownKeyId),
         _ => new Rejection("malformed", "The token cannot be read.", Counts: true, text.ShownKeyId),
     };
 

@@ -86,7 +86,8 @@ internal sealed class JsonArgumentConverter : JsonConverterFactory
             try
             {
                 var value = JsonElement.ParseValue(ref reader);
-                if (member.Type == typeof(JsonElement) || member.Type == typeof(JsonElement?)) return Repeated(value) is { } name ? UnboundArgumentException.TwiceWithin(member, name) : UnboundArgumentException.NotText(member);
+                if (member.Type == typeof(JsonElement) || member.Type == typeof(JsonElement?))
+                    return Repeated(value) is { } name ? UnboundArgumentException.TwiceWithin(member, name) : UnboundArgumentException.NotText(member);
                 return IsText(value) ? UnboundArgumentException.OfAnotherKind(member) : UnboundArgumentException.NotText(member);
             }
             catch (JsonException)

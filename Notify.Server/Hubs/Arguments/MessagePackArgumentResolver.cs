@@ -87,7 +87,8 @@ internal sealed class MessagePackArgumentResolver : IFormatterResolver
 
         // JSON has neither NaN nor more levels than a reader takes; the writer in between says so in its own ways.
         private static bool CannotBeRead(Exception exception) =>
-            exception is MessagePackSerializationException or JsonException or ArgumentException or InvalidOperationException or FormatException or OverflowException or EndOfStreamException;
+            exception is MessagePackSerializationException or JsonException or ArgumentException or InvalidOperationException
+            or FormatException or OverflowException or EndOfStreamException;
 
         /// <summary>False when the value is of the member's kind and its text is the trouble.</summary>
         private static bool IsText(ref MessagePackReader reader, ArgumentMember member)

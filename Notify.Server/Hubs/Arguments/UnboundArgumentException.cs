@@ -22,7 +22,8 @@ internal sealed class UnboundArgumentException : Exception
 
     public static UnboundArgumentException Unknown(ArgumentShape shape, string name)
     {
-        var meant = shape.Members.Select(member => member.Name).Where(known => Spelling.IsNear(known, Shown(name))).MinBy(known => Spelling.Distance(known, Shown(name)));
+        var meant = shape.Members.Select(member => member.Name).Where(known => Spelling.IsNear(known, Shown(name)))
+            .MinBy(known => Spelling.Distance(known, Shown(name)));
         return new(method => $"{method} has no '{Shown(name)}'. {(meant is null ? $"It takes: {Names(shape)}." : $"Did you mean '{meant}'?")}");
     }
 

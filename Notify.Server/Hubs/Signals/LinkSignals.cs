@@ -40,7 +40,8 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
         return _local.SendAllAsync(methodName, args, cancellationToken);
     }
 
-    public override Task SendAllExceptAsync(string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default)
+    public override Task SendAllExceptAsync(string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds,
+        CancellationToken cancellationToken = default)
     {
         SendToOtherNodes(SignalTarget.All, [], excludedConnectionIds, methodName, args);
         return _local.SendAllExceptAsync(methodName, args, excludedConnectionIds, cancellationToken);
@@ -49,7 +50,8 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
     public override Task SendConnectionAsync(string connectionId, string methodName, object?[] args, CancellationToken cancellationToken = default) =>
         SendConnectionsAsync([connectionId], methodName, args, cancellationToken);
 
-    public override Task SendConnectionsAsync(IReadOnlyList<string> connectionIds, string methodName, object?[] args, CancellationToken cancellationToken = default)
+    public override Task SendConnectionsAsync(IReadOnlyList<string> connectionIds, string methodName, object?[] args,
+        CancellationToken cancellationToken = default)
     {
         var elsewhere = connectionIds.Where(id => _sessions.Find(id) is null).ToArray();
         if (elsewhere.Length > 0) SendToOtherNodes(SignalTarget.Connections, elsewhere, [], methodName, args);
@@ -68,7 +70,8 @@ internal sealed class LinkSignals : HubLifetimeManager<NotifyHub>
         return _local.SendGroupsAsync(groupNames, methodName, args, cancellationToken);
     }
 
-    public override Task SendGroupExceptAsync(string groupName, string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default)
+    public override Task SendGroupExceptAsync(string groupName, string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds,
+        CancellationToken cancellationToken = default)
     {
         SendToOtherNodes(SignalTarget.Groups, [groupName], excludedConnectionIds, methodName, args);
         return _local.SendGroupExceptAsync(groupName, methodName, args, excludedConnectionIds, cancellationToken);

@@ -56,13 +56,15 @@ internal sealed class RedisSignals : HubLifetimeManager<NotifyHub>, IDisposable
     public override Task SendAllAsync(string methodName, object?[] args, CancellationToken cancellationToken = default) =>
         SendAsync(() => _stock.SendAllAsync(methodName, args, cancellationToken));
 
-    public override Task SendAllExceptAsync(string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default) =>
+    public override Task SendAllExceptAsync(string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds,
+        CancellationToken cancellationToken = default) =>
         SendAsync(() => _stock.SendAllExceptAsync(methodName, args, excludedConnectionIds, cancellationToken));
 
     public override Task SendConnectionAsync(string connectionId, string methodName, object?[] args, CancellationToken cancellationToken = default) =>
         SendAsync(() => _stock.SendConnectionAsync(connectionId, methodName, args, cancellationToken));
 
-    public override Task SendConnectionsAsync(IReadOnlyList<string> connectionIds, string methodName, object?[] args, CancellationToken cancellationToken = default) =>
+    public override Task SendConnectionsAsync(IReadOnlyList<string> connectionIds, string methodName, object?[] args,
+        CancellationToken cancellationToken = default) =>
         SendAsync(() => _stock.SendConnectionsAsync(connectionIds, methodName, args, cancellationToken));
 
     public override Task SendGroupAsync(string groupName, string methodName, object?[] args, CancellationToken cancellationToken = default) =>
@@ -71,7 +73,8 @@ internal sealed class RedisSignals : HubLifetimeManager<NotifyHub>, IDisposable
     public override Task SendGroupsAsync(IReadOnlyList<string> groupNames, string methodName, object?[] args, CancellationToken cancellationToken = default) =>
         SendAsync(() => _stock.SendGroupsAsync(groupNames, methodName, args, cancellationToken));
 
-    public override Task SendGroupExceptAsync(string groupName, string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default) =>
+    public override Task SendGroupExceptAsync(string groupName, string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds,
+        CancellationToken cancellationToken = default) =>
         SendAsync(() => _stock.SendGroupExceptAsync(groupName, methodName, args, excludedConnectionIds, cancellationToken));
 
     public override Task SendUserAsync(string userId, string methodName, object?[] args, CancellationToken cancellationToken = default) =>

@@ -17,8 +17,10 @@ internal sealed record Breakage(string Name, Action<IServiceCollection> Apply, V
     [
         new("nothing", _ => { }, null),
         new("hints of other nodes lost", LoseHints, null),
-        new("ordering", services => Replace<SessionOpener>(services, open => (id, sink, user, device) => open(id, new OvertakingSink(sink), user, device)), Verdict.Reordered),
-        new("de-duplication of deliveries", services => Replace<SessionOpener>(services, open => (id, sink, user, device) => open(id, new RepeatingSink(sink), user, device)), Verdict.Duplicated),
+        new("ordering", services =>
+            Replace<SessionOpener>(services, open => (id, sink, user, device) => open(id, new OvertakingSink(sink), user, device)), Verdict.Reordered),
+        new("de-duplication of deliveries", services =>
+            Replace<SessionOpener>(services, open => (id, sink, user, device) => open(id, new RepeatingSink(sink), user, device)), Verdict.Duplicated),
         new("de-duplication of publishes", services => ReplaceLog(services, log => new KeylessLog(log)), Verdict.KeyTwice),
         new("repair, and hints lost", services => { LoseHints(services); ReplaceLog(services, log => new UnreadLog(log)); }, Verdict.Lost),
     ];

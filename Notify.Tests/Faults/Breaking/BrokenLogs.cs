@@ -19,10 +19,12 @@ internal abstract class BrokenLog(INotificationLog inner) : INotificationLog
 
     public virtual Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => inner.ReadHeadAsync(cancellationToken);
 
-    public virtual Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+    public virtual Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes,
+        CancellationToken cancellationToken) =>
         inner.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
 
-    public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
+    public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes,
+        CancellationToken cancellationToken) =>
         inner.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
 
     public virtual Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>

@@ -39,9 +39,9 @@ public class ForgetfulDirectory : DispatchProxy
         return forgetful;
     }
 
-    protected override object? Invoke(MethodInfo? method, object?[]? arguments)
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        var result = method!.Invoke(_inner, arguments);
+        var result = targetMethod!.Invoke(_inner, args);
         return result switch
         {
             Task<ChangeResult> changed => ForgetAsync(changed),

@@ -91,7 +91,8 @@ internal static class Checker
                 var version = published.Acks[0].Version;
                 if (walk.Segments.Any(segment => segment.Excuses(version)) || (destroyed && walk.SawAnotherEpoch)) continue;
                 if (destroyed && !walk.Journal.IsLive) continue; // a reading of what is left has no place to lose
-                findings.Add(new(Verdict.Lost, walk.Journal.Subscriber, version, $"'{published.Body}' was acknowledged at {published.Acks[0].At.TotalSeconds:F3} s"));
+                findings.Add(new(Verdict.Lost, walk.Journal.Subscriber, version,
+                    $"'{published.Body}' was acknowledged at {published.Acks[0].At.TotalSeconds:F3} s"));
             }
         }
     }
@@ -105,13 +106,17 @@ internal static class Checker
             var places = stored[(published.Topic, published.Body)].ToList();
             var acks = published.Acks.Where(ack => !history.IsDestroyed(ack)).ToList();
             if (acks.Select(ack => (ack.Version, ack.Id)).Distinct().Count() > 1)
-                findings.Add(new(Verdict.KeyTwice, published.Publisher, acks[0].Version, $"key {published.Key} was answered with {string.Join(" and ", acks.Select(ack => ack.Version).Distinct())}"));
+                findings.Add(new(Verdict.KeyTwice, published.Publisher, acks[0].Version,
+                    $"key {published.Key} was answered with {string.Join(" and ", acks.Select(ack => ack.Version).Distinct())}"));
             if (places.GroupBy(place => place.Epoch).FirstOrDefault(view => view.Count() > 1) is { } twice)
-                findings.Add(new(Verdict.KeyTwice, published.Publisher, twice.First().Version, $"key {published.Key} was delivered as {string.Join(" and ", twice.Select(place => place.Version))}"));
+                findings.Add(new(Verdict.KeyTwice, published.Publisher, twice.First().Version,
+                    $"key {published.Key} was delivered as {string.Join(" and ", twice.Select(place => place.Version))}"));
             foreach (var ack in acks.Where(ack => places.Count > 0 && !places.Exists(place => (place.Version, place.Id) == (ack.Version, ack.Id))))
-                findings.Add(new(Verdict.TwoContents, published.Publisher, ack.Version, $"'{published.Body}' was acknowledged as this version and delivered as {places[0].Version}"));
+                findings.Add(new(Verdict.TwoContents, published.Publisher, ack.Version,
+                    $"'{published.Body}' was acknowledged as this version and delivered as {places[0].Version}"));
             if (acks.Exists(ack => ack.Topic != published.Topic))
-                findings.Add(new(Verdict.TwoContents, published.Publisher, acks[0].Version, $"acknowledged for topic {acks[0].Topic}, published to {published.Topic}"));
+                findings.Add(new(Verdict.TwoContents, published.Publisher, acks[0].Version,
+                    $"acknowledged for topic {acks[0].Topic}, published to {published.Topic}"));
         }
     }
 
@@ -139,7 +144,9 @@ internal static class Checker
         }
 
         var recovery = upToDateAt - history.HealedAt;
-        if (recovery > history.Bound) findings.Add(new(Verdict.Late, "everybody", 0, $"up to date {recovery.TotalSeconds:F1} s after healing, allowed are {history.Bound.TotalSeconds:F1} s"));
+        if (recovery > history.Bound)
+            findings.Add(new(Verdict.Late, "everybody", 0,
+                $"up to date {recovery.TotalSeconds:F1} s after healing, allowed are {history.Bound.TotalSeconds:F1} s"));
         return recovery > TimeSpan.Zero ? recovery : TimeSpan.Zero;
     }
 }

@@ -31,7 +31,8 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
         await CompareAsync(findings);
         await MarkAsync("read", new { upTo = head });
         var (left, _) = await CompareAsync(findings);
-        findings.AddRange(left.Where(version => version <= head).Take(5).Select(version => new Finding(Verdict.Invented, _user, version, "is unread although everything was marked read")));
+        findings.AddRange(left.Where(version => version <= head).Take(5)
+            .Select(version => new Finding(Verdict.Invented, _user, version, "is unread although everything was marked read")));
         return findings;
 
         async Task MarkAsync(string operation, object mark)
@@ -52,7 +53,7 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
             var counts = (Unread: summary.GetProperty("unread").GetInt64(), Unseen: summary.GetProperty("unseen").GetInt64());
             var rev = summary.GetProperty("rev").GetInt64();
             var items = answer.GetProperty("items").EnumerateArray().ToList();
-            var listed = (items.LongCount(), items.LongCount(item => !item.TryGetProperty("seenAt", out _)));
+            var listed = ((long)items.Count, items.LongCount(item => !item.TryGetProperty("seenAt", out _)));
             List<long> unread = [.. items.Select(item => item.GetProperty("notification").GetProperty("version").GetInt64())];
             if (!answer.TryGetProperty("next", out _) && counts != listed)
                 findings.Add(new Finding(Verdict.Invented, $"{_user} on node {node}", rev, $"counts {counts} are not those of the list, {listed}"));
@@ -62,7 +63,8 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
         }
 
         foreach (var same in read.GroupBy(one => one.Rev).Where(same => same.Select(one => one.Counts).Distinct().Count() > 1))
-            findings.Add(new Finding(Verdict.Invented, _user, same.Key, $"nodes count {string.Join(" and ", same.Select(one => one.Counts))} up to the same version"));
+            findings.Add(new Finding(Verdict.Invented, _user, same.Key,
+                $"nodes count {string.Join(" and ", same.Select(one => one.Counts))} up to the same version"));
         return (read[0].Unread, read.Max(one => one.Rev));
     }
 

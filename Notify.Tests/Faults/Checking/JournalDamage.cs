@@ -9,7 +9,8 @@ internal static class JournalDamage
         ("one delivered twice", (history, seed) => OfOne(history, seed, (events, at) => events.Insert(at, events[at])), Verdict.Duplicated),
         ("two that change places", (history, seed) => OfOne(history, seed, Swap), Verdict.Reordered),
         ("one under the wrong version", (history, seed) => OfOne(history, seed, Shift), Verdict.TwoContents),
-        ("one that nobody published", (history, seed) => OfOne(history, seed, (events, at) => events[at] = Received(events, at) with { Body = "?" }), Verdict.Invented),
+        ("one that nobody published", (history, seed) =>
+            OfOne(history, seed, (events, at) => events[at] = Received(events, at) with { Body = "?" }), Verdict.Invented),
         ("one stored again under its key", (history, seed) => OfOne(history, seed, Repeat), Verdict.KeyTwice),
     ];
 

@@ -24,9 +24,11 @@ internal static class MemberChecker
                 if (window is null) continue;
                 var came = walk.FirstReceived.TryGetValue((published.Topic, published.Body), out var received);
                 if (came && !window.IsMember)
-                    findings.Add(new(Verdict.NotForThem, journal.Subscriber, received!.Version, $"'{published.Body}' was published to {published.Topic} when {user} had left it"));
+                    findings.Add(new(Verdict.NotForThem, journal.Subscriber, received!.Version,
+                        $"'{published.Body}' was published to {published.Topic} when {user} had left it"));
                 else if (!came && window.IsMember && !IsExcused(published, walk, history.Destroyed))
-                    findings.Add(new(Verdict.Lost, journal.Subscriber, published.Acks[0].Version, $"'{published.Body}' was published to {published.Topic} when {user} was a member"));
+                    findings.Add(new(Verdict.Lost, journal.Subscriber, published.Acks[0].Version,
+                        $"'{published.Body}' was published to {published.Topic} when {user} was a member"));
             }
         }
 
@@ -38,7 +40,8 @@ internal static class MemberChecker
     {
         var windows = Windows(history).Where(window => window.IsMember).ToLookup(window => window.Group);
         return from published in history.Published
-               where published is { Acks.Count: > 0, Refused: false } && !published.Acks.Any(ack => history.Destroyed.Any(gone => ack.At >= gone.From && ack.At <= gone.To))
+               where published is { Acks.Count: > 0, Refused: false }
+                   && !published.Acks.Any(ack => history.Destroyed.Any(gone => ack.At >= gone.From && ack.At <= gone.To))
                from window in windows[published.Topic]
                where window.Holds(published)
                select (window.User, published);

@@ -131,7 +131,8 @@ internal sealed class FaultPublisher : IAsyncDisposable
             {
                 using var answer = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(_giveUp.Token));
                 var root = answer.RootElement;
-                return (new Ack(root.GetProperty("version").GetInt64(), root.GetProperty("id").GetString()!, root.GetProperty("topic").GetString()!, _now()), false);
+                return (new Ack(root.GetProperty("version").GetInt64(), root.GetProperty("id").GetString()!, root.GetProperty("topic").GetString()!, _now()),
+                    false);
             }
 
             return (null, (int)response.StatusCode is >= 400 and < 500 && response.StatusCode != HttpStatusCode.TooManyRequests);

@@ -77,7 +77,8 @@ internal sealed class RawFollower : IFollower
             {
                 await OnceAsync();
             }
-            catch (Exception error) when (error is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException or RefusedException)
+            catch (Exception error) when (error is WebSocketException or OperationCanceledException or IOException
+            or ObjectDisposedException or RefusedException)
             {
                 // Again, elsewhere.
             }
