@@ -10,8 +10,12 @@ namespace Notify.Cli;
 internal static class SharedOptions
 {
     public static readonly Option<string?> Url =
-        new("--url") { Description = "Where the service is. Else NOTIFY_URL, else the context, else http://localhost:5080.", Recursive = true,
-        HelpName = "URL" };
+        new("--url")
+        {
+            Description = "Where the service is. Else NOTIFY_URL, else the context, else http://localhost:5080.",
+            Recursive = true,
+            HelpName = "URL"
+        };
     public static readonly Option<string?> Token =
         new("--token") { Description = "A bearer token or API key. Else NOTIFY_TOKEN, else the context.", Recursive = true, HelpName = "TOKEN" };
     public static readonly Option<string?> User =
@@ -19,8 +23,12 @@ internal static class SharedOptions
     public static readonly Option<string?> Device =
         new("--device") { Description = "The device, whose acknowledged version is its own.", Recursive = true, HelpName = "DEVICE" };
     public static readonly Option<string?> Context =
-        new("--context") { Description = "A context of the configuration file. Else NOTIFY_CONTEXT, else the current one.", Recursive = true,
-        HelpName = "NAME" };
+        new("--context")
+        {
+            Description = "A context of the configuration file. Else NOTIFY_CONTEXT, else the current one.",
+            Recursive = true,
+            HelpName = "NAME"
+        };
     public static readonly Option<string> Output =
         Choice("--output", "auto", "table for a person, json for one object a line; auto: table on a terminal.", "auto", "table", "json");
 

@@ -21,8 +21,13 @@ internal static class NotifyCommand
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = null }, cancellationToken);
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                Output = console.Out,
+                Error = console.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null
+            }, cancellationToken);
         }
         catch (UsageException e)
         {

@@ -61,7 +61,12 @@ public sealed class NotifyInbox
     {
         var summary = new InboxSummary
         {
-            Unread = counts.Unread, Unseen = counts.Unseen, Head = counts.Head, Epoch = counts.Epoch, Rev = counts.Rev, AtLeast = counts.AtLeast,
+            Unread = counts.Unread,
+            Unseen = counts.Unseen,
+            Head = counts.Head,
+            Epoch = counts.Epoch,
+            Rev = counts.Rev,
+            AtLeast = counts.AtLeast,
         };
         lock (_gate)
         {

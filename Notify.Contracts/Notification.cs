@@ -34,7 +34,8 @@ public sealed record Notification
     [DataMember(Name = "data")] public JsonElement? Data { get; init; }
 
     /// <summary><c>low</c>, <c>normal</c>, <c>high</c> or <c>urgent</c> (<c>Priorities</c>).</summary>
-    [DataMember(Name = "priority")] public string Priority
+    [DataMember(Name = "priority")]
+    public string Priority
     {
         // Not an initializer: generated readers set every member that has init, with null where it is absent.
         get => field ?? Priorities.Normal;

@@ -16,10 +16,10 @@ public sealed class PackageTests
         using var folder = new TempFolder();
         await using (var pack =
             ChildProcess.Start("dotnet", ["pack", "Notify.sln", "-o", folder.Path, "-nologo", "-v", "m"], Repository.Root, new Dictionary<string, string?>
-        {
-            ["MSBUILDDISABLENODEREUSE"] = "1",
-            ["UseSharedCompilation"] = "false",
-        }))
+            {
+                ["MSBUILDDISABLENODEREUSE"] = "1",
+                ["UseSharedCompilation"] = "false",
+            }))
         {
             await pack.WaitForExitAsync(TimeSpan.FromMinutes(5));
             Assert.True(pack.ExitCode == 0, string.Join('\n', pack.Lines));

@@ -28,7 +28,7 @@ internal sealed class RunningServer : IAsyncDisposable
     public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false,
         bool withUsers = false, string? signingKey = null)
     {
-        // Who calls from this machine in Development is whichever user it names.
+        // In Development a caller from this machine is the user that it names.
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_ENVIRONMENT"] = withUsers ? "Development" : "Production",

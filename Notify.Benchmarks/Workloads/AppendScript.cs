@@ -17,6 +17,9 @@ internal static partial class AppendScript
     private const string Epoch = "(SELECT epoch FROM log_head)";
     private const string KnownHead = "(SELECT coalesce(max(last_version), 0) FROM appends)";
 
+    private const string LastChange = "(SELECT coalesce(max(last_change), 0) FROM appends)";
+    private const string TopicsRemoved = "(SELECT topics_removed FROM log_head)";
+
     public static string Of(int rows, int topics, string content)
     {
         var bytes = Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(content));
@@ -36,6 +39,8 @@ internal static partial class AppendScript
             Array("text", rows, _ => "NULL"),
             Array("text", rows, _ => "NULL"),
             Array("bytea", rows, _ => "NULL"),
+            LastChange,
+            TopicsRemoved,
         ];
         return $"{NewBatch}\n\\startpipeline\n{PostgresAppendSql.Lock};\n{Filled(PostgresAppendSql.Insert, values)};\n\\endpipeline\n";
     }

@@ -6,7 +6,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>
-/// Inboxes: a summary and a page of a user who follows many topics with many notifications, how that grows, and how soon a
+/// Inboxes: a summary and a page of a user that follows many topics with many notifications, how that grows, and how soon a
 /// connection is told after a publish and a mark, on its node and on another one.
 /// </summary>
 internal static class Inboxes

@@ -48,8 +48,13 @@ internal sealed class Installation(WorkloadReport report, InstallationSize size,
     public async Task ConnectAsync()
     {
         if (size.Idle > 0)
-            _idle = await Subscribers.StartAsync(_client with { Connections = size.Idle, Topics = size.Idle, FirstTopic = Followed,
-                OtherFilters = size.Filters / size.Idle });
+            _idle = await Subscribers.StartAsync(_client with
+            {
+                Connections = size.Idle,
+                Topics = size.Idle,
+                FirstTopic = Followed,
+                OtherFilters = size.Filters / size.Idle
+            });
         _followers = await Subscribers.StartAsync(_client with { Connections = Followed, Topics = Followed });
     }
 

@@ -11,8 +11,11 @@ internal static class FollowCommand
     public static Command Make(CliConsole console)
     {
         var filters =
-            new Argument<string[]>("filters") { Description = "Topic filters, such as 'orders/#'; none: what is the user's own.",
-            Arity = ArgumentArity.ZeroOrMore };
+            new Argument<string[]>("filters")
+            {
+                Description = "Topic filters, such as 'orders/#'; none: what is the user's own.",
+                Arity = ArgumentArity.ZeroOrMore
+            };
         Option<long?> since = new("--since") { Description = "Begin after this version; 0: with everything kept. Default: from now." };
         Option<int?> count = new("--count", "-n") { Description = "End after so many." };
         var command = new Command("follow", "Follows topics until Ctrl+C.") { filters, since, count };

@@ -30,8 +30,11 @@ internal static class TailCommand
 
             if (!call.Get(follow)) return ExitCodes.Done;
             await using var client =
-                new NotifyClient(call.ClientOptions with { Topics = names.Length == 0 ? ["#"] : names,
-                CursorStore = new MemoryCursorStore(new Cursor(at, epoch)) });
+                new NotifyClient(call.ClientOptions with
+                {
+                    Topics = names.Length == 0 ? ["#"] : names,
+                    CursorStore = new MemoryCursorStore(new Cursor(at, epoch))
+                });
             await client.StartAsync(token);
             await foreach (var notification in client.Notifications.WithCancellation(token)) results.One(notification);
             return ExitCodes.Done;

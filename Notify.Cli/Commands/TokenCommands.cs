@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Notify.Cli.Commands;
 
-/// <summary><c>token</c>: who the service takes the caller for; and JWTs for a service with a signing key.</summary>
+/// <summary><c>token</c>: the caller's identity, and JWTs for a service with a signing key.</summary>
 internal static class TokenCommands
 {
     public static Command Make(CliConsole console)
@@ -23,8 +23,11 @@ internal static class TokenCommands
             subscribe = new("--subscribe") { Description = "A filter that it may follow; several times." };
         Option<bool> admin = new("--admin") { Description = "May do everything." };
         var lifetime = new Option<string>("--for") { Description = "How long it is good.", DefaultValueFactory = _ => "1h" };
-        var key = new Option<string?>("--signing-key") { Description =
-            "The service's Notify:Auth:SigningKey; else NOTIFY_SIGNING_KEY, which no process list shows." };
+        var key = new Option<string?>("--signing-key")
+        {
+            Description =
+            "The service's Notify:Auth:SigningKey; else NOTIFY_SIGNING_KEY, which no process list shows."
+        };
         var create = new Command("create", "Prints a JWT signed with the service's key; nothing is sent.") { user, publish, subscribe, admin, lifetime, key };
         create.SetAction(parsed =>
         {

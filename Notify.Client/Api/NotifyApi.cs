@@ -39,7 +39,7 @@ public sealed class NotifyApi
     /// <summary>What is a user's: the user's own, or an admin's to see.</summary>
     public UserCalls User(string user) => new(_calls, user);
 
-    /// <summary>Who the service takes the caller for, and what it may.</summary>
+    /// <summary>The caller's identity, and what it may.</summary>
     public Task<CallerIdentity> GetMeAsync(CancellationToken cancellationToken = default) => _calls.GetAsync<CallerIdentity>("users/me", "", cancellationToken);
 
     /// <summary>A page of stored notifications after <paramref name="since"/>, oldest first.</summary>

@@ -15,7 +15,7 @@ public sealed record Page<T>
     public string? Next { get; init; }
 }
 
-/// <summary>The answer to <c>GET /api/v1/users/me</c>: who the server takes the caller for, and what it may.</summary>
+/// <summary>The answer to <c>GET /api/v1/users/me</c>: the caller's identity, and what it may.</summary>
 public sealed record CallerIdentity
 {
     /// <summary>The user; absent for a caller without one.</summary>

@@ -81,7 +81,7 @@ internal static class AccessRules
     public static Refusal? ChangeUser(Caller caller, string user) =>
         NeedsCredential(caller) ?? (IsOwn(caller, user) ? null : new Refusal(ErrorCodes.Forbidden, $"Only the user '{user}' and administrators may do this."));
 
-    /// <summary>Seeing who follows a topic: it takes what following it takes, and people there are only where there are users.</summary>
+    /// <summary>Seeing a topic's followers takes the right to follow it, and people there are only where there are users.</summary>
     public static Refusal? SeePresence(Caller caller, string topic) => NeedsCredential(caller) ?? Follow(caller, TopicFilter.Exact(topic));
 
     /// <summary>Administration that reads: to others it does not exist.</summary>

@@ -71,9 +71,12 @@ internal sealed partial class NodeLeases : BackgroundService
     {
         var read = await _log.Nodes.ReadStatisticsAsync(cancellationToken);
         var own = read.Nodes.FirstOrDefault(node => node.Id == Node) ?? new NodeRecord(Node, Version, 0, _time.GetUtcNow() - _time.GetElapsedTime(_started), 0);
-        return read with { Nodes =
+        return read with
+        {
+            Nodes =
             [.. read.Nodes.Where(node => node.Id != Node).Append(own with { Connections = _sessions.Count, Head = _tail.Dispatched })
-            .OrderBy(node => node.StartedAt)] };
+            .OrderBy(node => node.StartedAt)]
+        };
     }
 
     /// <summary>Takes the lease or renews it, and opens the gate as far as all nodes allow.</summary>

@@ -45,8 +45,13 @@ internal static class DeliveryServices
         return (connectionId, sink, user, device) =>
         {
             var session =
-                new DeliverySession(sink, router, scheduler, limits) { User = user, Device = device, ConnectionId = connectionId,
-                ConnectedAt = time.GetUtcNow() };
+                new DeliverySession(sink, router, scheduler, limits)
+                {
+                    User = user,
+                    Device = device,
+                    ConnectionId = connectionId,
+                    ConnectedAt = time.GetUtcNow()
+                };
             sessions.Add(connectionId, session, user);
             return session;
         };

@@ -127,7 +127,7 @@ internal sealed partial class OwnChanges(
 
     // Neither the user nor the value: a token's issuer has to be told, and anybody may read a log.
     [LoggerMessage(
-        5201, LogLevel.Warning,
+        5030, LogLevel.Warning,
         "The claims of a user's token were not taken as attributes ({Code}): they break the limits of attributes. The user keeps those it had; {PassedOver} " +
             "more were passed over since the last line. Look at what Notify:Auth:AttributeClaims names, and at what the issuer puts there.")]
     private static partial void LogClaimsRefused(ILogger logger, string code, long passedOver);

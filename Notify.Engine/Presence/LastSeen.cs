@@ -83,6 +83,7 @@ internal sealed partial class LastSeen(SessionRegistry sessions, INotificationLo
         }
     }
 
-    [LoggerMessage(5201, LogLevel.Warning, "The last-seen times of {Count} users could not be stored ({Cause}). They are updated when the users are seen again.")]
+    [LoggerMessage(5201, LogLevel.Warning,
+        "The last-seen times of {Count} users could not be stored ({Cause}). They are updated when the users are seen again.")]
     private static partial void LogNotStored(ILogger logger, int count, string cause);
 }

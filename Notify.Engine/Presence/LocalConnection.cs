@@ -11,7 +11,7 @@ namespace Notify.Engine.Presence;
 /// <param name="IsGone">It has broken off and may be back: it counts until its grace ends.</param>
 internal sealed record LocalConnection(string Connection, string? User, string? Device, DateTimeOffset ConnectedAt, bool IsGone = false)
 {
-    /// <summary>Who it stands for: its user, else itself.</summary>
+    /// <summary>The person that it counts as: its user, else itself.</summary>
     [JsonIgnore]
     public Person Person => new(User, User is null ? Connection : null);
 

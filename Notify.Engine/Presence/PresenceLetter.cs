@@ -58,7 +58,7 @@ internal sealed record TopicState(string Topic, long Number, int Part, int Parts
 /// <param name="Id">Names the question.</param>
 internal sealed record PresenceQuestion(Guid Id)
 {
-    /// <summary>Who follows it.</summary>
+    /// <summary>Its followers.</summary>
     public string? Topic { get; init; }
 
     /// <summary>The user's connections.</summary>

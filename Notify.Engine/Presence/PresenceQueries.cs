@@ -5,7 +5,7 @@ using Notify.Engine.Cluster;
 namespace Notify.Engine.Presence;
 
 /// <summary>
-/// Who is there, asked of every node and answered within a second: by those that did not answer the result is less, and says so.
+/// Asks every node for its connections and answers within a second; a result that lacks a node is marked as partial.
 /// </summary>
 internal sealed class PresenceQueries : BackgroundService
 {

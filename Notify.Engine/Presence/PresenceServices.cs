@@ -1,6 +1,6 @@
 namespace Notify.Engine.Presence;
 
-/// <summary>Who is connected, and who follows what.</summary>
+/// <summary>Connections, and the topics that they follow.</summary>
 internal static class PresenceServices
 {
     public static IServiceCollection AddNotifyPresence(this IServiceCollection services)

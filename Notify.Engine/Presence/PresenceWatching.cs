@@ -11,7 +11,7 @@ using Notify.Engine.Delivery.Sessions;
 namespace Notify.Engine.Presence;
 
 /// <summary>
-/// Tells connections who comes to the topics they watch and who leaves, on whichever node. Each node tells the others which
+/// Signals joins and leaves of watched topics to the connections that watch, on whichever node. Each node tells the others which
 /// topics it watches, under a lease, and each then tells them once a second what changed among its own people there.
 /// </summary>
 /// <remarks>
@@ -237,7 +237,7 @@ internal sealed partial class PresenceWatching : BackgroundService
         if (_elsewhere.TryGetValue(topic, out var known))
         {
             known.WatchedAt = _time.GetTimestamp();
-            known.IsNew = true; // whoever says so may be another one
+            known.IsNew = true; // another connection may have said so
         }
         else
         {

@@ -13,7 +13,7 @@ internal sealed class TopicPeople
     /// <summary>With more people than this on a topic, watchers are told numbers only.</summary>
     public const int MostNamed = 100;
 
-    /// <summary>With more people than this on one node their number alone is told, and who is on two such nodes counts twice.</summary>
+    /// <summary>With more people than this on one node only their number is sent, and a user on two such nodes counts twice.</summary>
     public const int MostHashed = 10_000;
 
     public static readonly TopicPeople Nobody = new(0, [], null);

@@ -63,12 +63,12 @@ internal sealed class WatchedTopic(string topic, long now)
         if (!Warm.IsCompleted && others.All(node => _nodes.TryGetValue(node, out var state) && state.People is not null)) _warm.TrySetResult();
     }
 
-    /// <summary>Who is there now: every node's people, each once.</summary>
+    /// <summary>The people of all nodes now, each once.</summary>
     public (int Count, HashSet<Person>? Named) Now() =>
         TopicPeople.Union([Own, .. _nodes.Values.Select(node => node.People).OfType<TopicPeople>()]);
 
     /// <summary>
-    /// What changed since the watchers were told: who came and who left, while there are few people; above that one number.
+    /// The changes since the last signal: joins and leaves while there are few people; above that one number.
     /// </summary>
     /// <param name="mayCount">False: numbers alone are not told now, but with the next look.</param>
     public IReadOnlyList<PresenceChanged> Advance(bool mayCount = true)

@@ -77,6 +77,7 @@ internal sealed partial class AppendLoop(
     {
         using var span = NotifyTraces.Append(_inFlight, static publish => publish.Trace, static publish => publish.Entries.Length);
         Backoff? backoff = null;
+        string? told = null;
         AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         for (var attempt = 0; ; attempt++)
         {
@@ -114,7 +115,8 @@ internal sealed partial class AppendLoop(
             catch (StorageUnavailableException exception)
             {
                 kind = exception.Kind.ToString().ToLowerInvariant();
-                if (attempt == 0) Log.NotStored(logger, batch.Entries.Count, exception);
+                if (exception.Message != told) Log.NotStored(logger, batch.Entries.Count, exception); // the next attempt may find another cause
+                told = exception.Message;
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
             {

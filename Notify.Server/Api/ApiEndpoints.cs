@@ -52,8 +52,13 @@ internal static class ApiEndpoints
         api.MapCalls("/notifications/batch", new ApiCall(ApiCall.Post, publish.PostBatchAsync) { Publishes = true, Description = PublishBatch });
         api.MapCalls("/notifications/{id}", new ApiCall(ApiCall.Get, read.GetAsync) { Description = Get });
         api.MapCalls($"/topics/{{**{TopicPath.RouteValue}}}",
-            new ApiCall(ApiCall.Post, topic.PostAsync) { Publishes = true, Query = TopicEndpoint.Parameters, Lists = TopicEndpoint.Lists,
-            Description = PublishToTopic });
+            new ApiCall(ApiCall.Post, topic.PostAsync)
+            {
+                Publishes = true,
+                Query = TopicEndpoint.Parameters,
+                Lists = TopicEndpoint.Lists,
+                Description = PublishToTopic
+            });
         api.MapCalls(StreamEndpoint.Path,
             new ApiCall(ApiCall.Get, stream.GetAsync) { Query = StreamEndpoint.Parameters, RefuseAsync = StreamRefusal.WriteAsync, Description = Stream });
         api.MapKeys();

@@ -21,8 +21,11 @@ internal static class InboxCalls
         api.MapCalls("/users/{user}/inbox/summary",
             new ApiCall(ApiCall.Get, inbox.SummaryAsync) { Query = InboxEndpoints.SummaryParameters, Description = Summary });
         api.MapCalls("/users/{user}/explain",
-            new ApiCall(ApiCall.Get, api.ServiceProvider.GetRequiredService<ExplainEndpoint>().GetAsync) { Query = ExplainEndpoint.Parameters,
-            Description = Explain });
+            new ApiCall(ApiCall.Get, api.ServiceProvider.GetRequiredService<ExplainEndpoint>().GetAsync)
+            {
+                Query = ExplainEndpoint.Parameters,
+                Description = Explain
+            });
         Map(InboxOperation.Read, "read", "Marks items read, and seen");
         Map(InboxOperation.Unread, "unread", "Takes read back; archived items stay as they are");
         Map(InboxOperation.Seen, "seen", "Marks items seen");

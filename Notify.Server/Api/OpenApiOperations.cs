@@ -62,8 +62,13 @@ internal static class OpenApiOperations
         {
             ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A JWT, or an API key." },
             ["apiKey"] =
-                new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key",
-                Description = "An API key, ntf_…" },
+                new OpenApiSecurityScheme
+                {
+                    Type = SecuritySchemeType.ApiKey,
+                    In = ParameterLocation.Header,
+                    Name = "X-Api-Key",
+                    Description = "An API key, ntf_…"
+                },
         };
         document.Security =
         [

@@ -1,6 +1,6 @@
 namespace Notify.Server.Api;
 
-/// <summary>The calls about who is connected.</summary>
+/// <summary>The calls about presence.</summary>
 internal static class PresenceCalls
 {
     private static readonly int[] Problems =

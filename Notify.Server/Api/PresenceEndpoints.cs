@@ -11,7 +11,7 @@ using Notify.Storage.Log;
 
 namespace Notify.Server.Api;
 
-/// <summary><c>/presence</c> and <c>/users/{user}/presence</c>: who is connected, on any node.</summary>
+/// <summary><c>/presence</c> and <c>/users/{user}/presence</c>: the connections on all nodes.</summary>
 internal sealed class PresenceEndpoints(PresenceQueries queries, INotificationLog log)
 {
     internal static readonly string[] TopicParameters = ["topic", .. PeopleRequest.ListParameters];

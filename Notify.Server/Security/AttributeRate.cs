@@ -21,12 +21,12 @@ internal sealed class AttributeRate : IDisposable
 
     private readonly PartitionedRateLimiter<string> _limiter =
         PartitionedRateLimiter.Create<string, string>(who => RateLimitPartition.GetTokenBucketLimiter(who, _ => new TokenBucketRateLimiterOptions
-    {
-        TokenLimit = AtOnce,
-        TokensPerPeriod = 1,
-        ReplenishmentPeriod = Second,
-        QueueLimit = 0,
-    }));
+        {
+            TokenLimit = AtOnce,
+            TokensPerPeriod = 1,
+            ReplenishmentPeriod = Second,
+            QueueLimit = 0,
+        }));
 
     public Refusal? Check(Caller caller) => Check($"user {caller.User}");
 

@@ -33,12 +33,12 @@ internal sealed class RequestRate : IDisposable
         if (perSecond == 0) return;
         _limiter = PartitionedRateLimiter.Create<string, string>(caller =>
             RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = perSecond,
-            TokensPerPeriod = perSecond,
-            ReplenishmentPeriod = Second,
-            QueueLimit = 0,
-        }));
+            {
+                TokenLimit = perSecond,
+                TokensPerPeriod = perSecond,
+                ReplenishmentPeriod = Second,
+                QueueLimit = 0,
+            }));
     }
 
     /// <summary>Null when the caller may go on.</summary>

@@ -32,8 +32,8 @@ internal static class HubProtocols
     /// <inheritdoc cref="MakeJson"/>
     public static IHubProtocol MakeMessagePack(params IFormatterResolver[] resolvers) =>
         new MessagePackHubProtocol(Options.Create(new MessagePackHubProtocolOptions
-    {
-        SerializerOptions = MessagePackSerializerOptions.Standard
+        {
+            SerializerOptions = MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
                 [
@@ -42,5 +42,5 @@ internal static class HubProtocols
                     new ThroughJsonFormatter<ResumeResult>(), new ThroughJsonFormatter<SetAttributesResult>(),
                 ],
                 [.. resolvers, StandardResolver.Instance])),
-    }));
+        }));
 }

@@ -14,7 +14,7 @@ internal sealed class LogHeadRow
     public long SystemIdentifier { get; set; }
     public int Timeline { get; set; }
 
-    /// <summary>Postgres: how often rows of topics were removed; whoever remembers topics compares it.</summary>
+    /// <summary>Postgres: how often rows of topics were removed; sessions that remember topics compare it.</summary>
     public long TopicsRemoved { get; set; }
 
     /// <summary>The highest sequence of a topic whose row was removed: a topic that is made (again) begins above it.</summary>

@@ -62,11 +62,17 @@ internal sealed class PostgresTopicEnds
         if (Math.Max(range.After, Until) < range.Through) add(range with { After = Math.Max(range.After, Until) });
     }
 
-    // Nothing of the topic lies above what it was used up to, as far as the partitions are written down.
+    // Nothing of the topic lies above what it was used up to, as far as the partitions are written down. The range ends with the
+    // partition of that version and not in the middle of it: so it is a whole one, which is not looked into.
     private TopicRange? Within(TopicRange range)
     {
         var (after, through) = (Math.Max(range.After, After), Math.Min(range.Through, Until));
-        if (_used.TryGetValue(range.TopicId, out var used)) through = Math.Min(through, used);
+        if (after < through && _used.TryGetValue(range.TopicId, out var used))
+        {
+            if (used <= after) return null;
+            if (used < through) through = Math.Min(through, Containing(used).Until);
+        }
+
         return after < through ? range with { After = after, Through = through } : null;
     }
 

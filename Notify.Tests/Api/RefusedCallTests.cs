@@ -203,9 +203,9 @@ public class RefusedCallTests
         using (var client = new TcpClient())
         {
             await client.ConnectAsync("127.0.0.1", host.Client.BaseAddress!.Port, TestContext.Current.CancellationToken);
-            await client.GetStream()
-                .WriteAsync("POST /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"u8.ToArray(),
-                TestContext.Current.CancellationToken);
+            const string Unfinished =
+                "POST /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(Unfinished), TestContext.Current.CancellationToken);
         }
 
         await logged.FirstAsync(said => said.Event == "ConnectionStop"); // it has noticed

@@ -114,7 +114,8 @@ public sealed class BombTests(GuardedServer fixture)
         {
             using var request =
                 new HttpRequestMessage(method,
-                new Uri($"api/v1/{path}", UriKind.Relative)) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+                new Uri($"api/v1/{path}", UriKind.Relative))
+                { Content = new StringContent(body, Encoding.UTF8, "application/json") };
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", GuardedServer.Admin);
             using var response = await fixture.Server.Http.SendAsync(request, TestContext.Current.CancellationToken);
             Assert.Equal((path, HttpStatusCode.BadRequest), (path, response.StatusCode));
@@ -143,8 +144,12 @@ public sealed class BombTests(GuardedServer fixture)
     private async Task<ClientWebSocket> ConnectAsync(string protocol)
     {
         var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new UriBuilder(fixture.Server.Url) { Scheme = "ws", Path = "/hubs/notifications",
-            Query = $"access_token={TestToken.Of("mallory")}" }.Uri, TestContext.Current.CancellationToken);
+        await socket.ConnectAsync(new UriBuilder(fixture.Server.Url)
+        {
+            Scheme = "ws",
+            Path = "/hubs/notifications",
+            Query = $"access_token={TestToken.Of("mallory")}"
+        }.Uri, TestContext.Current.CancellationToken);
         await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"protocol":"{{protocol}}","version":1}""" + '\u001e'), WebSocketMessageType.Binary, true, TestContext.Current.CancellationToken);
         Assert.Equal("{}\u001e", Encoding.UTF8.GetString(await ReceiveAsync(socket)));
         return socket;

@@ -37,8 +37,12 @@ public sealed class BrowserAndProxyTests(GuardedServer fixture)
         socket.Options.SetRequestHeader("Cookie", "session=stolen");
         socket.Options.CollectHttpResponseDetails = true;
         await Assert.ThrowsAsync<WebSocketException>(() =>
-            socket.ConnectAsync(new UriBuilder(fixture.Server.Url) { Scheme = "ws", Path = "/hubs/notifications",
-            Query = $"access_token={GuardedServer.Admin}" }.Uri, TestContext.Current.CancellationToken));
+            socket.ConnectAsync(new UriBuilder(fixture.Server.Url)
+            {
+                Scheme = "ws",
+                Path = "/hubs/notifications",
+                Query = $"access_token={GuardedServer.Admin}"
+            }.Uri, TestContext.Current.CancellationToken));
         Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
 
         await Eventually.TrueAsync(async () => await RefusedAsync() == before + 31, "all 31 are counted"); // a scrape is kept for a moment

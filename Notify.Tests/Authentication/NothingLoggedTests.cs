@@ -40,7 +40,7 @@ public sealed class NothingLoggedTests
             using var query =
                 await SendAsync(server, HttpMethod.Get, $"api/v1/stream?filter={Marker}/a&access_token={Uri.EscapeDataString(token)}", null, null);
             var negotiation = $"hubs/notifications/negotiate?negotiateVersion=1&access_token={Uri.EscapeDataString(token)}";
-        using var negotiate = await SendAsync(server, HttpMethod.Post, negotiation, null, null);
+            using var negotiate = await SendAsync(server, HttpMethod.Post, negotiation, null, null);
         }
 
         foreach (var messagePack in new[] { false, true })

@@ -33,7 +33,7 @@ internal sealed partial class CliRun(Uri service, string folder)
     }
 
     [GeneratedRegex(
-        @"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\b\d\d:\d\d:\d\d\b" +
+        @"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|(?<!\d)\d\d:\d\d:\d\d(?!\d)" +
         @"|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b",
         RegexOptions.ExplicitCapture)]
     private static partial Regex Differs();

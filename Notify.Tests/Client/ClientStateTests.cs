@@ -92,8 +92,11 @@ public class ClientStateTests
     {
         await using var silent = new SilentServer();
         await using var client =
-            new NotifyClient(Options(new Uri($"http://127.0.0.1:{silent.Port}")) with { Timeout = TimeSpan.FromMilliseconds(200),
-            LoggerFactory = new Lines() });
+            new NotifyClient(Options(new Uri($"http://127.0.0.1:{silent.Port}")) with
+            {
+                Timeout = TimeSpan.FromMilliseconds(200),
+                LoggerFactory = new Lines()
+            });
         _ = client.StartAsync(Token);
         await Eventually.TrueAsync(() => client.State is NotifyClientState.Retrying { Why.Failure: NotifyFailure.TimedOut }, "the client did not come to it");
     }

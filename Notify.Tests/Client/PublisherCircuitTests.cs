@@ -23,7 +23,9 @@ public sealed class PublisherCircuitTests : IDisposable
         var time = new FakeTimeProvider();
         var publisher = new NotifyPublisher(_http, new NotifyPublisherOptions
         {
-            Addresses = [new Uri("http://first.test/sub"), new Uri("http://second.test")], FailuresThatBreak = 3, TimeProvider = time,
+            Addresses = [new Uri("http://first.test/sub"), new Uri("http://second.test")],
+            FailuresThatBreak = 3,
+            TimeProvider = time,
         });
         _hosts.Dead.Add("first.test");
         for (var i = 0; i < 10; i++) await publisher.PublishAsync(new PublishRequest { Topic = "t", Body = "b" }, Token);

@@ -27,8 +27,17 @@ public class LinkFormatTests
         from expires in Time.Nullable()
         from content in Json
         from kind in Gen.OneOf(Gen.Const(EntryKind.Notification), Gen.Const(EntryKind.MembersChanged))
-        select new LogEntry { Version = 0, Id = id, Kind = kind, Topic = topic, TopicSeq = seq, PublishedAt = published, ExpiresAt = expires,
-            Content = content };
+        select new LogEntry
+        {
+            Version = 0,
+            Id = id,
+            Kind = kind,
+            Topic = topic,
+            TopicSeq = seq,
+            PublishedAt = published,
+            ExpiresAt = expires,
+            Content = content
+        };
 
     private static readonly Gen<ActivityContext> Trace = Gen.OneOf(
         Gen.Const(default(ActivityContext)),

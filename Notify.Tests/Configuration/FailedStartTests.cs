@@ -191,9 +191,9 @@ public class FailedStartTests
 
     private static ChildProcess Start(TempFolder folder, string environment, params string[] arguments) =>
         ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
-    {
-        ["ASPNETCORE_ENVIRONMENT"] = environment,
-        ["ASPNETCORE_URLS"] = null,
-        ["HOME"] = folder.Path, // where a developer's certificate would be
-    });
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = environment,
+            ["ASPNETCORE_URLS"] = null,
+            ["HOME"] = folder.Path, // where a developer's certificate would be
+        });
 }

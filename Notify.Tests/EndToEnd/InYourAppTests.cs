@@ -89,7 +89,8 @@ public sealed partial class InYourAppTests(PostgresCluster postgres)
     {
         using var request =
             new HttpRequestMessage(HttpMethod.Post,
-            new Uri($"/notify/api/v1/topics/feedback/{user}", UriKind.Relative)) { Content = new StringContent("hello") };
+            new Uri($"/notify/api/v1/topics/feedback/{user}", UriKind.Relative))
+            { Content = new StringContent("hello") };
         foreach (var (name, value) in headers) request.Headers.Add(name, value);
         return await customer.SendAsync(request, Cancel);
     }

@@ -72,8 +72,14 @@ internal sealed class TestIssuer : IAsyncDisposable
     {
         var now = TimeProvider.System.GetUtcNow();
         var payload =
-            new Dictionary<string, object?> { ["iss"] = issuer ?? Url, ["aud"] = audience, ["sub"] = user, ["iat"] = now.ToUnixTimeSeconds(),
-            ["exp"] = now.AddMinutes(10).ToUnixTimeSeconds() };
+            new Dictionary<string, object?>
+            {
+                ["iss"] = issuer ?? Url,
+                ["aud"] = audience,
+                ["sub"] = user,
+                ["iat"] = now.ToUnixTimeSeconds(),
+                ["exp"] = now.AddMinutes(10).ToUnixTimeSeconds()
+            };
         foreach (var property in claims?.GetType().GetProperties() ?? []) payload[property.Name] = property.GetValue(claims);
         var key = Key(keyId);
         return TestToken.Sign(
@@ -92,8 +98,14 @@ internal sealed class TestIssuer : IAsyncDisposable
     private static Dictionary<string, object> Jwk(string id, RSA key, string? algorithm)
     {
         var parameters = key.ExportParameters(false);
-        var jwk = new Dictionary<string, object> { ["kty"] = "RSA", ["use"] = "sig", ["kid"] = id, ["n"] = TestToken.Encode(parameters.Modulus!),
-            ["e"] = TestToken.Encode(parameters.Exponent!) };
+        var jwk = new Dictionary<string, object>
+        {
+            ["kty"] = "RSA",
+            ["use"] = "sig",
+            ["kid"] = id,
+            ["n"] = TestToken.Encode(parameters.Modulus!),
+            ["e"] = TestToken.Encode(parameters.Exponent!)
+        };
         if (algorithm is not null) jwk["alg"] = algorithm;
         return jwk;
     }

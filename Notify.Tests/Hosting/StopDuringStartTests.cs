@@ -77,8 +77,8 @@ public class StopDuringStartTests(PostgresCluster postgres)
 
     private static ChildProcess Start(TempFolder folder, params string[] arguments) =>
         ChildProcess.Start("dotnet", [Repository.ServerDll, .. arguments], folder.Path, new Dictionary<string, string?>
-    {
-        ["ASPNETCORE_ENVIRONMENT"] = "Development",
-        ["ASPNETCORE_URLS"] = null,
-    });
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["ASPNETCORE_URLS"] = null,
+        });
 }

@@ -217,8 +217,11 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         await using var client = new StockFollower(fixture.Url);
         await client.StartAsync();
-        var deep = new { topic = "hub/deep",
-            data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 }) };
+        var deep = new
+        {
+            topic = "hub/deep",
+            data = JsonElement.Parse(new string('[', levels) + new string(']', levels), new JsonDocumentOptions { MaxDepth = 100 })
+        };
         if (code is not null)
         {
             Assert.Contains(code, await RefusalAsync(client, "Publish", deep), StringComparison.Ordinal);

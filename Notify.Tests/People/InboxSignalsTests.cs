@@ -211,8 +211,15 @@ public sealed class InboxSignalsTests
     }
 
     private static LogEntry Entry(long version, DateTimeOffset expiresAt) =>
-        new() { Version = version, Id = Guid.NewGuid(), Topic = "t", PublishedAt = DateTimeOffset.UnixEpoch, ExpiresAt = expiresAt,
-            Content = "{}"u8.ToArray() };
+        new()
+        {
+            Version = version,
+            Id = Guid.NewGuid(),
+            Topic = "t",
+            PublishedAt = DateTimeOffset.UnixEpoch,
+            ExpiresAt = expiresAt,
+            Content = "{}"u8.ToArray()
+        };
 
     private static bool Match(string filter, string topic) => TopicFilter.TryParseAny(filter, out var parsed, out _) && parsed.Matches(topic);
 

@@ -46,7 +46,7 @@ public class WatchedTopicTests
         foreach (var name in Awkward)
         {
             var longName = string.Concat(Enumerable.Repeat(name, 125 / Encoding.UTF8.GetByteCount(name)));
-        var people = TopicPeople.Of([.. Enumerable.Range(0, 100).Select(i => new Person($"{i:000}{longName}", null))]);
+            var people = TopicPeople.Of([.. Enumerable.Range(0, 100).Select(i => new Person($"{i:000}{longName}", null))]);
             Assert.All(LetterSplitting.States(LetterSplitting.State(new string('"', 512), 1, people, NotifyBytes), NotifyBytes), letter =>
                 Assert.InRange(letter.ToJson().Length, 1, NotifyBytes));
         }

@@ -133,7 +133,8 @@ public abstract class InboxSpecification : IAsyncLifetime
         await ChangeAsync(Single(InboxOperation.Unread));
         Assert.Equal(0,
             (await ChangeAsync(new DirectoryChange.MarkInbox("alice", InboxOperation.Read, epoch, null, version, "",
-            Match) { FoundAt = version })).Outcomes[0].Version);
+            Match)
+            { FoundAt = version })).Outcomes[0].Version);
         Assert.Equal(1, (await CountAsync("alice")).Unread);
     }
 

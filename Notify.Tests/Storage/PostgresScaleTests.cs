@@ -72,7 +72,7 @@ public sealed class PostgresScaleTests(PostgresCluster cluster) : PostgresLogTes
     }
 
     private const string AppendTypes =
-        "(uuid, uuid, bigint, uuid[], smallint[], bigint[], bigint[], bigint[], bytea[], text[], bigint[], text[], text[], bytea[], bigint)";
+        "(uuid, uuid, bigint, uuid[], smallint[], bigint[], bigint[], bigint[], bytea[], text[], bigint[], text[], text[], bytea[], bigint, bigint)";
 
     /// <param name="connection">Where it will run.</param>
     /// <param name="behind">How many versions ago the sequences were read.</param>
@@ -81,7 +81,8 @@ public sealed class PostgresScaleTests(PostgresCluster cluster) : PostgresLogTes
         await using var command = connection.CreateCommand();
         command.CommandText = $$"""
             SELECT format('(gen_random_uuid(), %L, %s, ARRAY[gen_random_uuid(), gen_random_uuid()], ''{0,0}'', ''{1,2}'', ''{5,5}'', ''{1,1}'', ''{a,b}'',
-                            ''{first,topic/9}'', ''{NULL,60}'', ''{NULL,p}'', ''{NULL,k}'', ''{NULL,h}'', 0)', epoch, (SELECT max(last_version) FROM appends) - {{behind}})
+                            ''{first,topic/9}'', ''{NULL,60}'', ''{NULL,p}'', ''{NULL,k}'', ''{NULL,h}'', 0, %s)',
+                          epoch, (SELECT max(last_version) FROM appends) - {{behind}}, topics_removed)
             FROM log_head
             """;
         return (string)(await command.ExecuteScalarAsync(Stop))!;

@@ -53,8 +53,13 @@ app.MapPost("/orders", async (NewOrder order, ClaimsPrincipal user, ShopContext 
     await shop.SaveChangesAsync();
 
     // Under the order's key: if the answer is lost, it may be published again and comes once.
-    await notify.PublishAsync(new PublishRequest { User = stored.Customer, Title = $"Order {stored.Id} received", Link = $"/orders/{stored.Id}",
-        IdempotencyKey = $"order-{stored.Id}" });
+    await notify.PublishAsync(new PublishRequest
+    {
+        User = stored.Customer,
+        Title = $"Order {stored.Id} received",
+        Link = $"/orders/{stored.Id}",
+        IdempotencyKey = $"order-{stored.Id}"
+    });
     return TypedResults.Created($"/orders/{stored.Id}", stored);
 });
 

@@ -166,8 +166,8 @@ async function refused(c, error) {
 $("toggle").onclick = async () => {
   wanted = !wanted;
   if (wanted) return connect();
-  showState("offline");
   await disconnect();
+  if (!wanted) showState("offline"); // not before: until the connection is closed, notifications still come
 };
 
 $("follow").onsubmit = async event => {

@@ -456,7 +456,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
     if (!this.#queue.add(delivery)) {
       this.#received = new ReceivedPlace(before);
       if (!this.#hasConsumer) {
-        // Whoever only wants the inbox or presence stays connected; a reader that comes later is led back to its place.
+        // A client that only uses the inbox or presence stays connected; a reader that comes later is led back to its place.
         this.#unread = true;
         this.#queue.clear();
       } else this.#cut?.(new NotifyError("transient", "reader_behind", "The reader is behind."));

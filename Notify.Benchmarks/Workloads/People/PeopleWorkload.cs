@@ -62,7 +62,7 @@ internal static class PeopleWorkload
         var options = new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = back };
         foreach (var isGroup in (bool[])[true, false])
         {
-            // Members are connected users who follow nothing else; followers have the filter and no user.
+            // Members are connected users that follow nothing else; followers have the filter and no user.
             await using var subscribers = await Subscribers.StartAsync(isGroup ? options with { Users = "u" } : options);
             async Task RoundAsync(int count)
             {

@@ -40,7 +40,7 @@ internal sealed record SessionAccess(Func<TopicFilter, bool> Covers, IReadOnlyCo
     /// <summary>What a caller's credential allows.</summary>
     public static SessionAccess Of(Caller caller) =>
         new(caller.Grants.MaySubscribe, [.. caller.Grants.Groups.Select(group => TopicFilter.Exact(TopicName.OfGroup(group)))])
-    {
-        MayFollow = filters => AccessRules.Follow(caller, filters),
-    };
+        {
+            MayFollow = filters => AccessRules.Follow(caller, filters),
+        };
 }

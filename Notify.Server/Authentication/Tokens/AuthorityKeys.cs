@@ -43,8 +43,11 @@ internal sealed partial class AuthorityKeys : IConfigurationManager<OpenIdConnec
         _issuer = settings.Issuer;
         _time = time;
         _logger = logger;
-        _http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = RefreshInterval, ConnectTimeout = FetchLimit }) { Timeout = FetchLimit,
-            MaxResponseContentBufferSize = MaxDocumentBytes };
+        _http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = RefreshInterval, ConnectTimeout = FetchLimit })
+        {
+            Timeout = FetchLimit,
+            MaxResponseContentBufferSize = MaxDocumentBytes
+        };
         _retriever = new HttpDocumentRetriever(_http) { RequireHttps = new Uri(authority).Scheme == Uri.UriSchemeHttps };
     }
 
