@@ -8,11 +8,13 @@ namespace Notify.Tests.Delivery;
 /// <summary>A log that a test holds at the point it chooses, changes the answers of, and asks how it was read.</summary>
 internal sealed class SteeredLog : BrokenLog
 {
+    private readonly Lazy<SteeredDirectory> _directory;
+
     public SteeredLog(INotificationLog inner)
-        : base(inner) => Steered = SteeredDirectory.Around(inner.Directory);
+        : base(inner) => _directory = new(() => SteeredDirectory.Around(inner.Directory)); // some logs have none
 
     /// <summary>The directory's part of it.</summary>
-    public SteeredDirectory Steered { get; }
+    public SteeredDirectory Steered => _directory.Value;
 
     public override IDirectory Directory => (IDirectory)(object)Steered;
 

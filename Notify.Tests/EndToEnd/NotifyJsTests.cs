@@ -16,8 +16,10 @@ public sealed class NotifyJsTests(PostgresCluster postgres)
     [Theory]
     [InlineData("unit")]
     [InlineData("server")]
-    [InlineData("browser")]
-    public async Task Its_own_tests_pass(string project)
+    public Task Its_own_tests_pass(string project) => RunAsync(postgres, project);
+
+    /// <summary>Runs one project of its tests.</summary>
+    internal static async Task RunAsync(PostgresCluster postgres, string project)
     {
         await NodePackages.InstallAsync(Folder);
         if (project == "browser") await NodePackages.InstallAsync(Path.Combine(Repository.Root, "examples", "react"));
@@ -59,4 +61,11 @@ public sealed class NotifyJsTests(PostgresCluster postgres)
 
     private static async Task<string> HashAsync(string file) =>
         Convert.ToHexString(SHA256.HashData(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)));
+}
+
+/// <summary>Those of its tests that start a browser: a class of their own, so that they run beside the others.</summary>
+public sealed class NotifyJsBrowserTests(PostgresCluster postgres)
+{
+    [Fact]
+    public Task Its_tests_in_a_browser_pass() => NotifyJsTests.RunAsync(postgres, "browser");
 }

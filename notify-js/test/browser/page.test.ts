@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import type { Browser, BrowserContext, Frame, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { Server, eventually, startNginx } from "../fixtures.js";
+import { Server, eventually, longForm, startNginx } from "../fixtures.js";
 import { axeFindings, complaintsOf, launch, pagePicture } from "./browser.js";
 
 // The front page, as the service serves it in Development. Each test is a browser of its own on the one service.
@@ -137,7 +137,7 @@ describe("the front page", () => {
     expect(complaints).toEqual([]);
   });
 
-  it("says so when the server is killed, comes back by itself, and survives a reload", async () => {
+  it.runIf(longForm)("says so when the server is killed, comes back by itself, and survives a reload", async () => {
     const front = await open(), { page, laptop, phone, bob, all } = front;
     await live(...all);
     await publish(front, "user", "alice", "Before");
@@ -221,7 +221,7 @@ describe("the front page", () => {
 });
 
 describe.skipIf(!process.env["NOTIFY_POSTGRES"])("below a path, on two nodes behind nginx", () => {
-  it("works as elsewhere, and goes on when a node is killed", async () => {
+  it.runIf(longForm)("works as elsewhere, and goes on when a node is killed", async () => {
     const settings = { "ConnectionStrings:Postgres": process.env["NOTIFY_POSTGRES"]! };
     const nodes = [await Server.start(settings), await Server.start(settings)];
     const nginx = await startNginx(nodes.map(node => node.port), "/below/here/");

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { NotifyClient } from "../../src/index.js";
 import { Proxy, Server, eventually, longForm, seeded, sleep } from "../fixtures.js";
 
-const steps = longForm ? 10_000 : 500;
+const steps = longForm ? 10_000 : 300;
 const seeds = process.env["NOTIFY_JS_SEEDS"]?.split(",").map(Number) ?? (longForm ? [1, 2, 3] : [Date.now() % 1_000_000]);
 
 /** A storage that loses writes while it is full, and all of them once its page is gone. */
