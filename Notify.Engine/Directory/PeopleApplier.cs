@@ -14,8 +14,7 @@ namespace Notify.Engine.Directory;
 internal sealed class PeopleApplier(ConnectedUsers connected, PeopleReader reader, INotificationLog log, Router router, TailPosition position,
     PeopleMetrics metrics) : ILogApplier
 {
-    // What a group's number names never changes within an epoch.
-    /// <summary>Names of groups that are remembered by their numbers.</summary>
+    /// <summary>Names of groups that are remembered by their numbers, which never change within an epoch.</summary>
     private const int MostTopics = 10_000;
 
     private readonly Dictionary<long, TopicFilter> _topics = [];

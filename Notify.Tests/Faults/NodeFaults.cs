@@ -66,7 +66,8 @@ internal static class NodeFaults
         await Eventually.TrueAsync(
             () => (replaying = away.Find(follower =>
                 follower.Recorder.Resumed > before[follower].Resumed && follower.Recorder.CaughtUp == before[follower].CaughtUp)) is not null,
-            "a subscriber is in its replay");
+            "a subscriber is in its replay",
+            TimeSpan.FromSeconds(90));
         var victim = ground.Stage.Nodes[replaying!.Node];
         await victim.Server.KillAsync();
         foreach (var node in ground.Stage.Nodes) node.Front.BytesPerSecond = 0;

@@ -9,7 +9,7 @@ public static class Eventually
     /// <summary>A condition that will never hold is the usual case when the product is changed on purpose: mutation testing waits less.</summary>
     public static readonly TimeSpan Patience =
         TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("NOTIFY_TEST_PATIENCE"), CultureInfo.InvariantCulture, out var seconds) ? seconds
-            : 30);
+            : 60);
 
     public static Task TrueAsync(Func<bool> condition, string what, TimeSpan? within = null) =>
         TrueAsync(() => Task.FromResult(condition()), what, within);

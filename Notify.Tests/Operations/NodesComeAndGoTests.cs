@@ -9,7 +9,7 @@ public class NodesComeAndGoTests(PostgresCluster postgres)
     private const int DotNetClients = 6;
     private const int JavaScriptClients = 2;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     [Fact]
     public async Task Clients_of_a_leaving_node_move_to_the_other_one_and_nothing_is_missing_or_comes_twice()
