@@ -183,7 +183,7 @@ internal sealed partial class ClusterLink(
         {
             if (!LinkReader.TryReadHeader(bytes, out var node, out var epoch)) Refuse("format");
             else if (node == _node) _others.HeardSelf();
-            else if (position.View is not { } view) return; // before the first read of the log no session is live
+            else if (position.View is not { } view || epoch == Guid.Empty) return; // before the first read of the log, here or there, nothing is live
             else if (epoch == view.EpochId) Take(node, bytes, LinkReader.Read(bytes));
             else
             {

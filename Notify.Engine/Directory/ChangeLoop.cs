@@ -64,15 +64,17 @@ internal sealed partial class ChangeLoop(
         ChangeBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
         var hasTurn = false;
         Backoff? backoff = null;
+        Exception? last = null;
         try
         {
-            for (var attempt = 0; ; attempt++)
+            while (true)
             {
                 if (!hasTurn) await turn.TakeAsync(stop);
                 hasTurn = true;
                 var batch = unknown ?? Submit();
                 if (batch.Changes.Count == 0) return;
-                if (await TryAsync(batch, unknown is not null, attempt, stop) is not { } failure) return;
+                if (await TryAsync(batch, unknown is not null, last?.Message, stop) is not { } failure) return;
+                last = failure;
                 if (failure is AppendOutcomeUnknownException) unknown = batch;
                 if (unknown is null)
                 {
@@ -91,7 +93,7 @@ internal sealed partial class ChangeLoop(
     }
 
     /// <summary>Null: every caller has an answer.</summary>
-    private async Task<Exception?> TryAsync(ChangeBatch batch, bool isRepeat, int attempt, CancellationToken stop)
+    private async Task<Exception?> TryAsync(ChangeBatch batch, bool isRepeat, string? logged, CancellationToken stop)
     {
         try
         {
@@ -113,7 +115,7 @@ internal sealed partial class ChangeLoop(
         }
         catch (StorageUnavailableException exception)
         {
-            if (attempt == 0) Log.NotMade(logger, batch.Changes.Count, exception);
+            if (exception.Message != logged) Log.NotMade(logger, batch.Changes.Count, exception); // another attempt may find another cause
             return exception;
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)

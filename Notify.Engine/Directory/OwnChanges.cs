@@ -101,12 +101,20 @@ internal sealed partial class OwnChanges(
     public async Task TakeClaimsAsync(Caller caller)
     {
         if (caller is not { User: { } user, Attributes: { } claims, Credential.IssuedAt: { } issuedAt }) return;
+        var taken = TakeClaimsAsync(user, claims, issuedAt);
+        await taken.WaitAsync(ClaimsWithin).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (taken.IsFaulted) await taken; // a fault of ours, and the connection's end
+    }
+
+    // Goes on when the connection no longer waits: that the claims were refused is logged all the same.
+    private async Task TakeClaimsAsync(string user, JsonElement claims, DateTimeOffset issuedAt)
+    {
         try
         {
-            var refusal = await attributes.TakeClaimsAsync(user, claims, issuedAt).WaitAsync(ClaimsWithin);
+            var refusal = await attributes.TakeClaimsAsync(user, claims, issuedAt);
             if (refusal is not null && _logClaims.Now(out var passedOver)) LogClaimsRefused(logger, refusal.Code, passedOver);
         }
-        catch (Exception exception) when (exception is TimeoutException or StorageUnavailableException)
+        catch (StorageUnavailableException)
         {
         }
     }

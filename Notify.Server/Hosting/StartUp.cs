@@ -100,19 +100,30 @@ internal static class StartUp
     {
         await using (app)
         {
-            try
-            {
-                await app.StartAsync(stop);
-            }
-            catch (Exception exception) when (exception is not SettingsException) // whose one sentence nothing stands above
-            {
-                await app.StopAsync(CancellationToken.None); // else what did start calls its disposal a failure, above the one sentence that matters
-                throw;
-            }
-
-            await app.WaitForShutdownAsync(stop);
+            if (await HasStartedAsync(app, stop)) await app.WaitForShutdownAsync(stop);
             if (app.Services.GetRequiredService<TailPosition>().StoppedBy is { } stopped) throw stopped;
             if (app.Services.GetRequiredService<LogOpening>().Misconfigured is { } misconfigured) throw misconfigured;
+        }
+    }
+
+    // False: it was told to stop meanwhile, and has stopped.
+    private static async Task<bool> HasStartedAsync(WebApplication app, CancellationToken stop)
+    {
+        try
+        {
+            await app.StartAsync(stop);
+            return true;
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // The host listens for the signal too, and may hear it first; or one of its services stopped it, which RunAsync asks for.
+            await app.StopAsync(CancellationToken.None);
+            return false;
+        }
+        catch (Exception exception) when (exception is not SettingsException) // whose one sentence nothing stands above
+        {
+            await app.StopAsync(CancellationToken.None); // else what did start calls its disposal a failure, above the one sentence that matters
+            throw;
         }
     }
 

@@ -19,8 +19,8 @@ internal sealed class StopRequest : IDisposable
 
     public void Dispose()
     {
+        // The source is not disposed: a signal that is being handled may still come to it, and it holds nothing.
         foreach (var signal in _signals) signal.Dispose();
-        _requested.Dispose();
     }
 
     private void Take(PosixSignalContext context)

@@ -149,6 +149,15 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_has_not_read_the_log_yet_is_no_error()
+    {
+        await SayAsync(new LinkMessage.Hello(Guid.Empty)); // as a node that is asked for its health while it starts
+        await SayAsync(new LinkMessage.Position(Guid.NewGuid(), 1, 1));
+        if (Crosses) await Eventually.TrueAsync(() => _other.Counted[Invalid, "epoch"] > 0, "what came after it is counted");
+        Assert.Equal(Crosses ? 1 : 0, _other.Counted[Invalid, "epoch"]);
+    }
+
+    [Fact]
     public async Task What_is_no_message_is_counted_and_passed_over()
     {
         var sink = await _other.FollowAsync();

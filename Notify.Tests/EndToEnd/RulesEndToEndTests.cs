@@ -81,6 +81,38 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
     }
 
     [Fact]
+    public async Task A_fill_whose_owner_is_killed_in_the_middle_is_taken_over()
+    {
+        const int Users = 40_100; // the third slice is the last
+        var database = await cluster.CreateDatabaseAsync();
+        await using var server = await StartAsync(cluster.ConnectionString(database));
+        await using var blocker = await cluster.ConnectAsync(database);
+        var first = await cluster.ScalarAsync<long>(
+            database, $$"""WITH made AS (INSERT INTO notify.users (name, attributes) SELECT 'u' || n, '{"n":1}' FROM generate_series(1, {{Users}}) AS n RETURNING id) SELECT min(id) FROM made""");
+
+        // The group's number is the version of its entry. Its last member is written by somebody who does not commit.
+        await using (var held = await blocker.BeginTransactionAsync(Stop))
+        {
+            await using var insert = new Npgsql.NpgsqlCommand("INSERT INTO notify.memberships (user_id, group_id, since, until) VALUES " +
+                $"({first + Users - 50}, 1, 0, {long.MaxValue})", blocker);
+            await insert.ExecuteNonQueryAsync(Stop);
+            await PutAsync(server, "g", """{"rule":"@.n == 1"}""");
+            await Eventually.TrueAsync(
+                async () => await cluster.ScalarAsync<long>("postgres",
+                    $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock' AND query LIKE '%memberships%'") > 0
+                    && await cluster.ScalarAsync<long>(database, "SELECT count(*) FROM notify.memberships") > 0,
+                "a part is filled in, and the rest waits");
+            await server.KillAsync();
+        }
+
+        await using var next = await StartAsync(cluster.ConnectionString(database));
+        await ActiveAsync(next, "g");
+        Assert.Equal(Users, (await GroupAsync(next, "g")).GetProperty("members").GetInt64());
+        Assert.Equal(Users,
+            await cluster.ScalarAsync<long>(database, $"SELECT count(*) FROM notify.memberships WHERE group_id = 1 AND until = {long.MaxValue}"));
+    }
+
+    [Fact]
     public async Task Nobody_promotes_itself()
     {
         await using var server = await StartAsync(
@@ -126,7 +158,8 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         // By claims that break the limits of attributes: they are not taken, and that is logged, without their value.
         object tooDeep = "secret-value";
         for (var i = 0; i < 12; i++) tooDeep = new[] { tooDeep };
-        var swollen = TestToken.Of("mallory", new { dept = "sales", tags = tooDeep });
+        var later = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 5; // of one second, a later token's claims are not looked at
+        var swollen = TestToken.Of("mallory", new { iat = later, dept = "sales", tags = tooDeep });
         await using var again = new StockFollower(server.Url, query: $"?access_token={swollen}");
         await again.ResumeAsync(null, null);
         await Eventually.TrueAsync(() =>

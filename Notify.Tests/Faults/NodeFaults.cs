@@ -31,25 +31,32 @@ internal static class NodeFaults
     private static async Task KillBeforeAckAsync(Ground ground)
     {
         var node = ground.AnyNode;
-        node.ToPostgres.LoseAnswers = true;
-        node.Front.LoseAnswers = true;
-        HashSet<string> before = [];
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                // Twice in a row: what another node has just stored is acknowledged by then.
-                var stored = await ground.StoredUnansweredAsync();
-                var still = stored.Overlaps(before);
-                before = stored;
-                if (!still) await ground.LastsAsync(0.15);
-                return still;
-            },
-            "something is committed whose publisher does not know it");
+        await Eventually.TrueAsync(() => CommitsUnansweredAsync(ground, node), "something is committed whose publisher does not know it");
         await node.Server.KillAsync();
         node.ToPostgres.LoseAnswers = node.Front.LoseAnswers = false;
         ground.Healed();
         await ground.AckedMoreAsync(50);
         await node.Server.RestartAsync();
+    }
+
+    // When the first answer that is lost is that of a statement before the commit, nothing is committed: the answers are let through,
+    // and lost again.
+    private static async Task<bool> CommitsUnansweredAsync(Ground ground, FaultNode node)
+    {
+        node.ToPostgres.LoseAnswers = node.Front.LoseAnswers = true;
+        HashSet<string> before = [];
+        for (var look = 0; look < 20; look++)
+        {
+            // Twice in a row: what another node has just stored is acknowledged by then.
+            var stored = await ground.StoredUnansweredAsync();
+            if (stored.Overlaps(before)) return true;
+            before = stored;
+            await ground.LastsAsync(0.15);
+        }
+
+        node.ToPostgres.LoseAnswers = node.Front.LoseAnswers = false;
+        await ground.AckedMoreAsync(1);
+        return false;
     }
 
     // Half of the subscribers are away for a while and come back over slow lines; the node that serves one of them dies

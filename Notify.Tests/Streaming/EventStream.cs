@@ -7,6 +7,7 @@ namespace Notify.Tests.Streaming;
 internal sealed class EventStream : IDisposable
 {
     private readonly HttpResponseMessage _response;
+    private readonly CancellationTokenSource _done = new();
 
     private EventStream(HttpResponseMessage response, Stream body)
     {
@@ -34,7 +35,15 @@ internal sealed class EventStream : IDisposable
         return new EventStream(response, await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
     }
 
-    public void Dispose() => _response.Dispose();
+    /// <remarks>
+    /// The read is cancelled first, which cuts the connection. Disposing the response alone would drain it, beside the read, for two
+    /// seconds; when the server ended the stream meanwhile, both would return the connection, and two requests would then share it.
+    /// </remarks>
+    public void Dispose()
+    {
+        _done.Cancel();
+        _response.Dispose();
+    }
 
     private async Task ReadAsync(Stream body)
     {
@@ -43,7 +52,7 @@ internal sealed class EventStream : IDisposable
         long? id = null;
         try
         {
-            while (await reader.ReadLineAsync() is { } line)
+            while (await reader.ReadLineAsync(_done.Token) is { } line)
             {
                 if (line.Length == 0)
                 {
