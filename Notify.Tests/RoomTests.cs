@@ -4,8 +4,8 @@ using Mono.Cecil.Cil;
 namespace Notify.Tests;
 
 /// <summary>
-/// Rooms (the folders of a project, and so its namespaces) need each other in one direction only: who changes one finds out
-/// from the graph what may notice.
+/// Rooms (the folders of a project, and so its namespaces) need each other in one direction only: the graph
+/// shows what a change of one may touch.
 /// </summary>
 /// <remarks>
 /// What is below a folder belongs to its room, except in Delivery, whose parts are rooms of their own. The namespace

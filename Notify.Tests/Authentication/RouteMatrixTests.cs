@@ -19,7 +19,7 @@ namespace Notify.Tests.Authentication;
 
 /// <summary>
 /// Every route and every hub method, called by every kind of caller. The lists come from the running service: a route or a method
-/// without a row fails, so that nobody adds a way in without saying who may take it.
+/// without a row fails, so that every way in says which callers may take it.
 /// </summary>
 public sealed class RouteMatrixTests
 {

@@ -43,7 +43,7 @@ public class SteeredDirectory : DispatchProxy
     }
 }
 
-/// <summary>A point at which the first one to come waits until it is let on; whoever comes later passes.</summary>
+/// <summary>A point at which the first call waits until it is let on; later calls pass.</summary>
 internal sealed class Hold
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Notify.Tests.EndToEnd;
 
-/// <summary><c>examples/in-your-app</c> in a process of its own, as somebody who copies it would run it.</summary>
+/// <summary><c>examples/in-your-app</c> in a process of its own, run as a copy of it would be.</summary>
 public sealed partial class InYourAppTests(PostgresCluster postgres)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);

@@ -38,7 +38,7 @@ public sealed class MalformedRequestTests(ServerFixture fixture) : IClassFixture
     }
 
     [Theory]
-    [InlineData("/topics/backups")] // as one types it who forgot /api/v1
+    [InlineData("/topics/backups")] // /api/v1 forgotten
     [InlineData("/api/v2/notifications")]
     [InlineData("/api/v1/nothing")]
     public async Task A_path_that_is_none_says_where_the_calls_are(string path)

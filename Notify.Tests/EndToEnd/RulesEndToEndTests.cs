@@ -90,7 +90,7 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
         var first = await cluster.ScalarAsync<long>(
             database, $$"""WITH made AS (INSERT INTO notify.users (name, attributes) SELECT 'u' || n, '{"n":1}' FROM generate_series(1, {{Users}}) AS n RETURNING id) SELECT min(id) FROM made""");
 
-        // The group's number is the version of its entry. Its last member is written by somebody who does not commit.
+        // The group's number is the version of its entry. Its last member is written by a transaction that stays open.
         await using (var held = await blocker.BeginTransactionAsync(Stop))
         {
             await using var insert = new Npgsql.NpgsqlCommand("INSERT INTO notify.memberships (user_id, group_id, since, until) VALUES " +
@@ -145,7 +145,7 @@ public sealed class RulesEndToEndTests(PostgresCluster cluster)
                 mallory.InvokeAsync<StockPlace>("Subscribe", new { topics = new[] { topic }, durable = true }));
         }
 
-        // By a group that ended: who was in it is not in the one made again under its name, and has to join anew.
+        // By a group that ended: its members are not in the one made again under its name, and have to join anew.
         await mallory.InvokeAsync<JsonElement>("JoinGroups", new { groups = new[] { "fans" } });
         Assert.Equal(204, await AsAdminAsync(HttpMethod.Delete, "groups/fans"));
         await RefusedJoinAsync(mallory, ["fans"]);

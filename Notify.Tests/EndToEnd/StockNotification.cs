@@ -2,7 +2,7 @@ using System.Runtime.Serialization;
 
 namespace Notify.Tests.EndToEnd;
 
-// What somebody writes who uses the stock client and knows only the contract: no type of ours, so that the tests also
+// Written for the stock client from the contract alone: no type of ours, so that the tests also
 // see that none is needed.
 
 [DataContract]

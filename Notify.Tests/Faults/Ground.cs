@@ -17,7 +17,7 @@ internal sealed class Ground(FaultStage stage, int seed) : IAsyncDisposable
 
     public Crowd Crowd { get; } = new(stage.Urls, stage.Door, new Random(~seed));
 
-    /// <summary>Members who come and go under the same fault.</summary>
+    /// <summary>Members that come and go under the same fault.</summary>
     public MemberTraffic Members => _members ??= new MemberTraffic(stage.Urls, () => Crowd.Now, Crowd.NewRecorder, new Random(seed * 7));
 
     public TimeSpan Now => Crowd.Now;

@@ -2,7 +2,7 @@ using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Faults;
 
-/// <summary>Another log where the log was: whoever has a number of the old one must hear that it means nothing any more.</summary>
+/// <summary>Another log where the log was: clients with a number of the old one must be told that it means nothing any more.</summary>
 internal static class ReplacedLogFaults
 {
     public static IReadOnlyList<Fault> All { get; } =

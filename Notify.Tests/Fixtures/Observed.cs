@@ -30,7 +30,7 @@ internal sealed class Observed<T>
         Changed();
     }
 
-    /// <summary>Nothing more will come: who waits for it hears so at once.</summary>
+    /// <summary>Nothing more will come: what waits for it fails at once.</summary>
     public void Complete()
     {
         lock (_gate) _complete = true;

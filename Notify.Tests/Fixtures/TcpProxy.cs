@@ -72,7 +72,7 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>The client's side is cut; the server's stays open with nobody there who reads or answers.</summary>
+    /// <summary>The client's side is cut; the server's stays open, and nothing reads or answers there.</summary>
     public void HalfOpen()
     {
         foreach (var link in _open.Keys)

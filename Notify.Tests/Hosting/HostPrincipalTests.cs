@@ -13,7 +13,7 @@ using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Hosting;
 
-/// <summary>The principal that an app has authenticated as the caller: who it is, what it may, from where, and until when.</summary>
+/// <summary>The principal that an app has authenticated as the caller: its user, its grants, its origin and its end.</summary>
 public sealed class HostPrincipalTests
 {
     private const string SameOrigin = "Sec-Fetch-Site";

@@ -14,7 +14,7 @@ using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Operations;
 
-/// <summary>SIGTERM of a real node: who asks it what, meanwhile, and how long it takes.</summary>
+/// <summary>SIGTERM of a real node: what it answers meanwhile, and how long it takes.</summary>
 public class DrainTests(PostgresCluster postgres)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);

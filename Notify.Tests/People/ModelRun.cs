@@ -14,7 +14,7 @@ using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.People;
 
-/// <summary>One run of the model: who changes what, who connects and is cut, and in the end what each was to get.</summary>
+/// <summary>One run of the model: the changes, the connections and their cuts, and in the end what each device was to get.</summary>
 internal sealed class ModelRun : IAsyncDisposable
 {
     private static readonly string[] Users = ["u0", "u1", "u2"];
@@ -107,7 +107,7 @@ internal sealed class ModelRun : IAsyncDisposable
         }
     }
 
-    // Of static groups and of subscriptions the entries alone say who held what when: the directory must say the same.
+    // The entries alone tell the intervals of static memberships and subscriptions: the directory must hold the same.
     private static void AreAsTheEntriesSay(List<LogEntry> entries, UserReading user, List<string> findings)
     {
         var open = new Dictionary<(bool, long, string), long>();

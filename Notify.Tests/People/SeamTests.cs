@@ -287,7 +287,7 @@ public sealed class SeamTests
         var (session, sink, _) = await rig.ResumeAsAsync("alice", since: null);
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
 
-        // This node was misled from 'during' on: who had passed it reads it again.
+        // This node was misled from 'during' on: sessions that had passed it read it again.
         var view = rig.Position.View!;
         rig.Tail.Distrust(view, during);
         await Eventually.TrueAsync(() => !ReferenceEquals(rig.Position.View, view), "read anew");

@@ -19,7 +19,7 @@ public sealed class PublisherTests : IAsyncDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long an append waits for those who were just answered.</summary>
+    /// <summary>How long an append waits for publishers that were just answered.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -12,7 +12,7 @@ using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Specifications;
 
-/// <summary>Rules at work, whatever they are kept in: who satisfies the rule is the member, whoever comes between. Each store inherits it.</summary>
+/// <summary>Rules at work: users that satisfy the rule are the members, whatever other changes come between. Each store inherits it.</summary>
 public abstract class RulesSpecification : IAsyncLifetime
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -267,7 +267,7 @@ public abstract class RulesSpecification : IAsyncLifetime
 
     /// <summary>
     /// The trial model's schedules against the real thing: attributes and rules change while several workers, with leases so short
-    /// that they take work from each other, fill in, activate and enter chunks. In the end, who satisfies the rule is the member.
+    /// that they take work from each other, fill in, activate and enter chunks. In the end, the members are the users that satisfy the rule.
     /// </summary>
     [Theory]
     [InlineData(1)]

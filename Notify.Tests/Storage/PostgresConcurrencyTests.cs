@@ -22,7 +22,7 @@ public sealed class PostgresConcurrencyTests(PostgresCluster cluster) : Postgres
         }));
         await written.CancelAsync();
 
-        // Commit order: whoever saw a version had every smaller one, at every moment.
+        // Commit order: a reader that saw a version could read every smaller one, at every moment.
         Assert.True(await watching > 1);
         var all = await ReadAllAsync(reader);
         Assert.Equal(Enumerable.Range(1, Writers * BatchesEach * 3).Select(i => (long)i), all.Select(entry => entry.Version));

@@ -23,7 +23,7 @@ public sealed class PostgresRestoredCopyTests(PostgresCluster shared) : Postgres
         await copy.StartAsync();
         port = copy.Port;
 
-        // Past the lost head in one go: whoever only compared heads afterwards would see nothing.
+        // Past the lost head in one go: a node that only compared heads afterwards would see nothing.
         var batch = Batch(Entry("b"), Entry("b"), Entry("b"), Entry("b"));
         var stored = await Eventually.SucceedsAsync<AppendResult, Exception>(() => log.AppendAsync(batch, Stop), "the copy takes the append");
         Assert.NotEqual(lost.Epoch, stored.Epoch);

@@ -3,7 +3,7 @@ using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Storage;
 
-/// <summary>What an append session remembers of topics must never show: sequences stay dense whoever else appends, sweeps or restores.</summary>
+/// <summary>What an append session remembers of topics must never show: sequences stay dense, whatever else appends, sweeps or restores.</summary>
 public sealed class PostgresTopicsTests(PostgresCluster cluster) : PostgresLogTestBase(cluster)
 {
     [Fact]

@@ -1,6 +1,6 @@
 namespace Notify.Engine.Delivery.Routing;
 
-/// <summary>Why an interest whose filter matches a topic brings a version of it, or does not: for people who ask.</summary>
+/// <summary>Why an interest whose filter matches a topic brings a version of it, or does not.</summary>
 /// <param name="Kind">Where it comes from.</param>
 /// <param name="Filter">What is followed.</param>
 /// <param name="Since">It holds for versions above.</param>

@@ -60,7 +60,7 @@ internal static class Checker
         }
     }
 
-    // Known is what anybody saw of the same epoch of the log: who went past it must have it, or a Gap over it.
+    // Known is what any client saw of the same epoch of the log: a client that went past it must have it, or a Gap over it.
     private static void NoSilentHole(
         bool replaced, List<SubscriberWalk> walks, Dictionary<(string Epoch, long Version), Seen.Received> contents, List<Finding> findings)
     {
@@ -120,7 +120,7 @@ internal static class Checker
         }
     }
 
-    // Up to date is who has everything that was acknowledged until each publisher had been answered once after healing.
+    // Up to date is a client with everything that was acknowledged until each publisher had been answered once after healing.
     private static TimeSpan Recovery(History history, List<SubscriberWalk> walks, List<Finding> findings)
     {
         if (history.HealedAt == default) return default;

@@ -24,7 +24,7 @@ internal sealed class MemberChanger : IAsyncDisposable
     /// <param name="users">Who comes and goes.</param>
     /// <param name="groups">Where, by name.</param>
     /// <param name="now">The run's clock.</param>
-    /// <param name="seed">Decides who does what.</param>
+    /// <param name="seed">Decides which user joins and leaves what.</param>
     public MemberChanger(IReadOnlyList<Uri> nodes, IReadOnlyList<string> users, IReadOnlyList<string> groups, Func<TimeSpan> now, int seed)
     {
         (_nodes, _users, _groups, _now, _random) = (nodes, users, groups, now, new Random(seed));
@@ -66,7 +66,7 @@ internal sealed class MemberChanger : IAsyncDisposable
         }
     }
 
-    // Repeating it is safe: who is in the group already, or out of it, stays so.
+    // Repeating it is safe: a user that is in the group already, or out of it, stays so.
     private async Task UntilAnsweredAsync(string user, string group, bool joins)
     {
         int index;

@@ -8,7 +8,7 @@ internal sealed record MemberChange(string User, string Group, bool Joins, TimeS
 /// <summary>What a user's connection saw.</summary>
 internal sealed record MemberJournal(string User, Journal Journal);
 
-/// <summary>What those who change members and publish to groups were answered, and what the users saw.</summary>
+/// <summary>What changers of members and publishers to groups were answered, and what the users saw.</summary>
 internal sealed record MemberHistory(IReadOnlyList<MemberChange> Changes, IReadOnlyList<Published> Published, IReadOnlyList<MemberJournal> Journals)
 {
     public IReadOnlyList<Destroyed> Destroyed { get; init; } = [];

@@ -4,7 +4,7 @@ using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Faults.Members;
 
-/// <summary>Users who are put into groups and out of them under a run's traffic, and somebody who publishes to the groups.</summary>
+/// <summary>Users that are put into groups and out of them under a run's traffic, and a publisher to the groups.</summary>
 internal sealed class MemberTraffic(IReadOnlyList<Uri> nodes, Func<TimeSpan> now, Func<Recorder> recorder, Random random) : IAsyncDisposable
 {
     private const int Users = 4;

@@ -7,7 +7,7 @@ namespace Notify.Tests.Faults.Traffic;
 /// <summary>The publishers and subscribers of a run, on one clock.</summary>
 /// <param name="nodes">The addresses of all nodes.</param>
 /// <param name="door">One address behind which they all are.</param>
-/// <param name="random">Decides who does what.</param>
+/// <param name="random">Decides which client does what.</param>
 internal sealed class Crowd(IReadOnlyList<Uri> nodes, Uri mode, Random random) : IAsyncDisposable
 {
     private const int RawFollowers = 11;

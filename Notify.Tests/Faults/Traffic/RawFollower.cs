@@ -6,7 +6,7 @@ using Notify.Tests.Faults.Checking;
 namespace Notify.Tests.Faults.Traffic;
 
 /// <summary>
-/// What somebody writes who knows only the contract and SignalR's JSON protocol: a WebSocket, one number and its epoch.
+/// A client written from the contract and SignalR's JSON protocol alone: a WebSocket, one number and its epoch.
 /// When the connection goes it comes back on another node, for ever.
 /// </summary>
 internal sealed class RawFollower : IFollower
