@@ -16,10 +16,10 @@ public sealed class PackageTests
         using var folder = new TempFolder();
         string[] command = ["pack", "Notify.sln", "-o", folder.Path, "-nologo", "-v", "m", "-p:RunAnalyzers=false"]; // which the build has run
         await using (var pack = ChildProcess.Start("dotnet", command, Repository.Root, new Dictionary<string, string?>
-            {
-                ["MSBUILDDISABLENODEREUSE"] = "1",
-                ["UseSharedCompilation"] = "false",
-            }))
+        {
+            ["MSBUILDDISABLENODEREUSE"] = "1",
+            ["UseSharedCompilation"] = "false",
+        }))
         {
             await pack.WaitForExitAsync(TimeSpan.FromMinutes(5));
             Assert.True(pack.ExitCode == 0, string.Join('\n', pack.Lines));
