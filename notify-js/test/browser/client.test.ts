@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Server, eventually, longForm } from "../fixtures.js";
+import { Server, eventually } from "../fixtures.js";
 import { complaintsOf, launch } from "./browser.js";
 
 // The bundle as the real server hands it out, in a page of its own origin.
@@ -87,7 +87,7 @@ describe("a page", () => {
     await has(page, "one", "two");
   });
 
-  it.runIf(longForm)("does not grow with what arrives", async () => {
+  it("does not grow with what arrives", async () => {
     const page = await context.newPage();
     await follow(page, "grow/#");
     const heap = (): Promise<number> => page.evaluate(() => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { InboxSummary } from "../../src/index.js";
-import { Server, eventually, longForm } from "../fixtures.js";
+import { Server, eventually } from "../fixtures.js";
 import { axeFindings, bundles, complaintsOf, launch, pageHeaders, picture } from "./browser.js";
 import { articlesOf, badgeOf, bellOf, focusedOf, html, titlesOf } from "./inboxPage.js";
 
@@ -252,7 +252,7 @@ describe("with the real service", () => {
     await phone.close();
   });
 
-  it.runIf(longForm)("does not grow with what arrives, with the panel open", async () => {
+  it("does not grow with what arrives, with the panel open", async () => {
     const page = await open();
     await bellOf(page).click();
     await page.getByText("Nothing here").waitFor();
