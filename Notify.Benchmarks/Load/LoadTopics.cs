@@ -15,4 +15,7 @@ internal static class LoadTopics
     /// <summary>A filter of a connection that matches none of them; every other one has a wildcard.</summary>
     public static string NeverPublished(int connection, int number) =>
         string.Create(CultureInfo.InvariantCulture, $"other/{connection}/{number}{(number % 2 == 0 ? "/+" : "")}");
+
+    /// <summary>A topic of which somebody watches who follows it.</summary>
+    public static string Room(int number) => string.Create(CultureInfo.InvariantCulture, $"rooms/{number}");
 }

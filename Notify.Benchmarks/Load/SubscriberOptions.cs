@@ -28,6 +28,9 @@ internal sealed record SubscriberOptions
     /// <summary>Connection i is the user of this name and its number, and follows what is the user's alone; empty: no user.</summary>
     public string Users { get; init; } = "";
 
+    /// <summary>User i follows room i modulo this; 0: no rooms.</summary>
+    public int Rooms { get; init; }
+
     /// <summary>Connections that are being made at a time.</summary>
     public int Window { get; init; } = 64;
 
@@ -38,7 +41,7 @@ internal sealed record SubscriberOptions
 
     public string TopicOf(int connection) => LoadTopics.Name(FirstTopic + (connection % Topics));
 
-    public string[] FiltersOf(int connection) => Users.Length > 0 ? [] :
+    public string[] FiltersOf(int connection) => Users.Length > 0 ? (Rooms == 0 ? [] : [LoadTopics.Room(connection % Rooms)]) :
         [FollowsAll ? LoadTopics.All : TopicOf(connection), .. Enumerable.Range(0, OtherFilters).Select(i => LoadTopics.NeverPublished(connection, i))];
 
     public string PathOf(int connection) =>
@@ -58,13 +61,14 @@ internal sealed record SubscriberOptions
         FollowsAll = line.Flag("all"),
         OtherFilters = line.Number("other-filters", 0),
         Users = line.Text("users", ""),
+        Rooms = line.Number("rooms", 0),
     };
 
     public string[] ToArguments() =>
     [
         "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
-        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0
+        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), "--rooms", Text(Rooms), .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0
             ? (string[])["--users", Users] : [],
     ];
 

@@ -81,6 +81,8 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>As a service manager stops it.</summary>
     public Task StopAsync() => _process.StopAsync(TimeSpan.FromSeconds(30), politely: true);
 
+    public Task KillAsync() => _process.StopAsync(TimeSpan.Zero, politely: false);
+
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();

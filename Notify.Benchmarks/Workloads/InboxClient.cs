@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
-using System.Net.WebSockets;
-using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Notify.Benchmarks.Processes;
@@ -34,18 +32,21 @@ internal sealed class InboxClient(RunningServer server) : IDisposable
 
     public Task<JsonElement> GetAsync(string path) => _http.GetFromJsonAsync<JsonElement>(new Uri(path, UriKind.Relative));
 
-    /// <summary>The median of some calls in ms, after some that warm it.</summary>
-    public async Task<double> MedianAsync(string path, int calls)
+    /// <summary>The median of some calls of each path in ms, in turn, after some that warm them.</summary>
+    public async Task<IReadOnlyList<double>> MediansAsync(IReadOnlyList<string> paths, int calls)
     {
-        var times = new List<double>(calls);
+        var times = paths.Select(_ => new List<double>(calls)).ToList();
         for (var i = -calls; i < calls; i++)
         {
-            var begun = Stopwatch.GetTimestamp();
-            await _http.GetStringAsync(new Uri(path, UriKind.Relative));
-            if (i >= 0) times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
+            for (var path = 0; path < paths.Count; path++)
+            {
+                var begun = Stopwatch.GetTimestamp();
+                await _http.GetStringAsync(new Uri(paths[path], UriKind.Relative));
+                if (i >= 0) times[path].Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
+            }
         }
 
-        return Median.Of(times);
+        return times.ConvertAll(Median.Of);
     }
 
     public void Dispose() => _http.Dispose();
@@ -58,22 +59,15 @@ internal sealed class InboxClient(RunningServer server) : IDisposable
     }
 }
 
-/// <summary>A connection over the JSON hub protocol that asked for the counts of its user's inbox.</summary>
-internal sealed class InboxListener : IAsyncDisposable
+/// <summary>A connection that asked for the counts of its user's inbox.</summary>
+internal sealed class InboxListener : HubListener
 {
-    private const char End = '\u001e';
-
-    private readonly ClientWebSocket _socket = new();
     private readonly Channel<(long Rev, long At)> _told = Channel.CreateUnbounded<(long, long)>();
-    private Task _reading = Task.CompletedTask;
 
     public static async Task<InboxListener> StartAsync(RunningServer server, string user)
     {
         var listener = new InboxListener();
-        await listener._socket.ConnectAsync(new Uri($"ws://127.0.0.1:{server.Port}/hubs/notifications?user={user}"), CancellationToken.None);
-        await listener.SendAsync("""{"protocol":"json","version":1}""");
-        await listener.SendAsync("""{"type":1,"invocationId":"1","target":"Resume","arguments":[{"inbox":true}]}""");
-        listener._reading = Task.Run(listener.ReadAsync);
+        await listener.StartAsync(server, $"?user={user}", """{"inbox":true}""");
         await listener.ToldAsync(0);
         return listener;
     }
@@ -89,40 +83,8 @@ internal sealed class InboxListener : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    protected override void OnMessage(JsonElement message, long at)
     {
-        _socket.Abort();
-        await _reading;
-        _socket.Dispose();
-    }
-
-    private Task SendAsync(string text) => _socket.SendAsync(Encoding.UTF8.GetBytes(text + End), WebSocketMessageType.Text, true, CancellationToken.None);
-
-    private async Task ReadAsync()
-    {
-        var buffer = new byte[64 * 1024];
-        var text = new StringBuilder();
-        try
-        {
-            while (true)
-            {
-                var part = await _socket.ReceiveAsync(buffer, CancellationToken.None);
-                if (part.MessageType == WebSocketMessageType.Close) return;
-                text.Append(Encoding.UTF8.GetString(buffer, 0, part.Count));
-                if (!part.EndOfMessage) continue;
-                var at = Stopwatch.GetTimestamp();
-                foreach (var message in text.ToString().Split(End, StringSplitOptions.RemoveEmptyEntries))
-                {
-                    if (!message.Contains("InboxChanged", StringComparison.Ordinal)) continue;
-                    _told.Writer.TryWrite((JsonElement.Parse(message).GetProperty("arguments")[0].GetProperty("rev").GetInt64(), at));
-                }
-
-                text.Clear();
-            }
-        }
-        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException)
-        {
-            _told.Writer.TryComplete();
-        }
+        if (IsCall(message, "InboxChanged", out var counts)) _told.Writer.TryWrite((counts.GetProperty("rev").GetInt64(), at));
     }
 }

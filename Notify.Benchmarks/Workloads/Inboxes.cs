@@ -21,7 +21,7 @@ internal static class Inboxes
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {
         var size = new Size(line.Number("topics", 500), line.Number("notifications", 100_000), 0, 0);
-        var calls = line.Number("calls", 41);
+        var calls = line.Number("calls", 201);
         var told = line.Number("told", 100);
         var users = line.Number("users", 2000);
         var partitions = line.Number("partitions", 300);
@@ -124,9 +124,8 @@ internal static class Inboxes
     private static async Task MeasureAsync(WorkloadReport report, string name, InboxClient client, int calls)
     {
         var neighbours = new Neighbours();
-        var summary = await client.MedianAsync($"users/{User}/inbox/summary", calls);
-        var page = await client.MedianAsync($"users/{User}/inbox?limit=100", calls);
-        report.Add(name, ("summary ms", summary), ("page ms", page), ("others' CPU", neighbours.Cores));
+        var medians = await client.MediansAsync([$"users/{User}/inbox/summary", $"users/{User}/inbox?limit=100"], calls);
+        report.Add(name, ("summary ms", medians[0]), ("page ms", medians[1]), ("others' CPU", neighbours.Cores));
     }
 
     private static async Task TellAsync(WorkloadReport report, Laboratory laboratory, string kind, int times)

@@ -26,6 +26,7 @@ internal static class WorkloadCommand
         ("p8", "one stalled client among 1,000", StalledClient.RunAsync),
         ("p9", "two nodes: publish on one, receive on the other", TwoNodes.RunAsync),
         ("inbox", "inboxes: summary, page, and how soon connections are told", Inboxes.RunAsync),
+        ("presence", "10,000 connections move from a node that stops to another: what watchers are told", MovedConnections.RunAsync),
         ("growth-subscribers", "1 to 10,000 subscribers of a topic", OfSubscribers.RunAsync),
         ("growth-topics", "1 to 100,000 topics", OfTopics.RunAsync),
         ("growth-filters", "1 to 100,000 filters that do not match", OfFilters.RunAsync),

@@ -12,6 +12,12 @@ internal sealed class WatchedTopic(string topic, long now)
     public const string Join = "join";
     public const string Leave = "leave";
 
+    /// <summary>
+    /// Joins and leaves at a time, which is once a second: when many move to another node, those who are back by the next time make no
+    /// event. All of <see cref="TopicPeople.MostNamed"/> have left after four seconds.
+    /// </summary>
+    public const int MostChanges = 25;
+
     private const int MostParts = 4096;
 
     private readonly Dictionary<Guid, NodeState> _nodes = [];
@@ -68,29 +74,31 @@ internal sealed class WatchedTopic(string topic, long now)
         TopicPeople.Union([Own, .. _nodes.Values.Select(node => node.People).OfType<TopicPeople>()]);
 
     /// <summary>
-    /// The changes since the last signal: joins and leaves while there are few people; above that one number.
+    /// The changes since the last signal, at most <see cref="MostChanges"/>: joins and leaves while there are few people; above that one
+    /// number. All changes while nobody watches: then they are nobody's events, but the state that the next watcher is told.
     /// </summary>
     /// <param name="mayCount">False: numbers alone are not told now, but with the next look.</param>
     public IReadOnlyList<PresenceChanged> Advance(bool mayCount = true)
     {
         if (!_hasNews) return [];
         var (count, named) = Now();
-        var isNamed = named is not null && _toldPeople is not null;
-        if (!isNamed && !mayCount) return [];
+        if (named is not null && _toldPeople is not null) return AdvanceNamed(_toldPeople, named);
+        if (!mayCount) return [];
         _hasNews = false;
-        var events = new List<PresenceChanged>();
-        if (isNamed)
-        {
-            foreach (var left in _toldPeople!.Where(person => !named!.Contains(person))) events.Add(Event(left, Leave, --ToldCount));
-            foreach (var joined in named!.Where(person => !_toldPeople!.Contains(person))) events.Add(Event(joined, Join, ++ToldCount));
-        }
-        else if (count != ToldCount)
-        {
-            events.Add(new PresenceChanged(topic, count));
-        }
-
+        var isOther = count != ToldCount;
         (ToldCount, _toldPeople) = (count, named);
-        return events;
+        return isOther ? [new PresenceChanged(topic, count)] : [];
+    }
+
+    private List<PresenceChanged> AdvanceNamed(HashSet<Person> told, HashSet<Person> now)
+    {
+        var most = Watchers.Count == 0 ? int.MaxValue : MostChanges;
+        var left = told.Where(person => !now.Contains(person)).Take(most).ToList();
+        var joined = now.Where(person => !told.Contains(person)).Take(most - left.Count).ToList();
+        told.ExceptWith(left);
+        told.UnionWith(joined);
+        _hasNews = !told.SetEquals(now);
+        return [.. left.Select(person => Event(person, Leave, --ToldCount)), .. joined.Select(person => Event(person, Join, ++ToldCount))];
     }
 
     private PresenceChanged Event(Person person, string what, int count) => new(topic, count) { User = person.User, Event = what };

@@ -49,6 +49,12 @@ public interface IInboxSnapshot
     /// </summary>
     Task<(IReadOnlyList<TopicVersion> Versions, long DownTo)> NewestAsync(IReadOnlyList<TopicRange> ranges, int wanted, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// All notifications of the log above one version and up to another, whatever their topics, expired ones left out. The versions
+    /// are not below the log's oldest.
+    /// </summary>
+    Task<IReadOnlyList<TopicVersion>> ScanAsync(long after, long through, CancellationToken cancellationToken);
+
     /// <summary>The notifications of these versions, as far as they are kept, newest first, and at most about so many bytes of content.</summary>
     Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken);
 

@@ -7,7 +7,8 @@ internal static class PostgresConnections
 {
     /// <summary>
     /// Plans must not depend on statistics: they are made while tables are young, kept while the tables grow, and autovacuum
-    /// may never have come by. Every statement of the log has one index that serves it, so the others are taken away.
+    /// may never have come by. Every statement has one index that serves it, so the others are taken away, and joins are
+    /// written, and made, from the few rows that are asked for.
     /// Timeouts end what waits for a table lock with an error from the server, which is a known outcome; the
     /// keepalives free the log's lock when a node disappears in the middle of a batch.
     /// </summary>
@@ -15,7 +16,7 @@ internal static class PostgresConnections
 
     private const string Plans =
         "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off " +
-        "-c enable_mergejoin=off -c jit=off -c max_parallel_workers_per_gather=0 ";
+        "-c enable_mergejoin=off -c join_collapse_limit=1 -c jit=off -c max_parallel_workers_per_gather=0 ";
 
     // A node that stops between the two round trips of a change would keep the log's lock: the server ends it.
     private const string Timeouts =
@@ -36,9 +37,11 @@ internal static class PostgresConnections
 
     /// <summary>
     /// A pool of their own for the reads of people, so that many of them never keep the log's waiting. With the log's plans:
-    /// left to choose by old statistics, the planner read 52,000 pages for one user's groups.
+    /// left to choose by old statistics, the planner read 52,000 pages for one user's groups. None of these reads changes its
+    /// session, so nothing is reset between two of them: that was 0.2 ms of the server and a transaction each time.
     /// </summary>
-    public static NpgsqlDataSource CreateForPeople(NpgsqlConnectionStringBuilder settings, KnownHead known) => Create(settings, known);
+    public static NpgsqlDataSource CreateForPeople(NpgsqlConnectionStringBuilder settings, KnownHead known) =>
+        Create(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { NoResetOnClose = true }, known);
 
     private static NpgsqlConnectionStringBuilder Tuned(NpgsqlConnectionStringBuilder settings)
     {

@@ -12,6 +12,8 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
     /// <summary>How often retention may pass by while one reading is made.</summary>
     private const int Attempts = 5;
 
+    private readonly KnownSequences _known = new();
+
     public Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken) =>
         PostgresErrors.TranslateOutages(async () =>
         {
@@ -20,11 +22,13 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
                 await using var connection = await people.OpenConnectionAsync(cancellationToken);
                 try
                 {
-                    var snapshot = await PostgresInboxSnapshot.BeginAsync(connection, users, cancellationToken);
+                    var snapshot = await PostgresInboxSnapshot.BeginAsync(connection, users, _known, cancellationToken);
                     var result = await read(snapshot);
 
                     // A dropped partition is gone for an older snapshot too: the numbers may then lack what it held.
-                    if (await EndAsync(connection, cancellationToken) == snapshot.Head.Oldest || attempt == Attempts) return result;
+                    var isWhole = await EndAsync(connection, cancellationToken) == snapshot.Head.Oldest;
+                    if (isWhole) snapshot.Remember();
+                    if (isWhole || attempt == Attempts) return result;
                 }
                 catch
                 {

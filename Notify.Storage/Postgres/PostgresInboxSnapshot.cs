@@ -16,8 +16,12 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
     private readonly NpgsqlConnection _connection;
     private readonly PostgresTopicEnds _ends;
 
-    private PostgresInboxSnapshot(NpgsqlConnection connection, LogHead head, long keptFrom, Dictionary<string, InboxUser> users, PostgresTopicEnds ends) =>
-        (_connection, Head, KeptFrom, Users, _ends) = (connection, head, keptFrom, users, ends);
+    private readonly KnownSequences _known;
+    private readonly List<(TopicRange Range, long First, long Last)> _found = [];
+
+    private PostgresInboxSnapshot(NpgsqlConnection connection, LogHead head, long keptFrom, Dictionary<string, InboxUser> users, PostgresTopicEnds ends,
+        KnownSequences known) =>
+        (_connection, Head, KeptFrom, Users, _ends, _known) = (connection, head, keptFrom, users, ends, known);
 
     public LogHead Head { get; }
 
@@ -26,7 +30,7 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
     public IReadOnlyDictionary<string, InboxUser> Users { get; }
 
     /// <summary>In one round trip, since all of it is asked by name.</summary>
-    public static async Task<PostgresInboxSnapshot> BeginAsync(NpgsqlConnection connection, IReadOnlyCollection<string> users,
+    public static async Task<PostgresInboxSnapshot> BeginAsync(NpgsqlConnection connection, IReadOnlyCollection<string> users, KnownSequences known,
         CancellationToken cancellationToken)
     {
         string[] names = [.. users];
@@ -53,7 +57,8 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
             new InboxWatermark(reader.GetString(1), PostgresInboxChanges.Steps(reader.GetString(2)))));
         var ends = new PostgresTopicEnds();
         await EachAsync(() => ends.AddPartition(reader.GetInt64(0), reader.GetInt64(1)));
-        return new PostgresInboxSnapshot(connection, head, keptFrom, byNumber.Values.ToDictionary(user => user.Name, StringComparer.Ordinal), ends);
+        return new PostgresInboxSnapshot(connection, head, keptFrom, byNumber.Values.ToDictionary(user => user.Name, StringComparer.Ordinal), ends,
+            known);
 
         async Task EachAsync(Action row)
         {
@@ -61,6 +66,9 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
             while (await reader.ReadAsync(cancellationToken)) row();
         }
     }
+
+    /// <summary>What was found is so for good. Not when retention passed by: a dropped partition is gone for an older snapshot too.</summary>
+    public void Remember() => _known.Add(Head.Epoch, _found);
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         ListAsync(PostgresInboxSql.TopicsByName, ToTopic, cancellationToken, Value(names.ToArray()));
@@ -109,10 +117,13 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
 
         void Add(List<RangePart> parts, NpgsqlDataReader reader, bool stored)
         {
-            ref var count = ref counts[parts[(int)reader.GetInt64(0) - 1].Position];
-            var next = PostgresInboxChanges.Time(reader, 3);
+            var (position, range) = parts[(int)reader.GetInt64(0) - 1];
+            var (first, last) = (reader.GetInt64(1), reader.GetInt64(2));
+            _found.Add((range, first, last));
+            ref var count = ref counts[position];
+            var next = PostgresInboxChanges.Time(reader, 4);
             if (next is null || count.NextExpiry < next) next = count.NextExpiry;
-            count = new RangeCount(count.Stored + (stored ? reader.GetInt64(1) : 0), count.Expired + reader.GetInt64(2), next);
+            count = new RangeCount(count.Stored + (stored ? last - first + 1 : 0), count.Expired + reader.GetInt64(3), next);
         }
     }
 
@@ -186,6 +197,10 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         }
     }
 
+    public Task<IReadOnlyList<TopicVersion>> ScanAsync(long after, long through, CancellationToken cancellationToken) => ListAsync(
+        PostgresInboxSql.Scan, rows => new TopicVersion(rows.GetInt64(0), rows.GetInt64(1), PostgresInboxChanges.Time(rows, 2)), cancellationToken,
+        Value(after), Value(through));
+
     public Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken) => ListAsync(
         PostgresInboxSql.Entries,
         ToEntry, cancellationToken, Value(versions.ToArray()), Value((long)maxBytes), Value(Head.Oldest));
@@ -213,12 +228,16 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         return new LogTopic(rows.GetInt64(0), rows.GetString(1));
     }
 
-    private static NpgsqlBatchCommand Counting(string sql, List<RangePart> parts)
+    private NpgsqlBatchCommand Counting(string sql, List<RangePart> parts)
     {
         var ranges = parts.ConvertAll(part => part.Range);
         var command = new NpgsqlBatchCommand(sql);
         foreach (var column in Columns(ranges)) command.Parameters.Add(column);
-        if (sql == PostgresInboxSql.Count || sql == PostgresInboxSql.CountKept)
+        if (sql == PostgresInboxSql.EndsExpiring) return command;
+        var (first, last) = _known.Find(Head.Epoch, ranges);
+        command.Parameters.Add(Value(first));
+        command.Parameters.Add(Value(last));
+        if (sql != PostgresInboxSql.CountEnds)
         {
             foreach (var bound in Bounds(ranges)) command.Parameters.Add(bound);
         }

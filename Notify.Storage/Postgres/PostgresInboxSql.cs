@@ -14,7 +14,7 @@ internal static class PostgresInboxSql
 
     public const string Groups = """
         SELECT u.id, g.id, g.name, greatest(m.since, g.since), least(m.until, g.until)
-        FROM (SELECT least(oldest, (SELECT min(version) FROM inbox_kept)) AS version FROM log_head) AS kept CROSS JOIN users AS u
+        FROM (SELECT least(oldest, (SELECT min(version) FROM inbox_kept)) AS version FROM log_head WHERE id = 1) AS kept CROSS JOIN users AS u
         JOIN memberships AS m ON m.user_id = u.id AND m.until >= kept.version
         JOIN groups AS g ON g.id = m.group_id
         WHERE u.name = ANY ($1) AND g.until >= kept.version AND greatest(m.since, g.since) < least(m.until, g.until)
@@ -23,7 +23,7 @@ internal static class PostgresInboxSql
     public const string Filters = """
         SELECT u.id, s.filter, s.since, s.until
         FROM log_head CROSS JOIN users AS u JOIN subscriptions AS s ON s.user_id = u.id AND s.until >= log_head.oldest
-        WHERE u.name = ANY ($1)
+        WHERE log_head.id = 1 AND u.name = ANY ($1)
         """;
 
     public const string Watermarks = """
@@ -40,23 +40,31 @@ internal static class PostgresInboxSql
         """;
 
     /// <summary>
-    /// A topic's sequence is dense, so its first and its last notification in a range tell how many there are. The bounds of all
-    /// ranges together leave out, before anything is read, the partitions that none of them reaches.
+    /// A topic's sequence is dense, so its first and its last notification in a range tell how many there are; what is known of them
+    /// is given, and not looked up. The bounds of all ranges together leave out, before anything is read, the partitions that none of
+    /// them reaches.
     /// </summary>
     private static string CountIn(string table)
     {
         var range = $"""
-            FROM {table} AS n WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through AND n.version > $4 AND n.version <= $5
+            FROM {table} AS n WHERE n.topic_id = given.topic_id AND n.version > given.after AND n.version <= given.through AND n.version > $6 AND n.version <= $7
             """;
-        return $"""
-            SELECT given.position, last.seq - first.seq + 1, expiry.count, expiry.next
-            FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
-            CROSS JOIN LATERAL (SELECT n.topic_seq AS seq {range} ORDER BY n.version LIMIT 1) AS first
-            CROSS JOIN LATERAL (SELECT n.topic_seq AS seq {range} ORDER BY n.version DESC LIMIT 1) AS last
-            CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE n.expires_at <= now()) AS count, min(n.expires_at) FILTER (WHERE n.expires_at > now()) AS next
-                                {range} AND n.expires_at IS NOT NULL) AS expiry
-            """;
+        return CountOf(
+            $"SELECT n.topic_seq {range} ORDER BY n.version LIMIT 1", $"SELECT n.topic_seq {range} ORDER BY n.version DESC LIMIT 1", $"""
+            SELECT count(*) FILTER (WHERE n.expires_at <= now()) AS count, min(n.expires_at) FILTER (WHERE n.expires_at > now()) AS next
+            {range} AND n.expires_at IS NOT NULL
+            """);
     }
+
+    // OFFSET 0: each is looked up once, although it is compared and returned. In a range without a first there is no look-up for more.
+    private static string CountOf(string first, string last, string expiry) => $"""
+        SELECT given.position, first.seq, last.seq, expiry.count, expiry.next
+        FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given(topic_id, after, through, first, last, position)
+        CROSS JOIN LATERAL (SELECT coalesce(given.first, ({first})) AS seq OFFSET 0) AS first
+        CROSS JOIN LATERAL (SELECT CASE WHEN first.seq IS NOT NULL THEN coalesce(given.last, ({last})) END AS seq OFFSET 0) AS last
+        CROSS JOIN LATERAL ({expiry} AND first.seq <= last.seq) AS expiry
+        WHERE first.seq <= last.seq
+        """;
 
     public static readonly string Count = CountIn("notifications");
     public static readonly string CountKept = CountIn("inbox_kept");
@@ -64,13 +72,11 @@ internal static class PostgresInboxSql
     private const string EndsInRange = "FROM topic_ends AS e WHERE e.topic_id = given.topic_id AND e.until > given.after AND e.until <= given.through";
 
     /// <summary>The same over whole partitions, which are not looked into.</summary>
-    public const string CountEnds = $"""
-        SELECT given.position, last.seq - first.seq + 1,
-               (SELECT coalesce(sum(e.expiring), 0)::bigint {EndsInRange} AND e.expiring > 0 AND e.expires_by <= now()), NULL::timestamptz
-        FROM unnest($1, $2, $3) WITH ORDINALITY AS given(topic_id, after, through, position)
-        CROSS JOIN LATERAL (SELECT e.first_seq AS seq {EndsInRange} ORDER BY e.until LIMIT 1) AS first
-        CROSS JOIN LATERAL (SELECT e.last_seq AS seq {EndsInRange} ORDER BY e.until DESC LIMIT 1) AS last
-        """;
+    public static readonly string CountEnds = CountOf(
+        $"SELECT e.first_seq {EndsInRange} ORDER BY e.until LIMIT 1", $"SELECT e.last_seq {EndsInRange} ORDER BY e.until DESC LIMIT 1", $"""
+        SELECT coalesce(sum(e.expiring), 0)::bigint AS count, NULL::timestamptz AS next
+        {EndsInRange} AND e.expiring > 0 AND e.expires_by <= now()
+        """);
 
     /// <summary>Those partitions of which not everything that expires has expired: it is counted there.</summary>
     public const string EndsExpiring = $"""
@@ -147,6 +153,11 @@ internal static class PostgresInboxSql
     public static readonly string Newest = NewestIn(RowsOf("notifications"));
     public static readonly string NewestByEnds = NewestIn(RowsByEnds);
     public static readonly string NewestKept = NewestIn(RowsOf("inbox_kept"));
+
+    public const string Scan = """
+        SELECT n.version, n.topic_id, n.expires_at FROM notifications AS n
+        WHERE n.version > $1 AND n.version <= $2 AND n.topic_id IS NOT NULL AND (n.expires_at IS NULL OR n.expires_at > now())
+        """;
 
     public const string Items = """
         SELECT n.version, n.topic_id, topics.name, n.expires_at

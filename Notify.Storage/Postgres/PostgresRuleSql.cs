@@ -22,6 +22,7 @@ internal static class PostgresRuleSql
         SELECT log_head.epoch, directory.rules_revision, g.id, g.rule, g.rule_revision, g.since < g.until, g.until <> 9223372036854775807
         FROM directory CROSS JOIN log_head
         LEFT JOIN groups AS g ON g.rule IS NOT NULL AND g.rule_revision > $1 AND ($1 >= 0 OR g.until = 9223372036854775807)
+        WHERE directory.id = 1 AND log_head.id = 1
         """;
 
     public const string Claim = """

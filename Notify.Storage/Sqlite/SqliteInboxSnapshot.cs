@@ -65,6 +65,11 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
         FROM notifications AS n JOIN topics AS t ON t.id = n.topic_id WHERE n.version = ?1
         """;
 
+    private const string Scan = """
+        SELECT version, topic_id, expires_at FROM notifications
+        WHERE version > ?1 AND version <= ?2 AND topic_id IS NOT NULL AND (expires_at IS NULL OR expires_at > ?3)
+        """;
+
     private const int LeastOfEach = 2;
 
     private readonly SqliteStatements _statements;
@@ -167,6 +172,11 @@ internal sealed class SqliteInboxSnapshot : IInboxSnapshot
             return found.Count - before;
         }
     }
+
+    public Task<IReadOnlyList<TopicVersion>> ScanAsync(long after, long through, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<TopicVersion>>(List(
+            Scan, rows => new TopicVersion(rows.GetInt64(0), rows.GetInt64(1), SqliteInboxChanges.Time(rows, 2)),
+            after, through, Head.Now.ToUnixTimeMilliseconds()));
 
     public Task<IReadOnlyList<LogEntry>> ReadAsync(IReadOnlyCollection<long> versions, int maxBytes, CancellationToken cancellationToken)
     {

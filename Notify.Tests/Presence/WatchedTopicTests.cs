@@ -69,6 +69,33 @@ public class WatchedTopicTests
     }
 
     [Fact]
+    public void Of_many_changes_at_once_watchers_are_told_some_and_of_those_who_are_back_by_then_nothing()
+    {
+        Tell(0, 100);
+        _topic.Watchers.Add(null!);
+        var first = Tell(60, 40).ConvertAll(Name);
+        Assert.Equal((25, 75, 75), (first.Count, _topic.ToldCount, _topic.ToldUsers!.Count));
+
+        var told = Tell(30, 70); // half of those who left are back
+        for (List<string> some; (some = Told()).Count > 0;) told.AddRange(some);
+        var back = Enumerable.Range(30, 30).Select(i => $"u{i}").ToHashSet();
+        Assert.Equal(first.Where(back.Contains).Order(), told.Where(one => one.StartsWith("join", StringComparison.Ordinal)).Select(Name).Order());
+        Assert.Equal(30 - first.Count(user => !back.Contains(user)), told.Count(one => one.StartsWith("leave", StringComparison.Ordinal)));
+        Assert.Equal(Enumerable.Range(30, 70).Select(i => $"u{i}").Order(StringComparer.Ordinal), _topic.ToldUsers!);
+
+        static string Name(string told) => told.Split(' ')[1];
+    }
+
+    [Fact]
+    public void All_changes_are_the_next_watchers_state_while_nobody_watches()
+    {
+        Tell(0, 100);
+        Assert.Equal(100, _topic.ToldCount);
+        Tell(50, 100);
+        Assert.Equal(100, _topic.ToldUsers!.Count);
+    }
+
+    [Fact]
     public void People_come_and_go_by_name_while_they_are_few_and_as_one_number_when_they_are_many()
     {
         Assert.Equal(["join u0 1", "join u1 2"], Tell(0, 2));

@@ -33,12 +33,12 @@ internal sealed class InterestLookUp
     {
         for (var i = _first.GetValueOrDefault(entry.Topic, -1); i >= 0; i = _next[i])
         {
-            if (held[i].Holds(entry.Version)) return true;
+            if (held[i].Brings(entry.Version, entry.Topic)) return true;
         }
 
         foreach (var i in _wildcards)
         {
-            if (held[i].Holds(entry.Version) && held[i].Filter.Matches(entry.Topic)) return true;
+            if (held[i].Brings(entry.Version, entry.Topic)) return true;
         }
 
         return false;

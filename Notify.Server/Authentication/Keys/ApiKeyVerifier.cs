@@ -60,6 +60,7 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
         if (!KeyText.TryRead(text, out var key)) return (null, Mistyped);
         if (!_known.TryGetValue(key.Id, out var known))
         {
+            if (!key.IsWhole) return (null, Mistyped);
             var generation = Volatile.Read(ref _generation);
             if (await FindAsync(key.Id) is not { } found) return (null, Unknown(key));
             known = new KnownKey(found);
@@ -68,11 +69,12 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
         }
 
         // In constant time: how far a guess agrees must not show.
-        if (!CryptographicOperations.FixedTimeEquals(key.Hash, known.Key.Hash.Span)) return (null, Unknown(key));
-        var caller = known.Caller with { Device = device };
+        if (!CryptographicOperations.FixedTimeEquals(key.Hash, known.Key.Hash.Span)) return (null, key.IsWhole ? Unknown(key) : Mistyped);
+        var caller = device is null ? known.Caller : known.Caller with { Device = device };
         if (_state.Check(caller) is { } revoked) return (null, revoked);
-        if (known.Key.ExpiresAt <= _time.GetUtcNow()) return (null, new Rejection(Rejection.Expired, "The API key has expired.", Counts: false, key.Id));
-        _used[key.Id] = _time.GetUtcNow();
+        var now = _time.GetUtcNow();
+        if (known.Key.ExpiresAt <= now) return (null, new Rejection(Rejection.Expired, "The API key has expired.", Counts: false, key.Id));
+        if (known.IsUsedAgain(now)) _used[key.Id] = now;
         return (caller, null);
     }
 
@@ -126,6 +128,8 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
     /// <summary>A stored key and the caller that it makes, but for the device.</summary>
     private sealed class KnownKey(ApiKey stored)
     {
+        private long _usedAt;
+
         public NewApiKey Key => stored.Key;
 
         public Caller Caller { get; } = new()
@@ -136,6 +140,14 @@ internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWat
             Grants = new Grants { Publish = Filters(stored.Key.Publish), Subscribe = Filters(stored.Key.Subscribe), Admin = stored.Key.Admin },
             Credential = new Credential(stored.Key.Id, stored.CreatedAt, stored.Key.ExpiresAt),
         };
+
+        /// <summary>False within a second of the use that was noted last.</summary>
+        public bool IsUsedAgain(DateTimeOffset now)
+        {
+            if (now.UtcTicks - Volatile.Read(ref _usedAt) < TimeSpan.TicksPerSecond) return false;
+            Volatile.Write(ref _usedAt, now.UtcTicks);
+            return true;
+        }
 
         private static TopicFilter[] Filters(IReadOnlyList<string> texts) =>
             [.. texts.Select(text => TopicFilter.TryParseAny(text, out var filter, out _) ? filter : null).OfType<TopicFilter>()];

@@ -27,6 +27,9 @@ internal sealed record KeyText(string Id, string Text)
     /// <summary>What is stored of a key: enough to recognise it, and nothing to make it from.</summary>
     public byte[] Hash => SHA256.HashData(Encoding.UTF8.GetBytes(Text));
 
+    /// <summary>Whether its checksum fits.</summary>
+    public bool IsWhole => string.Equals(Checksum(Text[..ChecksumAt]), Text[ChecksumAt..], StringComparison.Ordinal);
+
     public static bool IsKey(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
 
     public static KeyText New()
@@ -36,13 +39,12 @@ internal sealed record KeyText(string Id, string Text)
         return new KeyText(IdOf(body), body + Checksum(body));
     }
 
-    /// <summary>False when the text is no key, or one with a slip in it.</summary>
+    /// <summary>False when the text is no key. One of the right form may still have a slip in it (<see cref="IsWhole"/>).</summary>
     public static bool TryRead(string text, [NotNullWhen(true)] out KeyText? key)
     {
         key = null;
         if (text.Length != Length || !IsKey(text) || text[SecretAt - 1] != '_') return false;
         if (!IsHex(text.AsSpan(Prefix.Length, 2 * IdBytes)) || !IsHex(text.AsSpan(SecretAt))) return false;
-        if (!string.Equals(Checksum(text[..ChecksumAt]), text[ChecksumAt..], StringComparison.Ordinal)) return false;
         key = new KeyText(IdOf(text), text);
         return true;
     }
