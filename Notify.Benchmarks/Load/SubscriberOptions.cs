@@ -68,8 +68,8 @@ internal sealed record SubscriberOptions
     [
         "subscriber", "--peer", Peer.ToString(), "--port", Text(Port), "--connections", Text(Connections), "--topics", Text(Topics),
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
-        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), "--rooms", Text(Rooms), .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0
-            ? (string[])["--users", Users] : [],
+        "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), "--rooms", Text(Rooms),
+        .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0 ? (string[])["--users", Users] : [],
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -37,7 +37,12 @@ internal static class PeopleWorkload
             await laboratory.BeginAsync($"people run {run}: filling");
             await using var storage = await PeopleFilling.FillAsync(laboratory, users, groups, back);
             if (only is "" or "u1") await MembersAsync(report, laboratory, storage, users, back);
-            if (only is "" or "u2") await ReturnAsync(report, laboratory, storage, back);
+            if (only is "" or "u2")
+            {
+                await ReturnAsync(report, laboratory, storage, back);
+                await WeighAsync(report, laboratory, storage, back);
+            }
+
             if (only is "" or "u3") await RulesAsync(report, laboratory, storage, users);
             if (only is not ("" or "lists")) continue;
             await ListsAsync(report, laboratory, storage, groups);
@@ -48,7 +53,7 @@ internal static class PeopleWorkload
         report.Notes.Add("U1: server CPU for each delivery, Postgres's apart; rows: of the log for each notification. Best of U1 is a topic, which has no " +
             "members.");
         report.Notes.Add("U2: transactions as Postgres counts them, the tail's polling included. " +
-            "Heap after a full collection, over connections without a user.");
+            "Heap after a full collection, of connections that came one after the other.");
         report.Notes.Add("U3: the answer to a changed attribute says that the membership is stored and on its way. Publishing: one after the other, before " +
             "and during the work.");
         return report;
@@ -93,20 +98,34 @@ internal static class PeopleWorkload
         foreach (var withUser in (bool[])[false, true])
         {
             await laboratory.BeginAsync($"people: everybody back at once, {(withUser ? "users" : "without a user")}");
-            await using var server = await storage.StartServerAsync(withProbe: true, withUsers: true);
+            await using var server = await storage.StartServerAsync(withUsers: true);
             var options = new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = back, Window = back, Topics = back };
             await using var first = await Subscribers.StartAsync(options with { Connections = 100, Topics = 100 });
             await Task.Delay(Rest);
-            var (heap, transactions) = (await server.HeapBytesAsync(), await storage.TransactionsAsync());
+            var transactions = await storage.TransactionsAsync();
             await using var all = await Subscribers.StartAsync(withUser ? options with { Users = "u" } : options);
             transactions = await storage.TransactionsAsync() - transactions;
             if (all.Ready.Problems is { } problem) report.Invalid.Add($"U2: {problem}");
+            report.Add(withUser ? "U2 users" : "U2 without a user", ("all back s", all.Ready.ConnectMs / 1000), ("transactions", transactions));
+        }
+    }
+
+    /// <summary>What connections weigh that come one after the other; those that come at once leave larger buffers behind.</summary>
+    private static async Task WeighAsync(WorkloadReport report, Laboratory laboratory, Storage storage, int back)
+    {
+        foreach (var withUser in (bool[])[false, true])
+        {
+            await laboratory.BeginAsync($"people: memory, {(withUser ? "users" : "without a user")}");
+            await using var server = await storage.StartServerAsync(withProbe: true, withUsers: true);
+            var options = new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = back, Topics = back };
+            if (withUser) options = options with { Users = "u" };
+            await using var first = await Subscribers.StartAsync(options with { Connections = 200 });
             await Task.Delay(Rest);
-            report.Add(
-                withUser ? "U2 users" : "U2 without a user",
-                ("all back s", all.Ready.ConnectMs / 1000),
-                ("transactions", transactions),
-                ("heap bytes a connection", (await server.HeapBytesAsync() - heap) / (double)back));
+            var heap = await server.HeapBytesAsync();
+            await using var all = await Subscribers.StartAsync(options);
+            if (all.Ready.Problems is { } problem) report.Invalid.Add($"U2 memory: {problem}");
+            await Task.Delay(Rest);
+            report.Add(withUser ? "U2 users" : "U2 without a user", ("heap bytes a connection", (await server.HeapBytesAsync() - heap) / (double)back));
         }
     }
 

@@ -28,6 +28,7 @@ export class InboxDouble {
   #version = 0;
   fail = 0;
   hold: Promise<void> | undefined;
+  holdLists: Promise<void> | undefined;
   down = false;
 
   async start(): Promise<void> {
@@ -149,6 +150,7 @@ export class InboxDouble {
       return void setTimeout(() => this.tell(), 50); // after the answer, with the same rev
     }
     if (how === "summary") return send(200, "application/json", JSON.stringify(this.summary(url.searchParams.getAll("filter"))));
+    await this.holdLists;
     const state = url.searchParams.get("state") ?? "all", filter = url.searchParams.get("filter") ?? undefined;
     const before = Number(url.searchParams.get("before") ?? Infinity), limit = Number(url.searchParams.get("limit") ?? 100);
     const all = this.#items.filter(item => item.notification.version < before && matches(item, filter)
