@@ -16,6 +16,6 @@ internal static class LoadTopics
     public static string NeverPublished(int connection, int number) =>
         string.Create(CultureInfo.InvariantCulture, $"other/{connection}/{number}{(number % 2 == 0 ? "/+" : "")}");
 
-    /// <summary>A topic of which somebody watches who follows it.</summary>
+    /// <summary>A topic whose followers other connections watch.</summary>
     public static string Room(int number) => string.Create(CultureInfo.InvariantCulture, $"rooms/{number}");
 }

@@ -13,8 +13,8 @@ internal sealed class WatchedTopic(string topic, long now)
     public const string Leave = "leave";
 
     /// <summary>
-    /// Joins and leaves at a time, which is once a second: when many move to another node, those who are back by the next time make no
-    /// event. All of <see cref="TopicPeople.MostNamed"/> have left after four seconds.
+    /// Joins and leaves at a time, which is once a second: when many users move to another node, a user that is back by the next time
+    /// makes no event. All of <see cref="TopicPeople.MostNamed"/> have left after four seconds.
     /// </summary>
     public const int MostChanges = 25;
 

@@ -61,8 +61,8 @@ internal static class PresenceOfNodes
         }
 
         /// <summary>
-        /// Waits until the watcher was told of these users. What the node says of its people when it is asked may be ahead of that, and
-        /// of whom it was never told it hears no leave.
+        /// Waits until the watcher was told of these users. A node's answers may be ahead of what it tells watchers, and a watcher hears
+        /// no leave of a user it was never told of.
         /// </summary>
         public Task KnowsAsync(params string[] users) =>
             Eventually.TrueAsync(() => users.All(user => Heard.Items.Contains($"join {user}")), $"the watcher knows of {string.Join(", ", users)}", Deadline);

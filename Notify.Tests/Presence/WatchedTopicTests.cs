@@ -69,14 +69,14 @@ public class WatchedTopicTests
     }
 
     [Fact]
-    public void Of_many_changes_at_once_watchers_are_told_some_and_of_those_who_are_back_by_then_nothing()
+    public void Of_many_changes_at_once_watchers_are_told_some_and_nothing_of_users_that_are_back_by_then()
     {
         Tell(0, 100);
         _topic.Watchers.Add(null!);
         var first = Tell(60, 40).ConvertAll(Name);
         Assert.Equal((25, 75, 75), (first.Count, _topic.ToldCount, _topic.ToldUsers!.Count));
 
-        var told = Tell(30, 70); // half of those who left are back
+        var told = Tell(30, 70); // half of the users that left are back
         for (List<string> some; (some = Told()).Count > 0;) told.AddRange(some);
         var back = Enumerable.Range(30, 30).Select(i => $"u{i}").ToHashSet();
         Assert.Equal(first.Where(back.Contains).Order(), told.Where(one => one.StartsWith("join", StringComparison.Ordinal)).Select(Name).Order());
