@@ -1,5 +1,7 @@
 using System.Reflection;
 using System.Xml.Linq;
+using Microsoft.Extensions.Hosting;
+using Notify.Engine;
 
 namespace Notify.Tests;
 
@@ -35,4 +37,14 @@ public class ArchitectureTests
     public void The_contract_needs_no_package_at_run_time() => Assert.All(
         Assembly.Load("Notify.Contracts").GetReferencedAssemblies(),
         reference => Assert.StartsWith("System.", reference.Name, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("Notify.Engine")]
+    [InlineData("Notify.Server")]
+    public void A_background_service_outlives_a_cancelled_start(string project)
+    {
+        var services = Assembly.Load(project).GetTypes().Where(type => typeof(BackgroundService).IsAssignableFrom(type)).ToList();
+        Assert.NotEmpty(services);
+        Assert.All(services, type => Assert.True(typeof(NodeService).IsAssignableFrom(type), $"{type.Name} is a NodeService"));
+    }
 }

@@ -16,7 +16,7 @@ internal sealed partial class ClusterLink(
     TailPosition position,
     LinkMetrics metrics,
     TimeProvider time,
-    ILogger<ClusterLink> logger) : BackgroundService
+    ILogger<ClusterLink> logger) : NodeService
 {
     /// <summary>The first hello goes when the log was read for the first time; whether it was is looked at so often.</summary>
     public static readonly TimeSpan FirstHelloInterval = TimeSpan.FromMilliseconds(100);

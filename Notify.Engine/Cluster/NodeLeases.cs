@@ -14,7 +14,7 @@ namespace Notify.Engine.Cluster;
 /// entry may be written: a new kind only once every node in the table has said that it knows it.
 /// </summary>
 /// <remarks>A node that is killed loses its row when its lease ends, at the latest 18 s later; one that stops takes it along.</remarks>
-internal sealed partial class NodeLeases : BackgroundService
+internal sealed partial class NodeLeases : NodeService
 {
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
     public static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(3);

@@ -8,7 +8,7 @@ namespace Notify.Engine.Directory;
 /// What devices have acknowledged, on its way to storage: gathered for a second and stored together, at once when the
 /// device's connection ends in an orderly way and when the node stops. A crash repeats what came in the last second.
 /// </summary>
-internal sealed partial class Acknowledgements(INotificationLog log, SessionRegistry sessions, ILogger<Acknowledgements> logger) : BackgroundService
+internal sealed partial class Acknowledgements(INotificationLog log, SessionRegistry sessions, ILogger<Acknowledgements> logger) : NodeService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

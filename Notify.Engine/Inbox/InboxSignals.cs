@@ -21,7 +21,7 @@ namespace Notify.Engine.Inbox;
 /// </remarks>
 internal sealed partial class InboxSignals(
     InboxReader reader, SessionRegistry sessions, Router router, TailPosition tail, LogClock clock, TimeProvider time, ILogger<InboxSignals> logger)
-        : BackgroundService, ILogApplier
+        : NodeService, ILogApplier
 {
     /// <summary>At most four a second to one connection.</summary>
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);

@@ -7,7 +7,7 @@ namespace Notify.Engine.Presence;
 /// Remembers in the directory when users were last seen: when a connection goes, and now and then while it is there, so that a
 /// killed node loses minutes. Coarse, many at a time, without an entry of the log.
 /// </summary>
-internal sealed partial class LastSeen(SessionRegistry sessions, INotificationLog log, TimeProvider time, ILogger<LastSeen> logger) : BackgroundService
+internal sealed partial class LastSeen(SessionRegistry sessions, INotificationLog log, TimeProvider time, ILogger<LastSeen> logger) : NodeService
 {
     private static readonly TimeSpan StoreEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StoreAllEvery = TimeSpan.FromMinutes(5);

@@ -7,7 +7,7 @@ namespace Notify.Engine.Presence;
 /// <summary>
 /// Asks every node for its connections and answers within a second; a result that lacks a node is marked as partial.
 /// </summary>
-internal sealed class PresenceQueries : BackgroundService
+internal sealed class PresenceQueries : NodeService
 {
     private static readonly TimeSpan Within = TimeSpan.FromMilliseconds(800);
 

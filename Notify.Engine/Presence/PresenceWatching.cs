@@ -19,7 +19,7 @@ namespace Notify.Engine.Presence;
 /// node's people stay as it told them while it holds its lease, so that a short failure of the link between nodes makes nobody
 /// leave and join again. They are gone when it has no lease and was not heard of for the grace, at the latest after 25 s of silence.
 /// </remarks>
-internal sealed partial class PresenceWatching : BackgroundService
+internal sealed partial class PresenceWatching : NodeService
 {
     /// <summary>How often changes are looked for and told.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);

@@ -23,7 +23,7 @@ internal sealed partial class LogTail(
     TailMetrics metrics,
     SharedMemory memory,
     TimeProvider time,
-    ILogger<LogTail> logger) : BackgroundService
+    ILogger<LogTail> logger) : NodeService
 {
     private const int ParkedHintsKept = 256;
     private const int HoleEntries = 1024;

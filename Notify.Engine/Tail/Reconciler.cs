@@ -10,7 +10,7 @@ namespace Notify.Engine.Tail;
 /// something else gets a Gap before it.
 /// </summary>
 internal sealed partial class Reconciler(
-    TailPosition position, LogTail tail, INotificationLog log, TailMetrics metrics, TimeProvider time, ILogger<Reconciler> logger) : BackgroundService
+    TailPosition position, LogTail tail, INotificationLog log, TailMetrics metrics, TimeProvider time, ILogger<Reconciler> logger) : NodeService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 

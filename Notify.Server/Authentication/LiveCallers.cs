@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Server.Authentication.Keys;
@@ -10,7 +11,7 @@ namespace Notify.Server.Authentication;
 /// The callers of this node's connections, hub and event streams alike. Closes those whose credential expired, was revoked or
 /// belongs to a door that has closed, with reconnect allowed: a client that has a fresh credential comes back by itself.
 /// </summary>
-internal sealed partial class LiveCallers : BackgroundService, ICredentialWatch
+internal sealed partial class LiveCallers : NodeService, ICredentialWatch
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 

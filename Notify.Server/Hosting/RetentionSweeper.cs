@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Notify.Engine;
 using Notify.Engine.Configuration;
 using Notify.Storage.Log;
 
@@ -6,7 +7,7 @@ namespace Notify.Server.Hosting;
 
 /// <summary>Looks after retention every <c>Notify:Retention:SweepInterval</c>. On several nodes the log sees to it that they do not collide.</summary>
 internal sealed partial class RetentionSweeper(OpenedLog log, IOptions<NotifyOptions> options, TimeProvider time, ILogger<RetentionSweeper> logger)
-    : BackgroundService
+    : NodeService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

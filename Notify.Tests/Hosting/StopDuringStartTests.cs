@@ -1,3 +1,4 @@
+using Notify.Engine;
 using Notify.Storage;
 using Notify.Tests.Fixtures;
 using Npgsql;
@@ -58,6 +59,17 @@ public class StopDuringStartTests(PostgresCluster postgres)
         await EndsQuietlyAsync(command, "while it waits");
     }
 
+    [Fact]
+    public async Task A_part_whose_start_is_cancelled_runs_until_it_is_stopped()
+    {
+        using var part = new Part();
+        await part.StartAsync(new CancellationToken(canceled: true));
+        await part.Running.WaitAsync(Limit, Cancel);
+        Assert.False(part.ExecuteTask!.IsCompleted);
+        await part.StopAsync(Cancel);
+        Assert.True(part.ExecuteTask.IsCanceled);
+    }
+
     private static async Task EndsQuietlyAsync(ChildProcess process, string when)
     {
         if (!process.HasExited) await process.SignalAsync("TERM");
@@ -81,4 +93,17 @@ public class StopDuringStartTests(PostgresCluster postgres)
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_URLS"] = null,
         });
+
+    private sealed class Part : NodeService
+    {
+        private readonly TaskCompletionSource _running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Running => _running.Task;
+
+        protected override Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            _running.SetResult();
+            return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stoppingToken);
+        }
+    }
 }

@@ -12,7 +12,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// </summary>
 internal sealed partial class SessionKeeper(
     SessionRegistry sessions, TailPosition tail, SessionScheduler scheduler, IOptions<NotifyOptions> options, TimeProvider time, ILogger<SessionKeeper> logger)
-        : BackgroundService
+        : NodeService
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(30);
 

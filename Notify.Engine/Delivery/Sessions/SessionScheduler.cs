@@ -7,7 +7,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// threads: with all pipes of a thousand connections filled before any is drained, a third of the CPU went into
 /// collecting their buffers, and the caches were cold when the sockets read them.
 /// </summary>
-internal sealed partial class SessionScheduler(SessionMetrics metrics, TimeProvider time, CatchUp catchUp, ILogger<SessionScheduler> logger) : BackgroundService
+internal sealed partial class SessionScheduler(SessionMetrics metrics, TimeProvider time, CatchUp catchUp, ILogger<SessionScheduler> logger) : NodeService
 {
     /// <summary>Connections written to before the transports run. Measured: 8 gave half as much again as all at once.</summary>
     private const int Turn = 8;

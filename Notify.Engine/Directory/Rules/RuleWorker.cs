@@ -14,7 +14,7 @@ namespace Notify.Engine.Directory.Rules;
 /// before is found and not done again: only differences are written.
 /// </remarks>
 internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter writer, TimeProvider time, ILogger<RuleWorker> logger,
-    PeopleMetrics? metrics = null) : BackgroundService
+    PeopleMetrics? metrics = null) : NodeService
 {
     /// <summary>How long a node that is gone keeps its work.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Notify.Contracts.Topics;
+using Notify.Engine;
 using Notify.Engine.Access;
 using Notify.Server.Authentication.Tokens;
 using Notify.Storage.Directory;
@@ -12,7 +13,7 @@ namespace Notify.Server.Authentication.Keys;
 /// From an API key to its caller. Keys are read once and kept; a revocation is known by the log before the next look, whatever is
 /// kept. When a key was used is told to storage now and then, many at once.
 /// </summary>
-internal sealed partial class ApiKeyVerifier : BackgroundService, ICredentialWatch
+internal sealed partial class ApiKeyVerifier : NodeService, ICredentialWatch
 {
     private const int Kept = 10_000;
     private static readonly TimeSpan Coarse = TimeSpan.FromMinutes(1);
