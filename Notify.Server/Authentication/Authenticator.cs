@@ -65,7 +65,7 @@ internal sealed partial class Authenticator(
     public async Task<(Caller? Caller, Refusal? Refusal)> ReauthenticateAsync(string? token, string? device, IPAddress? address)
     {
         if (await state.MayAcceptAsync() is { } blind) return (null, blind);
-        var (caller, rejection) = await VerifyAsync(new ShownCredential(token ?? "", MustBeKey: false), device);
+        var (caller, rejection) = await VerifyAsync(new ShownCredential(token.AsMemory(), MustBeKey: false), device);
         if (caller is { Kind: not CallerKind.Token }) return (null, new Refusal(ErrorCodes.Forbidden, "An API key is no user's: connect with it."));
         return caller is not null ? (caller, null) : (null, Reject(rejection!, address, out _));
     }
@@ -105,30 +105,18 @@ internal sealed partial class Authenticator(
         return (null, refusal);
     }
 
-    private async Task<(Caller?, Rejection?)> VerifyAsync(ShownCredential shown, string? device)
+    private async ValueTask<(Caller?, Rejection?)> VerifyAsync(ShownCredential shown, string? device)
     {
         if (accessMode.Now == AccessMode.Everybody)
             return (null, new Rejection("unconfigured", "This service takes no credentials: it is open (Notify:Auth:AllowAnonymous), and has no key and no " +
                 "authority.", Counts: true));
-        if (shown.MustBeKey || KeyText.IsKey(shown.Text)) return await keys.VerifyAsync(shown.Text, device);
+        if (shown.MustBeKey || KeyText.IsKey(shown.Text.Span)) return await keys.VerifyAsync(shown.Text.ToString(), device);
 
         var (token, rejection) = await tokens.VerifyAsync(shown.Text);
         if (token is null) return (null, rejection);
-        var caller = CallerOf(token, device);
+        var caller = device is null ? token.Caller : token.Caller with { Device = device };
         return state.Check(caller) is { } ended ? (null, ended) : (caller, null);
     }
-
-    private static Caller CallerOf(VerifiedToken token, string? device) => new()
-    {
-        Kind = CallerKind.Token,
-        User = token.User,
-        Device = device,
-        Name = token.Subject,
-        Publisher = PublisherNames.OfToken(token.Issuer, token.Subject),
-        Grants = token.Grants,
-        Attributes = token.Attributes,
-        Credential = new Credential(null, token.IssuedAt, token.ExpiresAt),
-    };
 
     private Caller Unshown(AccessMode mode, string? user, string? device) => mode switch
     {

@@ -7,7 +7,7 @@ namespace Notify.Server.Authentication;
 /// <summary>The credential in a request, unread: where it may be, and that there is one at most.</summary>
 /// <param name="Text">What was shown; empty when a place for it is there and nothing in it.</param>
 /// <param name="MustBeKey">It was in the header for API keys: nothing else is taken there.</param>
-internal readonly record struct ShownCredential(string Text, bool MustBeKey)
+internal readonly record struct ShownCredential(ReadOnlyMemory<char> Text, bool MustBeKey)
 {
     public const string KeyHeader = "X-Api-Key";
 
@@ -41,21 +41,21 @@ internal readonly record struct ShownCredential(string Text, bool MustBeKey)
         }
 
         if (key.Count + query.Count + bearers > 1) return Several;
-        if (key.Count == 1) shown = new ShownCredential(key[0] ?? "", MustBeKey: true);
-        else if (query.Count == 1) shown = new ShownCredential(query[0] ?? "", MustBeKey: false);
+        if (key.Count == 1) shown = new ShownCredential(key[0].AsMemory(), MustBeKey: true);
+        else if (query.Count == 1) shown = new ShownCredential(query[0].AsMemory(), MustBeKey: false);
         return null;
     }
 
     // Nothing prints it, also when the record is logged.
     public override string ToString() => MustBeKey ? KeyHeader : Bearer;
 
-    private static bool IsBearer(string? value, out string token)
+    private static bool IsBearer(string? value, out ReadOnlyMemory<char> token)
     {
-        token = "";
+        token = default;
         if (value is null || !value.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) return false;
         if (value.Length == Bearer.Length) return true;
         if (value[Bearer.Length] != ' ') return false;
-        token = value[(Bearer.Length + 1)..].Trim();
+        token = value.AsMemory(Bearer.Length + 1).Trim();
         return true;
     }
 }

@@ -56,7 +56,7 @@ internal sealed partial class ApiKeyVerifier : NodeService, ICredentialWatch
     }
 
     /// <exception cref="StorageUnavailableException">The key is not known here, and storage does not answer.</exception>
-    public async Task<(Caller?, Rejection?)> VerifyAsync(string text, string? device)
+    public async ValueTask<(Caller?, Rejection?)> VerifyAsync(string text, string? device)
     {
         if (!KeyText.TryRead(text, out var key)) return (null, Mistyped);
         if (!_known.TryGetValue(key.Id, out var known))

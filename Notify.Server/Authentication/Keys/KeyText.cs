@@ -30,7 +30,7 @@ internal sealed record KeyText(string Id, string Text)
     /// <summary>Whether its checksum fits.</summary>
     public bool IsWhole => string.Equals(Checksum(Text[..ChecksumAt]), Text[ChecksumAt..], StringComparison.Ordinal);
 
-    public static bool IsKey(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
+    public static bool IsKey(ReadOnlySpan<char> text) => text.StartsWith(Prefix, StringComparison.Ordinal);
 
     public static KeyText New()
     {

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Notify.Engine.Access;
+
 namespace Notify.Server.Authentication.Tokens;
 
 /// <summary>What a token says, once its signature was found good.</summary>
@@ -10,8 +13,21 @@ namespace Notify.Server.Authentication.Tokens;
 /// <param name="Grants">What it and the configuration grant.</param>
 /// <param name="Attributes">Those of its claims that become attributes of the user.</param>
 internal sealed record VerifiedToken(
-    string? Subject, string? User, string Issuer, DateTimeOffset? IssuedAt, DateTimeOffset? NotBefore, DateTimeOffset ExpiresAt, Engine.Access.Grants Grants,
-    System.Text.Json.JsonElement? Attributes = null);
+    string? Subject, string? User, string Issuer, DateTimeOffset? IssuedAt, DateTimeOffset? NotBefore, DateTimeOffset ExpiresAt, Grants Grants,
+    JsonElement? Attributes = null)
+{
+    /// <summary>The caller that the token makes, but for the device.</summary>
+    public Caller Caller { get; } = new()
+    {
+        Kind = CallerKind.Token,
+        User = User,
+        Name = Subject,
+        Publisher = PublisherNames.OfToken(Issuer, Subject),
+        Grants = Grants,
+        Attributes = Attributes,
+        Credential = new Credential(null, IssuedAt, ExpiresAt),
+    };
+}
 
 /// <summary>Why a credential is rejected.</summary>
 /// <param name="Reason">A word for logs and metrics, of a fixed set.</param>

@@ -1,9 +1,6 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
-using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -24,11 +21,6 @@ internal sealed class TokenVerifier : IDisposable
     /// <summary>Longest subject: it is the publisher's name in each of its notifications.</summary>
     public const int MaxSubjectLength = 1024;
 
-    private const long CachedCharacters = 16 * 1024 * 1024;
-
-    /// <summary>A key that the authority withdrew is good for no longer than this beyond the authority's own refresh.</summary>
-    private static readonly TimeSpan CachedFor = TimeSpan.FromMinutes(5);
-
     private readonly AuthenticationScheme _scheme = new(Scheme, null, typeof(JwtBearerHandler));
     private readonly AuthSettings _settings;
     private readonly GrantRules _grants;
@@ -36,7 +28,7 @@ internal sealed class TokenVerifier : IDisposable
     private readonly IOptionsMonitor<JwtBearerOptions> _options;
     private readonly IServiceProvider _services;
     private readonly TimeProvider _time;
-    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = CachedCharacters });
+    private readonly VerifiedTokens _verified = new();
 
     public TokenVerifier(
         IOptions<NotifyOptions> options, GrantRules grants, IOptionsMonitor<JwtBearerOptions> bearer, IServiceProvider services, TimeProvider time,
@@ -54,22 +46,22 @@ internal sealed class TokenVerifier : IDisposable
     public bool IsConfigured => _settings.TakesTokens;
 
     /// <summary>The token, or why it is rejected. Whether it was revoked is looked at elsewhere.</summary>
-    public async Task<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(string token)
+    public async ValueTask<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(ReadOnlyMemory<char> token)
     {
         if (!IsConfigured) return (null, new Rejection("unconfigured", "This service takes no tokens: it has no signing key and no authority.", Counts: true));
         if (token.Length > TokenText.MaxLength) return (null, Rejection.Malformed);
-        var id = new CacheKey(Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(token))), _authority?.Generation ?? 0);
-        if (!_cache.TryGetValue(id, out VerifiedToken? verified) || verified is null)
+        var generation = _authority?.Generation ?? 0;
+        if (!_verified.TryGet(token.Span, generation, out var verified))
         {
-            (verified, var rejection) = await ReadAsync(token);
+            (verified, var rejection) = await ReadAsync(token.ToString());
             if (verified is null) return (null, rejection);
-            _cache.Set(id, verified, new MemoryCacheEntryOptions { Size = token.Length, AbsoluteExpirationRelativeToNow = CachedFor });
+            _verified.Keep(token.Span, generation, verified);
         }
 
         return TokenTimes.Check(verified, _time.GetUtcNow()) is { } untimely ? (null, untimely) : (verified, null);
     }
 
-    public void Dispose() => _cache.Dispose();
+    public void Dispose() => _verified.Dispose();
 
     private async Task<(VerifiedToken?, Rejection?)> ReadAsync(string token)
     {
@@ -145,8 +137,6 @@ internal sealed class TokenVerifier : IDisposable
             new Rejection("signature", "The token is not signed with a key of this service or its authority.", Counts: true, text.ShownKeyId),
         _ => new Rejection("malformed", "The token cannot be read.", Counts: true, text.ShownKeyId),
     };
-
-    private readonly record struct CacheKey(string Hash, int Generation);
 }
 
 /// <summary>When a token is good.</summary>

@@ -1,0 +1,57 @@
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Caching.Memory;
+
+namespace Notify.Server.Authentication.Tokens;
+
+/// <summary>
+/// Tokens whose signature was found good, for a while. Kept under the hash of their text: no token stays in memory, and how long a look
+/// takes says nothing of one. A look allocates nothing.
+/// </summary>
+internal sealed class VerifiedTokens : IDisposable
+{
+    private const long MaxCharacters = 16 * 1024 * 1024;
+    private const int HashedOnStack = 1024;
+
+    private static readonly int NameLength = Base64Url.GetEncodedLength(SHA256.HashSizeInBytes);
+
+    /// <summary>A key that the authority withdrew is good for no longer than this beyond the authority's own refresh.</summary>
+    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(5);
+
+    private readonly MemoryCache _kept = new(new MemoryCacheOptions { SizeLimit = MaxCharacters });
+
+    /// <summary>Finds a token that was verified with the same generation of the authority's keys.</summary>
+    public bool TryGet(ReadOnlySpan<char> token, int generation, [NotNullWhen(true)] out VerifiedToken? verified)
+    {
+        Span<char> name = stackalloc char[NameLength];
+        Hash(token, name);
+        verified = _kept.TryGetValue(name, out Kept? kept) && kept is not null && kept.Generation == generation ? kept.Token : null;
+        return verified is not null;
+    }
+
+    public void Keep(ReadOnlySpan<char> token, int generation, VerifiedToken verified)
+    {
+        Span<char> name = stackalloc char[NameLength];
+        Hash(token, name);
+        _kept.Set(name.ToString(), new Kept(generation, verified), new MemoryCacheEntryOptions
+        {
+            Size = token.Length,
+            AbsoluteExpirationRelativeToNow = KeptFor,
+        });
+    }
+
+    public void Dispose() => _kept.Dispose();
+
+    private static void Hash(ReadOnlySpan<char> token, Span<char> name)
+    {
+        var longest = Encoding.UTF8.GetMaxByteCount(token.Length);
+        var bytes = longest <= HashedOnStack ? stackalloc byte[HashedOnStack] : new byte[longest];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(token, bytes)], hash);
+        Base64Url.EncodeToChars(hash, name);
+    }
+
+    private sealed record Kept(int Generation, VerifiedToken Token);
+}
