@@ -2,12 +2,13 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Connections;
 using Notify.Server.Wire;
 
 namespace Notify.Server.Hubs;
 
 /// <summary>A SignalR connection as a session's sink.</summary>
-internal sealed class HubConnectionSink(HubConnectionContext connection, TimeProvider time) : ISessionSink
+internal sealed class HubConnectionSink(HubConnectionContext connection, ClientPace pace, TimeProvider time) : ISessionSink
 {
     /// <summary>How long a client has to go by itself when it is asked to.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
@@ -16,6 +17,8 @@ internal sealed class HubConnectionSink(HubConnectionContext connection, TimePro
 
     /// <summary>This node asked the client to come back, here or elsewhere.</summary>
     public bool WasAskedToLeave { get; private set; }
+
+    public bool IsStuck => pace.IsStuck;
 
     public ValueTask WriteAsync(EncodedFrame frame) => connection.WriteAsync((SerializedHubMessage)frame.Package!);
 

@@ -12,8 +12,8 @@ namespace Notify.Server.Hubs;
 /// <summary>The hub beside whatever hubs a host has: everything of ours is registered closed, for this hub alone.</summary>
 internal static class HubServices
 {
-    /// <summary>A client that accepts no byte for so long is closed; it comes back and is read from the log.</summary>
-    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
+    /// <summary>SignalR's own limit for a write, which asks for it whole: <see cref="Connections.ClientPace"/> has the limits here.</summary>
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromDays(1);
 
     /// <summary>More bytes than this in a connection's pipe make its session wait, and the rest queue.</summary>
     private const int TransportBuffer = 64 * 1024;

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.Http.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
 using Notify.Contracts;
 using Notify.Contracts.Topics;
@@ -5,6 +7,7 @@ using Notify.Engine.Access;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Directory;
 using Notify.Server.Authentication;
+using Notify.Server.Connections;
 
 namespace Notify.Server.Hubs;
 
@@ -24,10 +27,11 @@ internal sealed class NotifyLifetimeManager(
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
     {
-        WholeWrites.Use(connection);
+        var pace = PaceOf(connection);
+        WholeWrites.Use(connection, pace);
         var caller = CallerOf(connection);
         established.Add(connection);
-        var session = open(connection.ConnectionId, new HubConnectionSink(connection, time), caller.User, caller.Device);
+        var session = open(connection.ConnectionId, new HubConnectionSink(connection, pace, time), caller.User, caller.Device);
         var current = new LiveCaller(caller, session);
         connection.Features.Set(session);
         connection.Features.Set(current);
@@ -49,6 +53,9 @@ internal sealed class NotifyLifetimeManager(
         sessions.Remove(connection.ConnectionId);
         await inner.OnDisconnectedAsync(connection);
     }
+
+    private ClientPace PaceOf(HubConnectionContext connection) => ClientPace.Of(
+        connection.GetHttpContext(), connection.Features.Get<IHttpTransportFeature>()?.TransportType is not HttpTransportType.LongPolling, time);
 
     /// <summary>A filter is followed from now on, as by Subscribe; a reserved topic is a group of the stock manager.</summary>
     public override Task AddToGroupAsync(string connectionId, string groupName, CancellationToken cancellationToken = default)

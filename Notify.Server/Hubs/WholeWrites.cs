@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
+using Notify.Server.Connections;
 
 namespace Notify.Server.Hubs;
 
@@ -12,14 +13,15 @@ namespace Notify.Server.Hubs;
 internal sealed class WholeWrites : PipeWriter
 {
     private readonly PipeWriter _inner;
+    private readonly ClientPace _pace;
 
-    private WholeWrites(PipeWriter inner) => _inner = inner;
+    private WholeWrites(PipeWriter inner, ClientPace pace) => (_inner, _pace) = (inner, pace);
 
     /// <summary>Before the first write to the connection.</summary>
-    public static void Use(HubConnectionContext connection)
+    public static void Use(HubConnectionContext connection, ClientPace pace)
     {
         if (connection.Features.Get<IConnectionTransportFeature>() is { } feature)
-            feature.Transport = new Transport(feature.Transport.Input, new WholeWrites(feature.Transport.Output));
+            feature.Transport = new Transport(feature.Transport.Input, new WholeWrites(feature.Transport.Output, pace));
     }
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
@@ -27,7 +29,7 @@ internal sealed class WholeWrites : PipeWriter
         if (source.IsEmpty) return _inner.WriteAsync(source, cancellationToken); // no room is asked for nothing
         source.CopyTo(_inner.GetMemory(source.Length));
         _inner.Advance(source.Length);
-        return _inner.FlushAsync(cancellationToken);
+        return _pace.During(_inner.FlushAsync(cancellationToken));
     }
 
     public override bool CanGetUnflushedBytes => _inner.CanGetUnflushedBytes;
@@ -40,7 +42,8 @@ internal sealed class WholeWrites : PipeWriter
 
     public override Span<byte> GetSpan(int sizeHint = 0) => _inner.GetSpan(sizeHint);
 
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => _inner.FlushAsync(cancellationToken);
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+        _pace.During(_inner.FlushAsync(cancellationToken));
 
     public override void CancelPendingFlush() => _inner.CancelPendingFlush();
 

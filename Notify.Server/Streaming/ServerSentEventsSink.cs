@@ -1,5 +1,6 @@
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Connections;
 using Notify.Server.Wire;
 
 namespace Notify.Server.Streaming;
@@ -7,9 +8,6 @@ namespace Notify.Server.Streaming;
 /// <summary>The response of an event stream as a session's sink.</summary>
 internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider time) : ISessionSink, IDisposable
 {
-    /// <summary>As SignalR's own: a client that takes nothing for so long is gone.</summary>
-    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
-
     /// <summary>How long a write in progress may take when the stream is to end.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
@@ -17,6 +15,7 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
 
     /// <summary>The session and the keep-alive both write.</summary>
     private readonly SemaphoreSlim _writing = new(1);
+    private readonly ClientPace _pace = ClientPace.Of(context, ownsSocket: true, time);
     private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _ended;
 
@@ -24,6 +23,8 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
     public Task Closing => _closing.Task;
 
     public FrameEncoder Encoder => FrameEncoders.ServerSentEvents;
+
+    public bool IsStuck => _pace.IsStuck;
 
     public ValueTask WriteAsync(EncodedFrame frame) => new(WriteAsync(frame.Bytes));
 
@@ -58,11 +59,7 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
         try
         {
             if (_ended) return;
-            await context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted).AsTask().WaitAsync(SendTimeout, time);
-        }
-        catch (TimeoutException)
-        {
-            context.Abort();
+            await _pace.During(context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted));
         }
         finally
         {

@@ -142,6 +142,56 @@ public sealed class DeliverySessionTests
     }
 
     [Fact]
+    public async Task A_client_gets_pieces_until_it_has_taken_half_a_megabyte_at_once_and_then_frames_whole()
+    {
+        const int Count = 40, Long = 8_000; // a unit of 40 is 320 KB: the frames of a page are of 256 KiB, pieces of 64 KiB
+        await using var rig = await DeliveryRig.StartAsync();
+        await rig.PublishAsync(count: Count, titleLength: Long);
+        var (_, sink, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        Assert.Equal(5 + 2 + 1, sink.Asked); // 7 in a piece: 5 pieces of the first frame, 2 of the second, and CaughtUp
+
+        var asked = sink.Asked;
+        await rig.PublishAsync(count: Count, titleLength: Long);
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 2 * Count, "live");
+        Assert.True(sink.Asked - asked > 2, "live frames come in pieces too");
+
+        asked = sink.Asked;
+        await rig.PublishAsync(count: Count, titleLength: Long);
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 3 * Count, "live");
+        Assert.InRange(sink.Asked - asked, 1, 2);
+        Assert.Equal(Range(1, 3 * Count), sink.Versions);
+    }
+
+    [Fact]
+    public async Task A_client_that_took_long_for_a_write_gets_pieces_again()
+    {
+        const int Count = 40, Long = 8_000;
+        var time = new ShiftedTime();
+        await using var rig = await DeliveryRig.StartAsync(time);
+        var (_, sink, _) = await rig.ResumeAsync(null, "t");
+        await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
+        for (var i = 1; i <= 3; i++)
+        {
+            await rig.PublishAsync(count: Count, titleLength: Long);
+            await Eventually.TrueAsync(() => sink.Versions.Count() == i * Count, "live, and quick");
+        }
+
+        sink.Stall();
+        var asked = sink.Asked;
+        await rig.PublishAsync();
+        await Eventually.TrueAsync(() => sink.Asked == asked + 1, "a write waits");
+        time.Advance(TimeSpan.FromSeconds(2));
+        sink.Open();
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 3 * Count + 1, "it was taken");
+
+        asked = sink.Asked;
+        await rig.PublishAsync(count: Count, titleLength: Long);
+        await Eventually.TrueAsync(() => sink.Versions.Count() == 4 * Count + 1, "live");
+        Assert.True(sink.Asked - asked > 2, "in pieces");
+    }
+
+    [Fact]
     public async Task Who_comes_back_at_the_same_place_gets_the_same_whether_or_not_the_frames_are_shared()
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (300, "t"));

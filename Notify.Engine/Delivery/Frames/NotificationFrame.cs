@@ -4,6 +4,7 @@ namespace Notify.Engine.Delivery.Frames;
 internal sealed class NotificationFrame : OutgoingFrame
 {
     private readonly DeliveryEntry[] _entries;
+    private NotificationFrame[]? _pieces;
 
     public NotificationFrame(DeliveryEntry[] entries)
     {
@@ -22,6 +23,25 @@ internal sealed class NotificationFrame : OutgoingFrame
     {
         var left = Array.FindAll(_entries, wanted);
         return left.Length == _entries.Length ? this : left.Length == 0 ? null : new NotificationFrame(left);
+    }
+
+    /// <summary>
+    /// The same in several writes, of at most so many bytes or one notification each. Cut once, for all connections: two that come at the
+    /// same time may cut it twice, which costs less than a lock.
+    /// </summary>
+    public IReadOnlyList<NotificationFrame> Pieces(int bytes) => EstimatedBytes <= bytes || _entries.Length == 1 ? [this] : _pieces ??= [.. Cut(_entries, bytes)];
+
+    /// <summary>Entries in frames of at most so many bytes, or one notification.</summary>
+    public static IEnumerable<NotificationFrame> Cut(IReadOnlyList<DeliveryEntry> entries, int bytes)
+    {
+        for (int from = 0, to; from < entries.Count; from = to)
+        {
+            var sum = 0;
+            to = from;
+            do sum += entries[to++].EstimatedBytes;
+            while (to < entries.Count && sum + entries[to].EstimatedBytes <= bytes);
+            yield return new NotificationFrame([.. entries.Skip(from).Take(to - from)]);
+        }
     }
 
     protected override byte[] Encode(FrameEncoder encoder)

@@ -65,7 +65,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         var place = session.Place();
         if (await PageAsync(run, place) is not { } page) return;
 
-        foreach (var frame in page.Frames)
+        foreach (var frame in page.Frames.SelectMany(session.AtItsPace))
         {
             // Between two writes the session may have closed or unsubscribed: what is left of the page is selected anew.
             if (!session.IsCatchingUp || session.FilterStamp != place.Stamp) return;
@@ -143,7 +143,15 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
             _writers.Release();
         }
 
+        if (write.IsCompletedSuccessfully)
+        {
+            session.Took(frame);
+            return;
+        }
+
+        var began = time.GetTimestamp();
         await write; // outside: a slow client waits alone
+        session.Took(frame, time.GetElapsedTime(began));
     }
 
     [LoggerMessage(3001, LogLevel.Error, "A session could not catch up; its connection was closed with reconnect allowed.")]

@@ -8,25 +8,15 @@ internal sealed class CatchUpPage
     /// <summary>
     /// Bytes in one write: as much as a unit of live delivery has at most, so that a stalled client holds no more in one way
     /// than in the other. With the 64 KiB that the transport takes without waiting a fan-out delivered a quarter less: every
-    /// write costs the same besides its bytes.
+    /// write costs the same besides its bytes. A client that is not quick gets a frame in <see cref="WritePace">pieces</see>.
     /// </summary>
     private const int WriteBytes = 256 * 1024;
 
     public CatchUpPage(List<DeliveryEntry> wanted, long through)
     {
         Through = through;
-        var frames = new List<NotificationFrame>();
-        for (int from = 0, to; from < wanted.Count; from = to)
-        {
-            var bytes = 0;
-            to = from;
-            do bytes += wanted[to++].EstimatedBytes;
-            while (to < wanted.Count && bytes + wanted[to].EstimatedBytes <= WriteBytes);
-            frames.Add(new NotificationFrame([.. wanted[from..to]]));
-            EstimatedBytes += bytes;
-        }
-
-        Frames = frames;
+        Frames = [.. NotificationFrame.Cut(wanted, WriteBytes)];
+        foreach (var frame in Frames) EstimatedBytes += frame.EstimatedBytes;
     }
 
     /// <summary>In version order.</summary>

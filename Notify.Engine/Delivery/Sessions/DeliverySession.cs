@@ -38,6 +38,7 @@ internal sealed class DeliverySession : Subscriber
     private long _readHead;
     private IntervalReading? _prepared;
     private Func<TopicFilter, bool> _covers = static _ => true;
+    private WritePace _pace; // its one writer's: the pump or the catch-up loop; what an offer reads may be one write old
 
     public DeliverySession(ISessionSink sink, Router router, SessionScheduler scheduler, LimitSettings limits)
     {
@@ -175,7 +176,10 @@ internal sealed class DeliverySession : Subscriber
             }
 
             _cursor = Math.Max(_cursor, unit.Last);
-            return Enqueue(frame);
+            if (_pace.IsQuick || frame.EstimatedBytes <= WritePace.PieceBytes) return Enqueue(frame);
+            var isReady = false;
+            foreach (var piece in AtItsPace(frame)) isReady |= Enqueue(piece);
+            return isReady;
         }
     }
 
@@ -222,9 +226,13 @@ internal sealed class DeliverySession : Subscriber
         {
             _scheduler.Metrics.Delivered(frame.Entries);
             var write = _sink.WriteAsync(frame.For(_sink.Encoder));
-            if (write.IsCompletedSuccessfully) continue;
-            _ = PumpAgainAfterAsync(write);
-            return;
+            if (!write.IsCompletedSuccessfully)
+            {
+                _ = PumpAgainAfterAsync(frame, write);
+                return;
+            }
+
+            _pace.Took(frame);
         }
     }
 
@@ -476,6 +484,15 @@ internal sealed class DeliverySession : Subscriber
         }
     }
 
+    /// <summary>The frame whole, or in the pieces that its client takes.</summary>
+    public IReadOnlyList<NotificationFrame> AtItsPace(NotificationFrame frame) => _pace.IsQuick ? [frame] : frame.Pieces(WritePace.PieceBytes);
+
+    /// <summary>The client took a write at once.</summary>
+    public void Took(OutgoingFrame frame) => _pace.Took(frame);
+
+    /// <summary>The client took a write after a time.</summary>
+    public void Took(OutgoingFrame frame, TimeSpan after) => _pace.Took(frame, after);
+
     public void Advance(long cursor)
     {
         lock (_gate) _cursor = Math.Max(_cursor, cursor);
@@ -532,11 +549,13 @@ internal sealed class DeliverySession : Subscriber
     private OutgoingFrame? StillWanted(OutgoingFrame queued) =>
         queued is NotificationFrame notifications ? notifications.Where(entry => _interests.Want(entry.Version, entry.Topic)) : queued;
 
-    private async Task PumpAgainAfterAsync(ValueTask write)
+    private async Task PumpAgainAfterAsync(OutgoingFrame frame, ValueTask write)
     {
         try
         {
+            var began = _scheduler.Time.GetTimestamp();
             await write;
+            Took(frame, _scheduler.Time.GetElapsedTime(began));
         }
         catch (Exception)
         {

@@ -11,6 +11,9 @@ internal interface ISessionSink
     /// <summary>Completes when the connection has taken the bytes: at once unless the client is slow. A closed connection takes everything.</summary>
     ValueTask WriteAsync(EncodedFrame frame);
 
+    /// <summary>Whether the client has taken no byte of a write for so long that it counts as gone. Asked once a second.</summary>
+    bool IsStuck => false;
+
     /// <summary>Closes the connection in the way that lets clients come back.</summary>
     void CloseForReconnect();
 }

@@ -7,8 +7,8 @@ using Notify.Engine.Tail;
 namespace Notify.Engine.Delivery.Sessions;
 
 /// <summary>
-/// Looks after all sessions once a second: says Progress on quiet ones, so that a client's number stays fresh, and closes
-/// them when the log has not been readable for long, so that no client stays connected but receives nothing.
+/// Looks after all sessions once a second: says Progress on quiet ones, so that a client's number stays fresh, closes those whose
+/// client takes nothing, and closes all when the log has not been readable for long, so that no client stays connected but receives nothing.
 /// </summary>
 internal sealed partial class SessionKeeper(
     SessionRegistry sessions, TailPosition tail, SessionScheduler scheduler, IOptions<NotifyOptions> options, TimeProvider time, ILogger<SessionKeeper> logger)
@@ -29,6 +29,7 @@ internal sealed partial class SessionKeeper(
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            CutStuck();
             if (tail.View is not { } view) continue;
             if (tail.UnreadableFor > options.Value.Storage.UnreadableLimit) await CloseAsync([.. sessions.All], stoppingToken);
             else SayProgress(view);
@@ -46,6 +47,14 @@ internal sealed partial class SessionKeeper(
         {
             session.Sink.CloseForReconnect();
             if (++closed % atATime == 0 && closed < leaving.Count) await Task.Delay(ClosePause, time, cancellationToken);
+        }
+    }
+
+    private void CutStuck()
+    {
+        foreach (var session in sessions.All)
+        {
+            if (session.Sink.IsStuck) session.Sink.CloseForReconnect();
         }
     }
 
