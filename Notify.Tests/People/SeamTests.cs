@@ -343,10 +343,7 @@ public sealed class SeamTests
     {
         var late = new LateRevocations();
         await using var rig = await DeliveryRig.StartAsync([late], late.Of);
-        var live = new LiveCallers(
-            late.Revocations, new CredentialState(late.Revocations, rig.Position, Options.Create(new NotifyOptions()), TimeProvider.System),
-                new CurrentAccessMode(), rig.Log,
-            new AccessMetrics(rig.Get<IMeterFactory>()), TimeProvider.System, NullLogger<LiveCallers>.Instance);
+        using var live = LiveCallersOf(rig, late.Revocations);
         var (alice, bob) = (Callers.User("alice"), Callers.User("bob"));
         var (session, sink) = rig.Connect("bob");
         var connection = new LiveCaller(bob, session);
@@ -357,6 +354,43 @@ public sealed class SeamTests
         await rig.Position.View.WhenAppliedAsync(await rig.ChangeAsync(new DirectoryChange.RevokeTokens("bob", null)));
         Assert.True(sink.Closed); // found where it was registered
         Assert.False(live.TryReplace(connection, bob));
+    }
+
+    [Fact]
+    public async Task A_key_that_was_revoked_by_an_entry_this_node_never_had_closes_its_connections_when_the_log_was_read_anew()
+    {
+        var applier = new RecordingApplier();
+        var late = new LateRevocations();
+        await using var rig = await DeliveryRig.StartAsync([applier, late], late.Of);
+        using var live = LiveCallersOf(rig, late.Revocations);
+        await live.StartAsync(Stop);
+        string[] ids = ["id1", "id2"];
+        var sinks = new Dictionary<string, RecordingSink>(StringComparer.Ordinal);
+        foreach (var id in ids)
+        {
+            await rig.Position.View!.WhenAppliedAsync(
+                await rig.ChangeAsync(new DirectoryChange.CreateKey(new NewApiKey(id, "ops", new byte[32], ["#"], [], false, null))));
+            var (session, sink) = rig.Connect();
+            sinks[id] = sink;
+            Assert.True(live.TryAdd(id, new LiveCaller(new Caller { Kind = CallerKind.Key, Credential = new Credential(id, null, null) }, session)));
+        }
+
+        Fail(applier);
+        await SilentlyAsync(rig, new DirectoryChange.RevokeKey("id1"));
+        await AnewAsync(rig, newEpoch: false);
+        await Eventually.TrueAsync(() => sinks["id1"].Closed, "the revoked key's connection is closed");
+        Assert.False(sinks["id2"].Closed);
+        await live.StopAsync(Stop);
+    }
+
+    [Fact]
+    public async Task A_node_that_has_not_read_the_log_for_long_takes_no_credential()
+    {
+        var late = new LateRevocations();
+        await using var rig = await DeliveryRig.StartAsync([late], late.Of);
+        Assert.Null(await StateOf(rig, late.Revocations, unreadableLimit: TimeSpan.FromDays(1)).MayAcceptAsync());
+        var refusal = await StateOf(rig, late.Revocations, unreadableLimit: TimeSpan.Zero).MayAcceptAsync(); // however short ago it was
+        Assert.Equal("storage_unavailable", refusal?.Code);
     }
 
     // Rule 9: a device's number is of one epoch of the log.
@@ -422,6 +456,16 @@ public sealed class SeamTests
     }
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    private static LiveCallers LiveCallersOf(DeliveryRig rig, Revocations revocations) => new(
+        revocations, StateOf(rig, revocations, new NotifyOptions().Storage.UnreadableLimit), new CurrentAccessMode(), rig.Log,
+        new AccessMetrics(rig.Get<IMeterFactory>()), TimeProvider.System, NullLogger<LiveCallers>.Instance);
+
+    private static CredentialState StateOf(DeliveryRig rig, Revocations revocations, TimeSpan unreadableLimit)
+    {
+        var options = new NotifyOptions { Storage = { UnreadableLimit = unreadableLimit } };
+        return new CredentialState(revocations, rig.Position, Options.Create(options), TimeProvider.System);
+    }
 
     private static async Task SetAsync(DeliveryRig rig, string user, string patch) =>
         Assert.Null((await rig.Get<AttributeChanges>().PatchAsync(user, JsonElement.Parse(patch), AttributesPart.Others, Stop)).Refusal);

@@ -29,7 +29,8 @@ internal sealed class NotificationFrame : OutgoingFrame
     /// The same in several writes, of at most so many bytes or one notification each. Cut once, for all connections: two that come at the
     /// same time may cut it twice, which costs less than a lock.
     /// </summary>
-    public IReadOnlyList<NotificationFrame> Pieces(int bytes) => EstimatedBytes <= bytes || _entries.Length == 1 ? [this] : _pieces ??= [.. Cut(_entries, bytes)];
+    public IReadOnlyList<NotificationFrame> Pieces(int bytes) =>
+        EstimatedBytes <= bytes || _entries.Length == 1 ? [this] : _pieces ??= [.. Cut(_entries, bytes)];
 
     /// <summary>Entries in frames of at most so many bytes, or one notification.</summary>
     public static IEnumerable<NotificationFrame> Cut(IReadOnlyList<DeliveryEntry> entries, int bytes)
