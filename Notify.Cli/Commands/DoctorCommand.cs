@@ -101,7 +101,7 @@ internal static class DoctorCommand
         }
         catch (NotifyException e)
         {
-            findings.Add(new Finding("credential", "warning", $"Who the caller is could not be asked: {e.Message}"));
+            findings.Add(new Finding("credential", "warning", $"The service did not tell the caller's identity: {e.Message}"));
         }
 
         if (call.Token is { } jwt && ExpiryOf(jwt) is { } ends && ends < call.Console.Time.GetUtcNow())

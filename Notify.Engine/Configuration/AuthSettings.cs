@@ -36,13 +36,13 @@ public sealed class AuthSettings
     /// <summary>Claims that become the user's attributes on connect.</summary>
     public IList<string> AttributeClaims { get; } = [];
 
-    /// <summary>Inside somebody's own app: whether the principal that the app has authenticated can be the caller.</summary>
+    /// <summary>Inside a host app: whether the principal that the app has authenticated can be the caller.</summary>
     public bool HostPrincipal { get; set; } = true;
 
-    /// <summary>Whether Development without any credential configured is open. On in the service's own process, off inside somebody's own app.</summary>
+    /// <summary>Whether Development without any credential configured is open. On in the service's own process, off inside a host app.</summary>
     public bool OpenInDevelopment { get; set; }
 
-    /// <summary>Whether the service is inside somebody's own app, which is never stopped by it.</summary>
+    /// <summary>Whether the service is inside a host app, which it never stops.</summary>
     internal bool Embedded { get; set; } = true;
 
     /// <summary>All keys, the one that signs first.</summary>

@@ -133,7 +133,7 @@ internal sealed partial class OwnChanges(
         return null;
     }
 
-    // Neither the user nor the value: a token's issuer has to be told, and anybody may read a log.
+    // Neither the user nor the value: the issuer of the token has to correct it, and a log has other readers.
     [LoggerMessage(
         5030, LogLevel.Warning,
         "The claims of a user's token were not taken as attributes ({Code}): they break the limits of attributes. The user keeps those it had; {PassedOver} " +

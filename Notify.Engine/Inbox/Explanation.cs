@@ -22,14 +22,14 @@ internal enum ExplanationVerdict
     /// <summary>Not to the user; whether a connection that is gone had named a filter is not known.</summary>
     Unknown,
 
-    /// <summary>It has expired: it is no longer sent to anybody.</summary>
+    /// <summary>It has expired: it is no longer sent.</summary>
     Expired,
 
     /// <summary>It is no longer kept, so what it was is not known.</summary>
     Gone,
 }
 
-/// <summary>Why somebody did or did not get a notification.</summary>
+/// <summary>Why a user did or did not get a notification.</summary>
 /// <param name="Head">Where the log was: everything is as of then.</param>
 /// <param name="Verdict">The answer.</param>
 /// <param name="Entry">The notification; null when it is gone.</param>

@@ -3,7 +3,7 @@ using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Engine.Presence;
 
-/// <summary>The connections of this node by what they follow, found by the router's index when somebody asks, and kept nowhere.</summary>
+/// <summary>The connections of this node by what they follow, found by the router's index when asked for, and kept nowhere.</summary>
 internal sealed class LocalPresence
 {
     private readonly Router _router;

@@ -11,7 +11,7 @@ internal sealed record PresenceLetter
     /// <summary>The sender watches these topics, for as long as a lease is.</summary>
     public IReadOnlyList<string>? Watch { get; init; }
 
-    /// <summary>The people of the sender on topics that somebody watches.</summary>
+    /// <summary>The sender's users on watched topics.</summary>
     public IReadOnlyList<TopicState>? States { get; init; }
 
     /// <summary>What the sender wants to know of every node.</summary>

@@ -16,7 +16,7 @@ namespace Notify.Engine.Presence;
 /// </summary>
 /// <remarks>
 /// What is told is a node's whole state of a topic, and again every few seconds, so that a lost letter is made good by the next. A
-/// node's people stay as it told them while it holds its lease, so that a short failure of the link between nodes makes nobody
+/// node's people stay as it told them while it holds its lease, so that a short failure of the link between nodes makes no user
 /// leave and join again. They are gone when it has no lease and was not heard of for the grace, at the latest after 25 s of silence.
 /// </remarks>
 internal sealed partial class PresenceWatching : NodeService
@@ -256,7 +256,7 @@ internal sealed partial class PresenceWatching : NodeService
         }
         catch (SemaphoreFullException)
         {
-            // Somebody else woke it.
+            // It was woken already.
         }
     }
 
@@ -342,7 +342,7 @@ internal sealed partial class PresenceWatching : NodeService
         Track();
     }
 
-    // Nobody notes what changes in the index while nothing is watched.
+    // While nothing is watched, changes of the index are not noted.
     private void Track()
     {
         if (_watched.Count + _elsewhere.Count > 0 == _changes is not null) return;

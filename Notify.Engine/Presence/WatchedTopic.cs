@@ -29,7 +29,7 @@ internal sealed class WatchedTopic(string topic, long now)
 
     public HashSet<DeliverySession> Watchers { get; } = [];
 
-    /// <summary>When somebody asked last.</summary>
+    /// <summary>When it was asked for last.</summary>
     public long UsedAt { get; set; } = now;
 
     /// <summary>The people of this node; read anew when what is followed has changed.</summary>
@@ -75,7 +75,7 @@ internal sealed class WatchedTopic(string topic, long now)
 
     /// <summary>
     /// The changes since the last signal, at most <see cref="MostChanges"/>: joins and leaves while there are few people; above that one
-    /// number. All changes while nobody watches: then they are nobody's events, but the state that the next watcher is told.
+    /// number. All changes while there is no watcher: they are no events then, but the state that the next watcher is told.
     /// </summary>
     /// <param name="mayCount">False: numbers alone are not told now, but with the next look.</param>
     public IReadOnlyList<PresenceChanged> Advance(bool mayCount = true)

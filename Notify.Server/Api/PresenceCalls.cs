@@ -13,7 +13,7 @@ internal static class PresenceCalls
         api.MapCalls("/users/{user}/presence", new ApiCall(ApiCall.Get, presence.UserAsync) { Description = OfUser });
     }
 
-    private static CallDescription OfTopic => new("presenceOfTopic", "Says who has a connection that follows a topic, on any node")
+    private static CallDescription OfTopic => new("presenceOfTopic", "Lists the users with a connection that follows a topic, on any node")
     {
         Details = "Needs a grant that covers the topic. count: people, each user once, and connections without a user. items: connections. A connection " +
             "that broke off counts for 10 s more, unless its client closed it. Answered within a second: partial where a node did not answer.",

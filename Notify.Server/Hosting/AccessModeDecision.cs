@@ -52,7 +52,7 @@ internal sealed partial class AccessModeDecision
         if (auth.AllowAnonymous) return AccessMode.Everybody;
         if (auth.Embedded) return AccessMode.Closed; // a host is not stopped by what it hosts
         throw new SettingsException($"In the environment '{environment.EnvironmentName}' no caller could use this service: set Notify:Auth:SigningKey or " +
-            "Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if everybody who reaches it " +
+            "Notify:Auth:Authority, create an API key with the command create-key, or set Notify:Auth:AllowAnonymous to true if every caller that reaches it " +
             "may publish and read; to try it out on this machine set ASPNETCORE_ENVIRONMENT to Development.");
     }
 

@@ -49,7 +49,7 @@ internal static class FrontPage
         return routes;
     }
 
-    // Scalar comes with all that it needs, and asks nobody else unless told to: its fonts, its agent and its counting of uses are off, and
+    // Scalar comes with all that it needs, and asks no other host unless told to: its fonts, its agent and its counting of uses are off, and
     // the policy keeps them off.
     private static void MapReference(this IEndpointRouteBuilder routes, string openApi) =>
         routes.MapScalarApiReference(Reference, (options, context) =>

@@ -20,7 +20,7 @@ internal sealed class AttributeRate : IDisposable
             $"Attributes are for state: they may be set once a second on average, {AtOnce} times at once. Wait a second, or publish what changes more often.");
 
     private readonly PartitionedRateLimiter<string> _limiter =
-        PartitionedRateLimiter.Create<string, string>(who => RateLimitPartition.GetTokenBucketLimiter(who, _ => new TokenBucketRateLimiterOptions
+        PartitionedRateLimiter.Create<string, string>(user => RateLimitPartition.GetTokenBucketLimiter(user, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = AtOnce,
             TokensPerPeriod = 1,
@@ -32,9 +32,9 @@ internal sealed class AttributeRate : IDisposable
 
     public Refusal? CheckConnection(string connectionId) => Check($"connection {connectionId}");
 
-    private Refusal? Check(string who)
+    private Refusal? Check(string user)
     {
-        using var lease = _limiter.AttemptAcquire(who);
+        using var lease = _limiter.AttemptAcquire(user);
         return lease.IsAcquired ? null : TooMany;
     }
 

@@ -15,7 +15,7 @@ public interface IInbox
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
     Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken);
 
-    /// <summary>A notification by its id that the log no longer has, or null. The caller checks whom it is for.</summary>
+    /// <summary>A notification by its id that the log no longer has, or null. The caller checks whether its user may see it.</summary>
     Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken);
 }
 

@@ -76,7 +76,7 @@ internal static class PostgresDirectorySql
         FROM ({Log}) AS log
         """;
 
-    /// <summary>User by user: a join might be planned from the group's members, of whom there may be a million.</summary>
+    /// <summary>User by user: a join might be planned from the group's members, perhaps a million.</summary>
     public const string ReadHeld = $"""
         SELECT log.epoch, log.head, log.oldest, log.last_change, held.user_id, held.since, held.until
         FROM ({Log}) AS log

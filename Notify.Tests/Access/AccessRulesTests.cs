@@ -69,7 +69,7 @@ public sealed class AccessRulesTests
     [InlineData("everybody", "x", true)]
     [InlineData("everybody", "$user/bob", false)]
     [InlineData("anonymous", "news/1", true)]
-    public void One_notification_is_there_for_those_who_may_read_its_topic(string caller, string topic, bool seen) =>
+    public void A_notification_exists_for_callers_that_may_read_its_topic(string caller, string topic, bool seen) =>
         Assert.Equal(seen, AccessRules.MaySee(Of(caller), topic));
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class AccessRulesTests
     }
 
     [Fact]
-    public void Me_is_the_callers_own_user_and_nobody_elses()
+    public void Me_is_the_callers_own_user_and_no_other()
     {
         Assert.Null(AccessRules.UserOf(Alice, "me", out var user));
         Assert.Equal("alice", user);

@@ -49,7 +49,7 @@ public class PublishCallTests
     }
 
     [Fact]
-    public async Task Outside_Development_nobody_has_a_name()
+    public async Task Outside_Development_the_query_names_no_user()
     {
         await using var host = await ApiHost.StartAsync("Production", null, ("Notify:Auth:AllowAnonymous", "true"));
         Assert.Equal(201, (await host.PostAsync(Notifications, Order)).Status);

@@ -74,7 +74,7 @@ public class RefusedCallTests
     [InlineData("", "There is no JSON in the body.")]
     [InlineData("{\n \"topic\": \"a\",\n}",
         "The JSON is malformed at line 3, byte 1: The JSON object contains a trailing comma at the end which is not supported in this mode.")]
-    public async Task Malformed_JSON_is_told_with_its_place_to_who_sent_it(string json, string detail)
+    public async Task Malformed_JSON_is_refused_with_its_position(string json, string detail)
     {
         await using var host = await ApiHost.StartAsync();
         Assert.Equal(detail, (await host.PostAsync(Notifications, json)).Json.GetProperty("detail").GetString());
@@ -192,7 +192,7 @@ public class RefusedCallTests
     }
 
     [Fact]
-    public async Task A_client_that_leaves_in_the_middle_disturbs_nobody()
+    public async Task A_client_that_leaves_in_the_middle_disturbs_no_other()
     {
         var logged = new Observed<(LogLevel Level, string? Event, string Text)>();
         await using var host =

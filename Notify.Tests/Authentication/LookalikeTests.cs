@@ -59,7 +59,7 @@ public sealed class LookalikeTests(GuardedServer fixture)
     [InlineData("$user/bob")]
     [InlineData("$group/ops")]
     [InlineData("$SYS/x")]
-    public async Task Names_that_nobody_may_use_are_refused_to_an_administrator_too(string name)
+    public async Task Names_that_no_caller_may_use_are_refused_to_an_administrator_too(string name)
     {
         var escaped = Uri.EscapeDataString(name);
         Assert.Equal(400, await StatusAsync(HttpMethod.Get, $"notifications?filter={escaped}", GuardedServer.Admin));

@@ -67,7 +67,7 @@ public class ClientStateTests
     [InlineData(HttpStatusCode.NotFound, ErrorCodes.NotFound)]
     [InlineData(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated)]
     [InlineData(HttpStatusCode.Forbidden, ErrorCodes.Forbidden)]
-    public async Task What_is_no_service_and_what_lets_nobody_in_is_for_good(HttpStatusCode status, string code)
+    public async Task An_address_without_the_service_and_a_service_that_lets_no_caller_in_fail_permanently(HttpStatusCode status, string code)
     {
         await using var other = await OtherAsync(status);
         await using var client = new NotifyClient(Options(Address(other)));
@@ -187,7 +187,7 @@ public class ClientStateTests
     }
 
     [Fact]
-    public void Of_counts_that_come_in_any_order_the_newest_stay_and_another_life_of_the_log_or_token_drops_them()
+    public void Of_counts_that_come_in_any_order_the_newest_stay_and_another_epoch_or_token_drops_them()
     {
         var client = new NotifyClient(Options(new Uri("http://127.0.0.1:1")) with { Inbox = true });
         var inbox = client.Inbox;

@@ -148,7 +148,7 @@ public class NotifyClientTests
     }
 
     [Fact]
-    public async Task A_refusal_for_good_is_thrown_to_who_starts_and_to_who_reads()
+    public async Task A_permanent_refusal_is_thrown_by_the_start_and_by_the_reader()
     {
         await using var service = await StubService.StartAsync(_ => throw new Microsoft.AspNetCore.SignalR.HubException("forbidden: Ask for a grant."));
         await using var client = Make(service, new MemoryCursorStore());

@@ -187,7 +187,7 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_is_alone_tells_nobody_and_who_comes_is_told_where_it_is()
+    public async Task A_node_alone_sends_no_hints_and_a_node_that_comes_is_told_the_version()
     {
         await using var log = await OpenLogAsync();
         var time = new FakeTimeProvider();
@@ -205,7 +205,7 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_was_alone_and_deaf_for_a_moment_says_where_it_is()
+    public async Task A_node_that_was_alone_and_heard_nothing_for_a_moment_sends_its_version()
     {
         if (!Crosses) return;
         await using var log = await OpenLogAsync();

@@ -11,7 +11,7 @@ public class OtherNodesTests
     public OtherNodesTests() => _others = new OtherNodes(_time);
 
     [Fact]
-    public void Who_hears_itself_and_nobody_else_for_long_enough_is_alone()
+    public void A_node_that_hears_itself_and_no_other_for_long_enough_is_alone()
     {
         HearOnlyMyself(OtherNodes.Silence - OtherNodes.HelloInterval);
         Assert.True(_others.MayBeThere);
@@ -20,7 +20,7 @@ public class OtherNodesTests
     }
 
     [Fact]
-    public void Who_hears_nothing_at_all_cannot_know()
+    public void A_node_that_hears_nothing_at_all_cannot_know()
     {
         _time.Advance(OtherNodes.Silence * 10);
         Assert.True(_others.MayBeThere);

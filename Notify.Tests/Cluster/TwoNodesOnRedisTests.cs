@@ -99,7 +99,7 @@ public sealed class TwoNodesOnRedisTests(PostgresCluster postgres) : TwoNodesSpe
     }
 
     [Fact]
-    public async Task A_Redis_that_accepts_and_does_not_answer_stops_nobody()
+    public async Task A_Redis_that_accepts_and_does_not_answer_stops_no_publisher()
     {
         await using var pair = await StartAsync(_postgres.ConnectionString(await _postgres.CreateDatabaseAsync()));
         using var stop = new CancellationTokenSource();

@@ -66,7 +66,7 @@ public class FailedStartTests
     [InlineData("ConnectionString__Postgres", "Did you mean ConnectionStrings?")]
     [InlineData("ASPNETCORE_URL", "Did you mean ASPNETCORE_URLS?")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINTS", "Did you mean OTEL_EXPORTER_OTLP_ENDPOINT?")]
-    public async Task A_variable_that_nobody_would_read_ends_the_start_with_one_sentence(string variable, string expected)
+    public async Task A_variable_that_nothing_reads_ends_the_start_with_one_sentence(string variable, string expected)
     {
         using var folder = new TempFolder();
         await using var server = ChildProcess.Start("dotnet", [Repository.ServerDll, "--urls=http://127.0.0.1:0"], folder.Path, new Dictionary<string, string?>

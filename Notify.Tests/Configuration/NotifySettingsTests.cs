@@ -97,7 +97,7 @@ public class NotifySettingsTests
     [InlineData("Development", true, false, false, AccessMode.Development)]
     [InlineData("Development", false, true, false, AccessMode.Closed)]
     [InlineData("Development", false, false, true, AccessMode.Closed)]
-    public void Who_is_let_in_without_a_credential_is_decided_by_what_is_configured_and_stored(string environment, bool allowAnonymous, bool token,
+    public void Callers_without_a_credential_are_let_in_by_what_is_configured_and_stored(string environment, bool allowAnonymous, bool token,
         bool storedKeys, object? expected)
     {
         var auth = new AuthSettings { AllowAnonymous = allowAnonymous, Embedded = false, OpenInDevelopment = true };

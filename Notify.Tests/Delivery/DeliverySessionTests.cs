@@ -108,7 +108,7 @@ public sealed class DeliverySessionTests
     }
 
     [Fact]
-    public async Task A_client_that_comes_from_a_node_further_on_is_no_stranger()
+    public async Task A_client_that_comes_from_a_node_further_on_is_of_the_same_epoch()
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (5, "t"));
         await rig.AppendAsync(3, "t"); // this node was not told yet
@@ -192,7 +192,7 @@ public sealed class DeliverySessionTests
     }
 
     [Fact]
-    public async Task Who_comes_back_at_the_same_place_gets_the_same_whether_or_not_the_frames_are_shared()
+    public async Task Clients_that_come_back_at_the_same_place_get_the_same_whether_or_not_the_frames_are_shared()
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (300, "t"));
         var (_, first, _) = await rig.ResumeAsync(100, "t");

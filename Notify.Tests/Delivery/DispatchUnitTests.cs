@@ -10,7 +10,7 @@ public class DispatchUnitTests
     private static readonly DateTimeOffset Now = Entries.PublishedAt.AddMinutes(1);
 
     [Fact]
-    public void Those_who_follow_the_same_topics_share_one_frame_however_many_ways_there_are()
+    public void Sessions_that_follow_the_same_topics_share_one_frame_however_many_ways_there_are()
     {
         var unit = Unit("a", "b", "c", "a", "d");
         Assert.Equal((1, 5), (unit.First, unit.Last));

@@ -43,7 +43,7 @@ public class FilterIndexTests
         });
 
     [Fact]
-    public void Is_empty_again_after_everybody_left()
+    public void Is_empty_again_after_all_holders_left()
     {
         var router = new Router();
         var held = new[] { "a/b", "a/+", "a/#", "#", "+/+/c", "a/b" }

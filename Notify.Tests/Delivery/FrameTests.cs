@@ -84,7 +84,7 @@ public class FrameTests
     }
 
     [Fact]
-    public void Is_encoded_once_for_everybody()
+    public void Is_encoded_once_for_all_connections()
     {
         var frame = new NotificationFrame([new(Entries.At(1)), new(Entries.At(2))]);
         Assert.Same(frame.For(FrameEncoders.Json), frame.For(FrameEncoders.Json));

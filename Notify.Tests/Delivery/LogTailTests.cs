@@ -9,7 +9,7 @@ namespace Notify.Tests.Delivery;
 public sealed class LogTailTests
 {
     [Fact]
-    public async Task What_nobody_told_of_is_found_by_polling()
+    public async Task An_entry_without_a_hint_is_found_by_polling()
     {
         await using var rig = await DeliveryRig.StartAsync();
         var (_, sink, _) = await rig.ResumeAsync(0, "#");
@@ -59,7 +59,7 @@ public sealed class LogTailTests
     }
 
     [Fact]
-    public async Task A_hint_of_another_life_delivers_nothing()
+    public async Task A_hint_of_another_epoch_delivers_nothing()
     {
         await using var rig = await DeliveryRig.StartAsync();
         var (_, sink, _) = await rig.ResumeAsync(0, "#");

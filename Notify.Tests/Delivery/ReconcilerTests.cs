@@ -35,7 +35,7 @@ public sealed class ReconcilerTests
     }
 
     [Fact]
-    public async Task What_is_not_is_counted_and_who_was_given_it_gets_a_gap_and_the_right_one()
+    public async Task A_wrong_entry_is_counted_and_a_session_that_was_given_it_gets_a_gap_and_the_right_one()
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
         using var counted = new Readings(rig.Get<IMeterFactory>());
@@ -89,7 +89,7 @@ public sealed class ReconcilerTests
     }
 
     [Fact]
-    public async Task Who_was_given_nothing_wrong_goes_on_without_a_gap_and_misses_nothing()
+    public async Task A_session_that_was_given_nothing_wrong_goes_on_without_a_gap_and_misses_nothing()
     {
         await using var rig = await DeliveryRig.StartAsync(stored: (10, "t"));
         var (session, sink, _) = await rig.ResumeAsync(0, "#");

@@ -30,7 +30,7 @@ public sealed class SessionKeeperTests
     }
 
     [Fact]
-    public async Task Nobody_stays_connected_but_deaf_when_the_log_cannot_be_read_for_30_s()
+    public async Task No_client_stays_connected_but_receives_nothing_when_the_log_cannot_be_read_for_30_s()
     {
         var time = new ShiftedTime();
         var log = new ListLog();

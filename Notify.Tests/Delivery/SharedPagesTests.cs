@@ -11,7 +11,7 @@ public sealed class SharedPagesTests
     private static readonly LogView Log = new(new LogHead(Guid.NewGuid(), 100, 1), new Ring(100, 10, 1000));
 
     [Fact]
-    public void A_page_is_for_who_stands_at_the_same_place_of_the_same_log_with_the_same_filters()
+    public void A_page_is_for_sessions_at_the_same_cursor_of_the_same_log_with_the_same_filters()
     {
         var pages = new SharedPages(TimeProvider.System);
         var page = Page(1, 10);

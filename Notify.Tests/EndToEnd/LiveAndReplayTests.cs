@@ -77,7 +77,7 @@ public class LiveAndReplayTests(ServerFixture fixture) : IClassFixture<ServerFix
     }
 
     [Fact]
-    public async Task An_ephemeral_one_reaches_who_is_live_and_nobody_later()
+    public async Task An_ephemeral_one_reaches_live_clients_and_none_later()
     {
         await using var live = new StockFollower(Server.Url);
         var place = await live.ResumeAsync(null, null, "typing/#");

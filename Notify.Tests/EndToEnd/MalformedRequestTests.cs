@@ -25,7 +25,7 @@ public sealed class MalformedRequestTests(ServerFixture fixture) : IClassFixture
     [InlineData("TRACE /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\n\r\n", 405)]
     [InlineData("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404)]
     [InlineData("POST http://elsewhere.example/api/v1/topics/raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", 400)] // two hosts
-    public async Task Is_answered_and_hurts_nobody(string request, int status)
+    public async Task Is_answered_and_hurts_no_other_request(string request, int status)
     {
         request = request.Replace("{20000}", new string('a', 20_000), StringComparison.Ordinal)
             .Replace("{40000}", new string('a', 40_000), StringComparison.Ordinal);

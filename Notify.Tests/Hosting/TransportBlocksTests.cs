@@ -38,7 +38,7 @@ public sealed class TransportBlocksTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => _blocks.Rent(TransportBlocks.BlockBytes + 1));
 
     [Fact]
-    public void What_nobody_needs_is_given_back_half_of_it_at_a_time()
+    public void Unused_memory_is_given_back_half_of_it_at_a_time()
     {
         RentAndReturn(100);
         _time.Advance(TransportBlocks.TrimInterval); // all of them were needed until now

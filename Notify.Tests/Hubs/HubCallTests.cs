@@ -108,7 +108,7 @@ public sealed class HubCallTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     [Fact]
-    public async Task A_user_gets_what_is_addressed_to_him_and_nobody_else_does()
+    public async Task A_user_gets_what_is_addressed_to_that_user_and_no_other_does()
     {
         await using var alice = new StockFollower(fixture.Url, query: "?user=alice&device=phone");
         await using var bob = new StockFollower(fixture.Url, query: "?user=bob");

@@ -26,7 +26,7 @@ public class NodesComeAndGoTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task A_rolling_restart_under_load_loses_nothing_and_stops_nobody()
+    public async Task A_rolling_restart_under_load_loses_nothing_and_stops_no_client()
     {
         await using var system = await StartAsync();
         await using var publisher = new SteadyPublisher(system.Balancer.Url, "orders/eu");

@@ -36,7 +36,7 @@ public sealed class PeopleDeliveryTests
     }
 
     [Fact]
-    public async Task Who_was_away_gets_what_was_published_while_a_member_also_when_that_began_and_ended_meanwhile()
+    public async Task A_user_that_was_away_gets_what_was_published_while_a_member_also_when_that_began_and_ended_meanwhile()
     {
         await using var rig = await DeliveryRig.StartAsync();
         await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"));

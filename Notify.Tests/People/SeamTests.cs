@@ -32,7 +32,7 @@ public sealed class SeamTests
     // Rule 1: changes are applied before the ring has the unit, an activation by what is read.
 
     [Fact]
-    public async Task An_activation_that_is_applied_late_knows_who_has_come_and_gone_since()
+    public async Task An_activation_that_is_applied_late_knows_the_members_that_joined_and_left_since()
     {
         var applier = new RecordingApplier();
         await using var rig = await DeliveryRig.StartAsync([applier]);
@@ -64,7 +64,7 @@ public sealed class SeamTests
     }
 
     [Fact]
-    public async Task Who_reads_while_a_group_is_activated_reads_again()
+    public async Task A_session_that_reads_while_a_group_is_activated_reads_again()
     {
         SteeredLog log = null!;
         await using var rig = await DeliveryRig.StartAsync([], inner => log = new SteeredLog(inner));
@@ -88,7 +88,7 @@ public sealed class SeamTests
     }
 
     [Fact]
-    public async Task An_activation_is_not_applied_by_what_another_life_of_the_log_says()
+    public async Task An_activation_is_not_applied_by_what_another_epoch_says()
     {
         SteeredLog log = null!;
         await using var rig = await DeliveryRig.StartAsync([], inner => log = new SteeredLog(inner));
@@ -165,7 +165,7 @@ public sealed class SeamTests
     // Rule 4: the epoch of the log and the intervals change together, and so do the revocations.
 
     [Fact]
-    public async Task Who_goes_over_to_another_life_of_the_log_has_what_holds_there()
+    public async Task A_session_that_goes_over_to_another_epoch_has_the_intervals_of_that_epoch()
     {
         var applier = new RecordingApplier();
         await using var rig = await DeliveryRig.StartAsync([applier]);
@@ -254,7 +254,7 @@ public sealed class SeamTests
     }
 
     [Fact]
-    public async Task What_is_applied_but_not_yet_in_the_ring_comes_to_who_goes_live_between_the_two()
+    public async Task A_session_that_goes_live_between_applying_and_the_ring_gets_the_entry()
     {
         var applier = new RecordingApplier();
         await using var rig = await DeliveryRig.StartAsync([applier]);
@@ -276,7 +276,7 @@ public sealed class SeamTests
     }
 
     [Fact]
-    public async Task Who_is_put_back_gets_what_was_published_while_a_closed_interval_held()
+    public async Task A_session_that_is_put_back_gets_what_was_published_while_a_closed_interval_held()
     {
         var applier = new RecordingApplier();
         await using var rig = await DeliveryRig.StartAsync([applier]);
@@ -396,7 +396,7 @@ public sealed class SeamTests
     // Rule 9: a device's number is of one epoch of the log.
 
     [Fact]
-    public async Task A_client_of_another_life_may_not_acknowledge_its_old_number_here()
+    public async Task A_client_of_another_epoch_may_not_acknowledge_its_old_version_here()
     {
         await using var rig = await DeliveryRig.StartAsync();
         await rig.PublishAsync("t");
@@ -413,7 +413,7 @@ public sealed class SeamTests
     }
 
     [Fact]
-    public async Task Who_comes_from_a_node_that_is_in_the_new_life_already_waits_for_this_ones_tail()
+    public async Task A_client_from_a_node_that_is_in_the_new_epoch_already_waits_for_this_ones_tail()
     {
         var loading = new Hold();
         var applier = new RecordingApplier();
@@ -443,7 +443,7 @@ public sealed class SeamTests
     }
 
     [Fact]
-    public async Task Only_whom_a_group_concerned_is_told_that_it_ended()
+    public async Task Only_members_are_told_that_a_group_ended()
     {
         await using var rig = await DeliveryRig.StartAsync();
         await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []));

@@ -9,7 +9,7 @@ namespace Notify.Tests.Presence;
 public sealed class KilledNodeTests(PostgresCluster postgres)
 {
     [Fact]
-    public async Task People_of_a_killed_node_leave_and_who_came_back_on_another_node_never_left()
+    public async Task Users_of_a_killed_node_leave_and_one_that_came_back_on_another_node_never_left()
     {
         var database = ("ConnectionStrings:Postgres", postgres.ConnectionString(await postgres.CreateDatabaseAsync()));
         await using var one = await ServerProcess.StartAsync(database);

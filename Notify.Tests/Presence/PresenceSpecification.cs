@@ -110,7 +110,7 @@ public abstract class PresenceSpecification : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Over_a_hundred_people_there_are_numbers_only_and_who_is_on_both_nodes_counts_once()
+    public async Task Over_a_hundred_people_there_are_numbers_only_and_a_user_on_both_nodes_counts_once()
     {
         var watcher = await WatchAsync(_one);
         var all = new List<(ClusterNode Node, DeliverySession Session)>();

@@ -87,7 +87,7 @@ public class WatchedTopicTests
     }
 
     [Fact]
-    public void All_changes_are_the_next_watchers_state_while_nobody_watches()
+    public void Without_a_watcher_all_changes_are_the_next_watchers_state()
     {
         Tell(0, 100);
         Assert.Equal(100, _topic.ToldCount);

@@ -70,7 +70,7 @@ public sealed class PublishQueueTests : IDisposable
     }
 
     [Fact]
-    public async Task A_read_waits_for_those_who_are_expected_besides_those_who_wait()
+    public async Task A_read_waits_for_publishers_that_are_expected_besides_those_that_wait()
     {
         Queue.TryAdd(Pending(1));
         Queue.Expect(2, Patience);
@@ -89,7 +89,7 @@ public sealed class PublishQueueTests : IDisposable
     [InlineData(1000, 0, true)]
     [InlineData(1, 4 * 1024 * 1024 - LogLimits.EntryOverheadBytes - 1, false)]
     [InlineData(1, 4 * 1024 * 1024 - LogLimits.EntryOverheadBytes, true)]
-    public void A_full_append_does_not_wait_for_those_who_are_expected(int entries, int bytes, bool isFull)
+    public void A_full_append_does_not_wait_for_publishers_that_are_expected(int entries, int bytes, bool isFull)
     {
         Queue.Expect(10, Patience);
         Queue.TryAdd(Pending(entries, bytes));
@@ -97,7 +97,7 @@ public sealed class PublishQueueTests : IDisposable
     }
 
     [Fact]
-    public async Task Those_who_do_not_come_are_waited_for_as_long_as_was_said_and_then_not_for_sixteen_reads()
+    public async Task Publishers_that_do_not_come_are_waited_for_as_long_as_was_said_and_then_not_for_sixteen_reads()
     {
         Queue.TryAdd(Pending(1));
         Queue.Expect(1, Patience);
@@ -133,7 +133,7 @@ public sealed class PublishQueueTests : IDisposable
     }
 
     [Fact]
-    public async Task A_patience_that_ends_with_nobody_there_leaves_the_read_waiting_for_the_first()
+    public async Task A_wait_that_ends_without_a_publisher_leaves_the_read_waiting_for_the_first()
     {
         Queue.Expect(2, Patience);
         var read = ReadAsync();

@@ -71,7 +71,7 @@ public sealed class PublisherTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_was_just_answered_is_in_the_next_batch_with_those_who_waited()
+    public async Task A_publisher_that_was_just_answered_is_in_the_next_batch_with_those_that_waited()
     {
         var (gate, first) = await HoldAsync("0");
         var other = PublishAsync("1");
@@ -82,7 +82,7 @@ public sealed class PublisherTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_does_not_come_back_is_not_waited_for_longer_and_not_again()
+    public async Task A_publisher_that_does_not_come_back_is_not_waited_for_longer_and_not_again()
     {
         var (gate, first) = await HoldAsync("0");
         var other = PublishAsync("1");

@@ -281,7 +281,7 @@ public abstract class DirectorySpecification : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_devices_version_goes_forward_only_and_belongs_to_one_life_of_the_log()
+    public async Task A_devices_version_goes_forward_only_and_belongs_to_one_epoch()
     {
         await PublishAsync("a");
         var head = await Log.ReadHeadAsync(Stop);

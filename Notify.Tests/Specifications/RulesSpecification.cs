@@ -66,7 +66,7 @@ public abstract class RulesSpecification : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_changed_attribute_moves_its_user_with_an_entry_and_costs_none_when_it_moves_nobody()
+    public async Task A_changed_attribute_moves_its_user_with_an_entry_and_costs_none_when_it_moves_no_user()
     {
         await PutAsync("hot", "@.self.t > 30");
         await PutAsync("sales", "@.dept == 'sales'");
@@ -104,7 +104,7 @@ public abstract class RulesSpecification : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_changed_rule_enters_differences_alone_and_who_satisfies_both_stays()
+    public async Task A_changed_rule_enters_differences_alone_and_a_user_that_satisfies_both_stays()
     {
         for (var i = 0; i < 30; i++) await SetAsync($"u{i:00}", $$"""{"n":{{i}}}""");
         await PutAsync("g", "@.n < 20");
@@ -168,7 +168,7 @@ public abstract class RulesSpecification : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_that_was_found_to_move_nobody_is_not_stored_when_a_chunk_moved_its_user_meanwhile()
+    public async Task A_change_that_was_found_to_move_no_user_is_not_stored_when_a_chunk_moved_its_user_meanwhile()
     {
         await SetAsync("alice", """{"x":1}""");
         await PutAsync("g", "@.x == 1");
@@ -273,7 +273,7 @@ public abstract class RulesSpecification : IAsyncLifetime
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Members_are_those_who_satisfy_the_rule_whatever_came_between(int seed)
+    public async Task Members_are_the_users_that_satisfy_the_rule_whatever_came_between(int seed)
     {
         const int Users = 8, Rounds = 60;
         string[] groups = ["a", "b"];

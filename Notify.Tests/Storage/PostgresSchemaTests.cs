@@ -120,7 +120,7 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
     }
 
     [Fact]
-    public async Task Nothing_is_moved_while_a_node_runs_or_over_somebody_elses_table_or_from_nowhere()
+    public async Task Nothing_is_moved_while_a_node_runs_or_over_a_foreign_table_or_without_a_source()
     {
         Assert.Contains("holds no log", await NotMovedAsync(), StringComparison.Ordinal);
         await MakeAsEarlierAsync("public");
@@ -137,7 +137,7 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
     }
 
     [Fact]
-    public async Task A_schema_with_a_table_of_somebody_else_stops_the_start_with_a_sentence()
+    public async Task A_schema_with_a_foreign_table_stops_the_start_with_a_sentence()
     {
         await ExecuteAsync("CREATE SCHEMA notify; CREATE TABLE notify.appends (id int)");
         var told = await MisconfiguredAsync(Options);

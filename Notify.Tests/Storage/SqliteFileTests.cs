@@ -96,7 +96,7 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_somebody_has_locked_is_unavailable_until_it_is_free()
+    public async Task A_locked_file_is_unavailable_until_it_is_free()
     {
         await using var log = await OpenAsync();
         await using (var holder = await ConnectAsync())

@@ -150,7 +150,7 @@ public sealed class SqliteHoldTests : IDisposable
     [Theory]
     [InlineData("notifications")]
     [InlineData("Topics")]
-    public async Task A_file_with_somebody_elses_table_of_that_name_stops_the_start_with_a_sentence(string table)
+    public async Task A_file_with_a_foreign_table_of_that_name_stops_the_start_with_a_sentence(string table)
     {
         await ExecuteAsync($"CREATE TABLE {table} (id INTEGER PRIMARY KEY)");
         var told = await ToldAsync(FilePath);

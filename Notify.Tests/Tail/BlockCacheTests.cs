@@ -13,7 +13,7 @@ public class BlockCacheTests
     private int _most = BlockCache.Size;
 
     [Fact]
-    public async Task Whoever_reads_within_the_same_block_shares_one_read_of_it()
+    public async Task Readers_within_the_same_block_share_one_read_of_it()
     {
         var block = await _blocks.GetAsync(0, ReadAsync);
         Assert.Same(block, await _blocks.GetAsync(BlockCache.Size - 1, ReadAsync));
@@ -23,7 +23,7 @@ public class BlockCacheTests
     }
 
     [Fact]
-    public async Task Whoever_asks_while_a_block_is_read_gets_that_read()
+    public async Task A_reader_that_asks_while_a_block_is_read_gets_that_read()
     {
         var reading = new TaskCompletionSource<Block>();
         var first = _blocks.GetAsync(3, _ => reading.Task);

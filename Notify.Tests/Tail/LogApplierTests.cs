@@ -99,7 +99,7 @@ public sealed class LogApplierTests
     }
 
     [Fact]
-    public async Task A_life_begins_only_with_state_of_its_own_log_and_loads_it_before_it_is_published()
+    public async Task An_epoch_begins_only_with_state_of_its_own_log_and_loads_it_before_it_is_published()
     {
         var asked = 0;
         DeliveryRig? rig = null;

@@ -37,7 +37,7 @@ public sealed class LogViewTests
     }
 
     [Fact]
-    public async Task Whoever_waits_for_a_version_is_answered_when_it_is_applied_or_never_will_be()
+    public async Task A_wait_for_a_version_ends_when_it_is_applied_or_never_will_be()
     {
         var view = View(end: 5);
         Assert.Equal((5, 5), (view.Start, view.Applied));

@@ -20,7 +20,7 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
 
     public bool IsConnected => Connected is { IsCompletedSuccessfully: true } connected && connected.Result.IsConnected;
 
-    /// <summary>Whether all that is reached of Redis is replicas: what is said there reaches nobody on the primary.</summary>
+    /// <summary>Whether all that is reached of Redis is replicas: what is published there reaches no subscriber of the primary.</summary>
     public bool IsReplica => IsConnected && Connected.Result.GetServers().Where(server => server.IsConnected).All(server => server.IsReplica);
 
     /// <summary>Subscriptions hold again; what was sent meanwhile is lost.</summary>

@@ -13,7 +13,7 @@ internal sealed class FilterChanges
 
     public void Add(TopicFilter filter)
     {
-        if (TopicName.IsReserved(filter.Text)) return; // own topics and groups: nobody asks for their followers
+        if (TopicName.IsReserved(filter.Text)) return; // own topics and groups: their followers are not asked for
         lock (_gate)
         {
             if (_filters.Count >= Most) _all = true;

@@ -13,7 +13,7 @@ internal sealed class FilterIndex
 
     public int Count { get; private set; }
 
-    /// <summary>Called with the filter of everything that is added or removed; null while nobody asks.</summary>
+    /// <summary>Called with the filter of everything that is added or removed; null while not needed.</summary>
     public Action<TopicFilter>? Changed { get; set; }
 
     /// <summary>Nothing is held for filters that were once here.</summary>

@@ -52,7 +52,7 @@ internal struct Interest
     public readonly bool Holds(long version) =>
         !Asleep && (version == 0 ? From != long.MaxValue && Until == Open : From < version && version <= Until);
 
-    /// <summary>Whether it brings this version on this topic: what decides in dispatch, in replay, and when somebody asks why.</summary>
+    /// <summary>Whether it brings this version on this topic: what decides in dispatch, in replay, and in an explanation.</summary>
     public readonly bool Brings(long version, string topic) => Holds(version) && Filter.Matches(topic);
 }
 

@@ -12,7 +12,7 @@ internal static class RuleTests
         return new RuleTest(path.Path, path.Vars, attributes => IsSatisfied(rule, attributes));
     }
 
-    /// <summary>A user without attributes satisfies no rule; neither does one for whom the result is unknown.</summary>
+    /// <summary>A user without attributes satisfies no rule; neither does one whose result is unknown.</summary>
     private static bool IsSatisfied(Rule rule, string? attributes)
     {
         if (attributes is null) return false;

@@ -25,7 +25,7 @@ public class CheckerTests
         AssertOnly(Verdict.Lost, Good([Start(), Got(1), Got(2), Got(3)]));
 
     [Fact]
-    public void What_nobody_got_is_lost_by_everybody() =>
+    public void What_no_client_got_is_lost_by_all() =>
         Assert.Equal(2, Checker.Check(new History(Published(1), [Journal("a", Start()), Journal("b", Start())])).Count(Verdict.Lost));
 
     [Fact]
@@ -52,7 +52,7 @@ public class CheckerTests
         AssertOnly(Verdict.Reordered, Good([Start(), Got(1), Got(2), Got(3), new Seen.Place(At(3), 4, "e"), Got(4)]));
 
     [Fact]
-    public void What_nobody_published_is_invented() =>
+    public void What_no_publisher_sent_is_invented() =>
         AssertOnly(Verdict.Invented, Good([Start(), Got(1), Got(2), Got(3), Got(4), Got(5)]));
 
     [Fact]
@@ -72,7 +72,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void A_version_with_another_content_for_somebody_else_has_two_contents()
+    public void A_version_with_another_content_for_another_client_has_two_contents()
     {
         var other = new Seen.Received(At(4), 4, "i9", "t", "b9");
         var both = new Published("p", "k9", "t", "b9", At(4), []);
@@ -90,7 +90,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void A_version_passed_over_is_a_silent_hole_also_if_nobody_was_promised_it()
+    public void A_version_passed_over_is_a_silent_hole_also_if_no_publisher_was_promised_it()
     {
         var good = Good([Start(), Got(1), Got(2), Got(4)]);
         var unanswered = good.Published[2] with { Acks = [] };
@@ -146,7 +146,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void Who_is_up_to_date_only_after_the_bound_is_late()
+    public void A_client_that_is_up_to_date_only_after_the_bound_is_late()
     {
         var slow = Good([Start(), Got(1), Got(2), Got(3), Got(4) with { At = At(9) }]) with { HealedAt = At(3) + TimeSpan.FromTicks(1) };
         Assert.Empty(Checker.Check(slow with { Bound = TimeSpan.FromSeconds(7) }).Findings);
