@@ -207,6 +207,24 @@ public sealed class CredentialLifeTests
     }
 
     [Fact]
+    public async Task A_key_is_refused_from_its_expiry_on_and_its_connections_end()
+    {
+        await using var server = await StartAsync();
+        var expiresAt = TimeProvider.System.GetUtcNow().AddSeconds(8);
+        var made = await CallAsync(server, HttpMethod.Post, "keys", Admin, new { name = "short", subscribe = new[] { "#" }, expiresAt = $"{expiresAt:O}" });
+        var key = made.Json.GetProperty("key").GetString()!;
+        Assert.Equal(HttpStatusCode.OK, (await CallAsync(server, HttpMethod.Get, "users/me", key)).Status); // and is kept in memory from now on
+        await using var follower = new StockFollower(server.Url, query: $"?access_token={key}");
+        await follower.ResumeAsync(null, null, "a");
+
+        await follower.Closed.CountAsync(1);
+        Assert.True(TimeProvider.System.GetUtcNow() >= expiresAt);
+        var refused = await CallAsync(server, HttpMethod.Get, "users/me", key);
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.Status);
+        Assert.Contains("expired", refused.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_first_key_closes_open_Development_for_good()
     {
         await using var server = await ServerProcess.StartAsync();
