@@ -9,7 +9,7 @@ namespace Notify.Engine.Publishing;
 /// <summary>
 /// Where publishes become log entries. Group commit: one append is in flight and the next one gathers meanwhile,
 /// and for a moment the publishers that were just answered, so that many share a commit; a lone publisher does not wait.
-/// <see cref="AppendLoop"/> does the appending; this is its queue and its lifetimetime.
+/// <see cref="AppendLoop"/> does the appending; this is its queue and its lifetime.
 /// </summary>
 /// <remarks>
 /// A request is answered within <see cref="Deadline"/>: with its place, or with a 503 that says whether anything may
