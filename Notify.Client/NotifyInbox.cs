@@ -23,18 +23,18 @@ public sealed class NotifyInbox
     public async Task<InboxPage> ListAsync(string? state = null, string? filter = null, long? before = null, int? limit = null,
         CancellationToken cancellationToken = default)
     {
-        var life = Volatile.Read(ref _view);
+        var view = Volatile.Read(ref _view);
         var page = await _calls.ListInboxAsync(state, filter, before, limit, cancellationToken).ConfigureAwait(false);
-        Take(page.Summary, life);
+        Take(page.Summary, view);
         return page;
     }
 
     /// <inheritdoc cref="UserCalls.GetInboxSummaryAsync"/>
     public async Task<InboxSummary> GetSummaryAsync(IEnumerable<string>? filters = null, CancellationToken cancellationToken = default)
     {
-        var life = Volatile.Read(ref _view);
+        var view = Volatile.Read(ref _view);
         var summary = await _calls.GetInboxSummaryAsync(filters, cancellationToken).ConfigureAwait(false);
-        Take(summary, life);
+        Take(summary, view);
         return summary;
     }
 
@@ -88,17 +88,17 @@ public sealed class NotifyInbox
     private async Task<InboxSummary> MarkAsync(InboxMarking marking, InboxMark mark, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(mark);
-        var life = Volatile.Read(ref _view);
+        var view = Volatile.Read(ref _view);
         var summary = await _calls.MarkAsync(marking, mark, cancellationToken).ConfigureAwait(false);
-        Take(summary, life);
+        Take(summary, view);
         return summary;
     }
 
-    private void Take(InboxSummary summary, int life)
+    private void Take(InboxSummary summary, int view)
     {
         lock (_gate)
         {
-            if (life != _view) return;
+            if (view != _view) return;
             Counts.Set(summary, known => known is null || (known.Epoch == summary.Epoch ? IsNewer(summary, known) : !_connected()));
         }
     }

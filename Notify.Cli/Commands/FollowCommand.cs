@@ -23,7 +23,7 @@ internal static class FollowCommand
         {
             var store = await StartAsync(call, call.Get(since), token);
             await using var client = new NotifyClient(call.ClientOptions with { Topics = call.Get(filters), CursorStore = store });
-            client.StateChanged += state => Tell(call, state);
+            client.StateChanged += state => ShowState(call, state);
             client.GapFound += gap => call.Results.Note($"Gap ({gap.Reason}): what follows starts at version {gap.Oldest}.");
             await client.StartAsync(token);
             var left = call.Get(count) ?? int.MaxValue;
@@ -49,13 +49,13 @@ internal static class FollowCommand
             + $"[green]{Spectre.Console.Markup.Escape(notification.Topic)}[/] [{colour}]{Spectre.Console.Markup.Escape(text.ReplaceLineEndings(" "))}[/]";
     }
 
-    // A place has an epoch: without it a version of another life of the log would be taken for one of this.
+    // A place has an epoch: without it a version of another epoch would be taken for one of this.
     private static async Task<ICursorStore?> StartAsync(CliCall call, long? since, CancellationToken cancellationToken) =>
         since is { } version
             ? new MemoryCursorStore(new Cursor(version, (await call.Api.ListAsync(since: version, limit: 1, cancellationToken: cancellationToken)).Epoch))
             : null;
 
-    private static void Tell(CliCall call, NotifyClientState state)
+    private static void ShowState(CliCall call, NotifyClientState state)
     {
         if (state is NotifyClientState.Retrying retrying) call.Results.Note($"{retrying.Why.Message} Attempt {retrying.Attempt + 1} follows.");
         else if (state is NotifyClientState.Live) call.Results.Note("Live.");

@@ -53,7 +53,7 @@ public sealed class RetentionSettings
     /// <summary>How long notifications stay replayable.</summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>Every how often that is looked after.</summary>
+    /// <summary>How often the retention sweep runs.</summary>
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
 }
 

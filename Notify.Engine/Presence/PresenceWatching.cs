@@ -102,7 +102,7 @@ internal sealed partial class PresenceWatching : NodeService
             {
                 _watched[topic.Topic] = topic;
                 topic.TakeOwn(TopicPeople.Of(_local.Following(topic.Topic)));
-                Tell(topic, topic.Advance(mayCount: topic.Watchers.Count == 0));
+                SendEvents(topic, topic.Advance(mayCount: topic.Watchers.Count == 0));
                 topic.Watchers.Add(session);
                 own.Add(topic.Topic);
             }
@@ -145,7 +145,7 @@ internal sealed partial class PresenceWatching : NodeService
         {
             EndWhatIsOver();
             FindChanged();
-            foreach (var topic in _watched.Values.Where(topic => topic.Watchers.Count > 0)) Tell(topic, topic.Advance());
+            foreach (var topic in _watched.Values.Where(topic => topic.Watchers.Count > 0)) SendEvents(topic, topic.Advance());
             Report(states, repeat: true);
             if (IsAnnouncementDue()) announced = [.. _watched.Keys];
         }
@@ -350,7 +350,7 @@ internal sealed partial class PresenceWatching : NodeService
         _router.NoteChanges(_changes);
     }
 
-    private void Tell(WatchedTopic topic, IReadOnlyList<PresenceChanged> events)
+    private void SendEvents(WatchedTopic topic, IReadOnlyList<PresenceChanged> events)
     {
         if (topic.Watchers.Count == 0) return;
         foreach (var change in events)

@@ -21,7 +21,7 @@ internal static class HelpCommand
               dotnet Notify.Server.dll {TokenCommand.Name} --user alice [--admin] [--publish F]… [--subscribe F]… [--for 1h] [settings]
                                                                prints a token signed with Notify:Auth:SigningKey
               dotnet Notify.Server.dll {NewEpochCommand.Name} [settings]    after a logical restore, while the service is stopped:
-                                                               begins a new life of the log and prints its epoch
+                                                               begins a new epoch of the log and prints it
               dotnet Notify.Server.dll {MoveSchemaCommand.Name} [settings]  once, while every node is stopped: takes what an earlier version
                                                                made, often in public, into the schema Notify:Storage:Schema
               dotnet Notify.Server.dll --version               says which build this is

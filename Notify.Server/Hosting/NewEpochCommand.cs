@@ -19,7 +19,7 @@ internal static class NewEpochCommand
         var storage = app.Services.GetRequiredService<StorageOptions>() with { MayCreate = false };
         await using var log = await LogStore.OpenAsync(storage, cancellationToken);
         var epoch = await log.BeginEpochAsync(cancellationToken);
-        await Console.Error.WriteLineAsync($"A new life of the log has begun in {log.Place}.");
+        await Console.Error.WriteLineAsync($"A new epoch of the log has begun in {log.Place}.");
         Console.WriteLine(epoch.ToString());
     }
 }

@@ -26,7 +26,7 @@ internal sealed class PostgresAppendArrays
     /// <summary>Where the topic's sequence stands, as far as the session knows.</summary>
     public long[] Sequences { get; }
 
-    /// <summary>The how manieth of its topic in this batch; 0 for an internal entry.</summary>
+    /// <summary>The ordinal within its topic in this batch; 0 for an internal entry.</summary>
     public long[] Nths { get; }
 
     public ReadOnlyMemory<byte>[] Contents { get; }

@@ -80,7 +80,7 @@ internal static class PostgresAppendSql
         SELECT head, at, CASE WHEN head > $3 THEN (SELECT array_agg(topic_seq ORDER BY version) FROM item) END FROM place
         """;
 
-    /// <summary>Which life the log is in, and whether the batch is stored, now or by an attempt whose answer was lost.</summary>
+    /// <summary>The log's epoch, and whether the batch is stored, now or by an attempt whose answer was lost.</summary>
     public const string ReadPlace = "SELECT epoch, EXISTS (SELECT FROM appends WHERE batch_id = $1) FROM log_head";
 
     /// <summary>What is stored under the batch's id.</summary>

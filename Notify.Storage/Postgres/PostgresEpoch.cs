@@ -21,7 +21,7 @@ internal sealed class PostgresEpoch(NpgsqlDataSource connections)
         """;
 
     // The head that this node knew was committed before this statement began, so a smaller one has lost it. Only in the
-    // life in which the node knew it: another node may have seen the same and begun the next one already.
+    // epoch in which the node knew it: another node may have seen the same and begun the next one already.
     private const string CheckHead = """
         UPDATE log_head SET epoch = gen_random_uuid()
         WHERE epoch = $1 AND $2 > coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0)
