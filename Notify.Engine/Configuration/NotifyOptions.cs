@@ -5,6 +5,7 @@ namespace Notify.Engine.Configuration;
 /// <summary>The settings below <c>Notify:</c>, with their defaults. Times are TimeSpans, sizes bytes.</summary>
 public sealed class NotifyOptions
 {
+    /// <summary>The section of the configuration that they are in.</summary>
     public const string Section = "Notify";
 
     /// <summary>The Postgres connection string; without one the log is a SQLite file.</summary>
@@ -13,7 +14,10 @@ public sealed class NotifyOptions
     /// <summary>What joins several nodes on one Postgres, such as <c>redis:6379,password=…</c>; without it they use LISTEN/NOTIFY.</summary>
     public string? Redis { get; set; }
 
+    /// <summary>Where the log is, and how it is opened.</summary>
     public StorageSettings Storage { get; set; } = new();
+
+    /// <summary>Which credentials are taken, and what they allow.</summary>
     public AuthSettings Auth { get; set; } = new();
 
     /// <summary>Browser origins that may connect besides the service's own, such as <c>https://shop.example</c>.</summary>
@@ -25,11 +29,17 @@ public sealed class NotifyOptions
     /// <summary>The service's own process shows a page at <c>/</c>: in Development to try it with, elsewhere what runs here.</summary>
     public bool FrontPage { get; set; } = true;
 
+    /// <summary>How long notifications are kept.</summary>
     public RetentionSettings Retention { get; set; } = new();
+
+    /// <summary>How long inbox items are kept.</summary>
     public InboxSettings Inbox { get; set; } = new();
+
+    /// <summary>How much of everything there may be.</summary>
     public LimitSettings Limits { get; set; } = new();
 }
 
+/// <summary>Where the log is, and how it is opened.</summary>
 public sealed class StorageSettings
 {
     /// <summary>The SQLite file that is used without Postgres.</summary>
@@ -48,6 +58,7 @@ public sealed class StorageSettings
     public TimeSpan UnreadableLimit { get; set; } = TimeSpan.FromSeconds(30);
 }
 
+/// <summary>How long notifications are kept.</summary>
 public sealed class RetentionSettings
 {
     /// <summary>How long notifications stay replayable.</summary>
@@ -57,6 +68,7 @@ public sealed class RetentionSettings
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
 }
 
+/// <summary>How long inbox items are kept.</summary>
 public sealed class InboxSettings
 {
     /// <summary>
@@ -74,6 +86,8 @@ public sealed class LimitSettings
 
     /// <summary>Notifications in one batch call.</summary>
     public int BatchSize { get; set; } = 1000;
+
+    /// <summary>Topic filters that one connection may hold.</summary>
     public int FiltersPerConnection { get; set; } = 1000;
 
     /// <summary>Notifications queued for one connection; beyond it the session falls back to catching up.</summary>

@@ -44,7 +44,7 @@ internal sealed partial class ConnectionCap(IOptions<NotifyOptions> options, Tim
     private int _open;
     private int _waiting;
 
-    /// <summary>How many are taken; set by <see cref="Settle"/>.</summary>
+    /// <summary>How many are taken; set by <see cref="Settle()"/>.</summary>
     public int Most { get; private set; } = int.MaxValue;
 
     /// <summary>Decides how many, before the first is taken and when everything else has been opened.</summary>

@@ -52,8 +52,13 @@ public enum EntryKind : short
 /// <summary>A stored entry.</summary>
 public sealed record LogEntry
 {
+    /// <summary>The place in the log: from 1, without a hole.</summary>
     public required long Version { get; init; }
+
+    /// <summary>The UUIDv7 that the node gave it.</summary>
     public required Guid Id { get; init; }
+
+    /// <summary>A notification, or a change of the people.</summary>
     public EntryKind Kind { get; init; }
 
     /// <summary>The topic; for an internal entry a word for the kind of change.</summary>
@@ -65,6 +70,7 @@ public sealed record LogEntry
     /// <summary>By the database's clock, after the lock; UTC.</summary>
     public required DateTimeOffset PublishedAt { get; init; }
 
+    /// <summary>From when on it is not sent any more; null: never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>A UTF-8 JSON object, byte for byte as it was appended.</summary>
@@ -86,6 +92,8 @@ public sealed record NewEntry
 {
     /// <summary>A UUIDv7 given by the node.</summary>
     public required Guid Id { get; init; }
+
+    /// <inheritdoc cref="LogEntry.Kind"/>
     public EntryKind Kind { get; init; }
 
     /// <inheritdoc cref="LogEntry.Topic"/>
@@ -96,6 +104,8 @@ public sealed record NewEntry
 
     /// <summary>Whole seconds until it expires; null: never.</summary>
     public long? TtlSeconds { get; init; }
+
+    /// <summary>Under which it is appended once; null: as often as it is asked for.</summary>
     public IdempotencyKey? Key { get; init; }
 }
 

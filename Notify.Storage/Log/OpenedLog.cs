@@ -16,8 +16,10 @@ public sealed class OpenedLog : INotificationLog
     /// <summary>Completes when the log is open.</summary>
     public Task Opened => _opened.Task;
 
+    /// <summary>The log was opened; it does not say that its database answers now.</summary>
     public bool IsOpen => _log is not null;
 
+    /// <inheritdoc/>
     public string Place => Log.Place;
 
     private INotificationLog Log => _log ?? throw new StorageUnavailableException("The storage has not been reached yet.");
@@ -29,37 +31,51 @@ public sealed class OpenedLog : INotificationLog
         _opened.TrySetResult(log);
     }
 
+    /// <inheritdoc/>
     public IDirectory Directory => Log.Directory;
 
+    /// <inheritdoc/>
     public IInbox Inbox => Log.Inbox;
 
+    /// <inheritdoc/>
     public INodes Nodes => Log.Nodes;
 
+    /// <inheritdoc/>
     public Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken) => Log.ReadHeadAsync(cancellationToken);
 
+    /// <inheritdoc/>
     public Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) => Log.AppendAsync(batch, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         Log.ReadAsync(after, maxEntries, maxBytes, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
         Log.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes,
         CancellationToken cancellationToken) =>
         Log.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
         Log.FindTopicsAsync(names, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
         Log.FindTopicsByPrefixAsync(prefix, limit, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) => Log.FindAsync(id, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) => Log.SweepAsync(maxAge, cancellationToken);
 
+    /// <inheritdoc/>
     public Task<Guid> BeginEpochAsync(CancellationToken cancellationToken) => Log.BeginEpochAsync(cancellationToken);
 
+    /// <inheritdoc/>
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _log, null)?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

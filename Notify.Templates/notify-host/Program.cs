@@ -1,0 +1,10 @@
+using Notify.Server;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddNotify(options => options.Auth.OpenInDevelopment = true); // who may call elsewhere: Notify:Auth
+builder.Services.AddHealthChecks().AddNotify();
+
+var app = builder.Build();
+app.MapNotify();
+app.MapHealthChecks("/health");
+await app.RunAsync();
