@@ -17,6 +17,9 @@ internal static class Repository
     /// <summary>The example of .NET clients.</summary>
     public static string DotnetClientsDll { get; } = Path.GetFullPath(Metadata("DotnetClientsDll"));
 
+    /// <summary>The example of an app host of Aspire.</summary>
+    public static string AspireHostDll { get; } = Path.GetFullPath(Metadata("AspireHostDll"));
+
     /// <summary>Where tests leave what a person may want to look at. Not in Git.</summary>
     public static string TestResults => Directory.CreateDirectory(Path.Combine(Root, "TestResults")).FullName;
 
