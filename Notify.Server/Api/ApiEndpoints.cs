@@ -97,6 +97,7 @@ internal static class ApiEndpoints
         Details = "One address (topic, group or user), and at least one of title, body and data. Unknown and duplicate members are refused. Answered once " +
             $"it is stored. tags: at most {PublishMembers.MaxTags} of 1 to {PublishMembers.MaxTagLength} characters. {LinkRule.Allowed} ttlSeconds: at most " +
             $"{PublishRequestReader.MaxTtlSeconds}.",
+        GoesWithoutCredential = true,
         Parameters = [Key],
         Body = new CallBody(typeof(PublishRequest), MediaTypes.Json),
         Answers = Accepted,
@@ -107,39 +108,49 @@ internal static class ApiEndpoints
     {
         Details = "The valid ones are stored together although others are refused. The header Idempotency-Key stands for the items as {key}#{index}; then " +
             "they have none of their own.",
+        GoesWithoutCredential = true,
         Parameters = [Key],
         Body = new CallBody(typeof(BatchPublishRequest), MediaTypes.Json),
         Answers = [new(StatusCodes.Status200OK, "What became of each, in order.", typeof(BatchPublishResult))],
         Problems = PublishProblems,
     };
 
+    // JSON is within "any": where it has its name, some generators take it although text comes first, and text would go out in quotes.
     private static CallDescription PublishToTopic => new("publishToTopic", "Publishes from a shell: curl -d \"Backup done\" …/topics/backups")
     {
-        Details = "JSON becomes the notification's data, everything else, being UTF-8, its body. The topic is percent-decoded once.",
+        Details = "application/json becomes the notification's data, everything else, being UTF-8, its body. The topic is percent-decoded " +
+            "once, so that its slashes may be written %2F.",
+        GoesWithoutCredential = true,
         Parameters =
         [
             new("path", "topic", typeof(string), "The topic; its slashes are its levels."),
             .. TopicEndpoint.Parameters.SelectMany(name => new CallParameter[]
             {
-                new("query", name, typeof(string), name == "tags" ? "Separated by commas." : $"The notification's {name}."),
+                new("query", name, name == "ttlSeconds" ? typeof(long) : typeof(string), TextOf(name)) { Values = ValuesOf(name) },
                 new("header", $"X-{char.ToUpperInvariant(name[0])}{name[1..]}", typeof(string), $"The same as the parameter {name}; give one of them."),
             }),
             Key,
         ],
-        Body = new CallBody(typeof(string), "text/plain", "application/x-www-form-urlencoded", MediaTypes.Json),
+        Body = new CallBody(typeof(string), MediaTypes.Text, MediaTypes.Any),
         Answers = Accepted[..2],
         Problems = [.. PublishProblems, StatusCodes.Status409Conflict],
     };
 
+    private static string TextOf(string parameter) => parameter == "tags" ? "Separated by commas." : $"The notification's {parameter}.";
+
+    private static string[]? ValuesOf(string parameter) => parameter == "priority" ? OpenApiSchemas.PriorityValues : null;
+
     private static CallDescription List => new("list", "Lists stored notifications: after a version, oldest first, or below one, newest first")
     {
+        Details = "Of what the caller may see. Read on until next equals head (newest first: until there is no next); a gap says what was dropped before.",
+        GoesWithoutCredential = true,
         Parameters =
         [
             new("query", QueryFilters.Parameter, typeof(string[]), $"{Filters}; without one, everything the caller may see."),
             new("query", "since", typeof(long), "The version after which to begin; 0 by default. Not with order=desc."),
             new("query", "limit", typeof(int),
                 "1 to 1000; 100 by default. Pages may be shorter: the end is where next equals head, or, newest first, where there is no next."),
-            new("query", "order", typeof(string), "asc, oldest first (the default), or desc, newest first."),
+            new("query", "order", typeof(string), "asc, oldest first (the default), or desc, newest first.") { Values = ["asc", "desc"] },
             new("query", "before", typeof(long), "With order=desc, the version below which to begin; above the head by default."),
         ],
         Answers = [new(StatusCodes.Status200OK, "A page; its next is the since (newest first: the before) of the one after it.", typeof(NotificationPage))],
@@ -151,6 +162,8 @@ internal static class ApiEndpoints
         Details = "Events: notification (id is its version), caught-up, gap and progress, each with an id to come back with; a comment every 15 s. What is " +
             "refused for now (a node that starts or stops, storage that is away, too many connections) is a 200 with 'retry' and an end: a browser's " +
             "EventSource gives up at any other status.",
+        GoesWithoutCredential = true,
+        TakesTokenInQuery = true,
         Parameters =
         [
             new("query", QueryFilters.Parameter, typeof(string[]), $"{Filters}. A user's own topic comes unasked; without a user there is at least one."),
@@ -163,6 +176,8 @@ internal static class ApiEndpoints
 
     private static CallDescription Get => new("get", "Reads one notification")
     {
+        Details = "As long as the log or an inbox keeps it. One that the caller may not see looks like one that is not there.",
+        GoesWithoutCredential = true,
         Parameters = [new("path", "id", typeof(Guid), "Its id.")],
         Answers = [new(StatusCodes.Status200OK, "The notification.", typeof(Notification))],
         Problems = [.. ReadProblems, StatusCodes.Status404NotFound],

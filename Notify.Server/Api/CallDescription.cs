@@ -10,8 +10,14 @@ internal sealed record CallDescription(string Name, string Summary)
     public CallBody? Body { get; init; }
     public CallAnswer[] Answers { get; init; } = [];
 
-    /// <summary>The statuses of its problem documents, besides those of every call: 400, 401 and 500.</summary>
+    /// <summary>The statuses of its problem documents, besides those of every call (400, 401 and 500) and of every body (413 and 415).</summary>
     public int[] Problems { get; init; } = [];
+
+    /// <summary>Callers without a credential may be granted it, or part of it.</summary>
+    public bool GoesWithoutCredential { get; init; }
+
+    /// <summary>Takes the token in the query too.</summary>
+    public bool TakesTokenInQuery { get; init; }
 }
 
 /// <summary>A parameter.</summary>
@@ -22,12 +28,18 @@ internal sealed record CallDescription(string Name, string Summary)
 internal sealed record CallParameter(string In, string Name, Type Type, string Text)
 {
     public bool Required { get; init; } = In == "path";
+
+    /// <summary>All values that it takes, where they are few.</summary>
+    public string[]? Values { get; init; }
 }
 
 /// <summary>A request body.</summary>
 /// <param name="Type">The record it is; a string for text.</param>
 /// <param name="MediaTypes">As what it may come.</param>
-internal sealed record CallBody(Type Type, params string[] MediaTypes);
+internal sealed record CallBody(Type Type, params string[] MediaTypes)
+{
+    public bool Required { get; init; } = true;
+}
 
 /// <summary>An answer that is no problem.</summary>
 internal sealed record CallAnswer(int Status, string Text, Type Type, params string[] Headers)

@@ -7,10 +7,7 @@ namespace Notify.Server.Api;
 /// <summary>The calls about inboxes.</summary>
 internal static class InboxCalls
 {
-    private static readonly int[] Problems =
-    [
-        StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
-    ];
+    private static readonly int[] Problems = [StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status503ServiceUnavailable];
 
     private static readonly CallParameter User = new("path", "user", typeof(string), "A user id; 'me' is the caller's own.");
 
@@ -43,7 +40,7 @@ internal static class InboxCalls
         Parameters =
         [
             User,
-            new("query", "state", typeof(string), "all (the default: what is not archived), unread or archived."),
+            new("query", "state", typeof(string), "all (the default: what is not archived), unread or archived.") { Values = ["all", "unread", "archived"] },
             new("query", QueryFilters.Parameter, typeof(string), "Only topics that it matches: a topic filter, '$user/me' or '$group/{name}'."),
             new("query", "before", typeof(long), "The next of the page before."),
             new("query", "limit", typeof(int), "1 to 1000; 100 by default. A page of large items has fewer."),

@@ -32,6 +32,7 @@ internal static class KeyCalls
 
     private static CallDescription List => new("listKeys", "Lists API keys in the order in which they were made")
     {
+        Details = "For administrators. Without the keys themselves, which are stored as hashes.",
         Parameters = [new("query", "limit", typeof(int), "1 to 1000; 100 by default."), new("query", "after", typeof(string), "The next of the page before.")],
         Answers = [new(StatusCodes.Status200OK, "A page; without next it is the last.", typeof(KeyPageDocument))],
         Problems = Problems,
@@ -47,6 +48,8 @@ internal static class KeyCalls
 
     private static CallDescription Me => new("me", "The caller's identity, and what it may")
     {
+        Details = "Also without a credential or a user: then what anybody may.",
+        GoesWithoutCredential = true,
         Answers = [new(StatusCodes.Status200OK, "The caller.", typeof(MeDocument))],
         Problems = Problems,
     };
@@ -63,7 +66,7 @@ internal static class KeyCalls
     {
         Details = "The second of that moment included; by default now. Connections that use one are closed. The last call wins, also with an earlier moment.",
         Parameters = [User],
-        Body = new CallBody(typeof(RevokeDocument), MediaTypes.Json),
+        Body = new CallBody(typeof(RevokeDocument), MediaTypes.Json) { Required = false },
         Answers = [Done],
         Problems = Problems,
     };

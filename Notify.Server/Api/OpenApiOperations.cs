@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
@@ -20,14 +22,23 @@ internal static class OpenApiOperations
 
     private const string Version = "v1";
 
+    private const string Bearer = "bearer";
+    private const string ApiKey = "apiKey";
+    private const string AccessToken = "accessToken";
+
     /// <summary>A bad request, a bad credential or none, and a failure.</summary>
     private static readonly int[] OfEveryCall = [StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status500InternalServerError];
 
+    private static readonly int[] OfEveryBody = [StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType];
+
     // How a reader of the document finds them: by what they are about, which is the first word of the path.
-    private static readonly (string Name, string[] Paths)[] Tags =
+    private static readonly (string Name, string Text, string[] Paths)[] Tags =
     [
-        ("Notifications", ["notifications", "topics", "stream"]), ("Users", ["users"]), ("Groups", ["groups"]), ("Presence", ["presence"]),
-            ("API keys", ["keys"]),
+        ("Notifications", "Publishing, reading and following notifications.", ["notifications", "topics", "stream"]),
+        ("Users", "What belongs to one user: inbox, subscriptions, devices, attributes.", ["users"]),
+        ("Groups", "Groups and their members: by name, or by a rule over attributes.", ["groups"]),
+        ("Presence", "Who is connected and follows a topic.", ["presence"]),
+        ("API keys", "Credentials of backends.", ["keys"]),
     ];
 
     private const string OtherTag = "Service";
@@ -43,39 +54,64 @@ internal static class OpenApiOperations
             document.Info.Title = "Notify";
             document.Info.Version = Version;
             document.Info.Description = "Publishes and reads notifications. Errors are problem documents (RFC 9457) with a stable 'code'. A rejected " +
-                "credential is 401, and 429 where too many came from one address. Live delivery is the SignalR hub hubs/notifications, beside api/v1, and " +
-                "GET …/stream.";
+                "credential is 401, and 429 where too many came from one address. Calls that also go without a credential do so for what is granted to " +
+                "callers without one; in Development, without any key configured, all calls do. Live delivery is the SignalR hub hubs/notifications, beside " +
+                "api/v1, and GET …/stream.";
             document.Info.License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" };
+            document.Info.Contact = new OpenApiContact { Name = "The operator of this installation" };
             Secure(document);
-            document.Tags = Tags.Select(tag => tag.Name).Append(OtherTag).Select(name => new OpenApiTag { Name = name }).ToHashSet();
+            document.Tags = Tags.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Text })
+                .Append(new OpenApiTag { Name = OtherTag, Description = "The service itself, for administrators." }).ToHashSet();
+            ShareProblems(document);
             foreach (var server in document.Servers ?? []) server.Url = server.Url?.TrimEnd('/'); // paths begin with one
             return Task.CompletedTask;
         });
         OpenApiSchemas.Correct(options);
     });
 
-    // Any one of them, or none where the service is open or grants something to callers without a credential.
     private static void Secure(OpenApiDocument document)
     {
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A JWT, or an API key." },
-            ["apiKey"] =
-                new OpenApiSecurityScheme
-                {
-                    Type = SecuritySchemeType.ApiKey,
-                    In = ParameterLocation.Header,
-                    Name = "X-Api-Key",
-                    Description = "An API key, ntf_…"
-                },
+            [Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A JWT, or an API key." },
+            [ApiKey] = KeyIn(ParameterLocation.Header, "X-Api-Key", "An API key, ntf_…"),
+            [AccessToken] =
+                KeyIn(ParameterLocation.Query, ShownCredential.QueryParameter, "A JWT or an API key, for a browser's EventSource, which sends no headers."),
         };
-        document.Security =
-        [
-            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] },
-            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("apiKey", document)] = [] },
-            new OpenApiSecurityRequirement(),
-        ];
+        document.Security = [.. Credentials(document, new CallDescription("", ""))];
+    }
+
+    private static OpenApiSecurityScheme KeyIn(ParameterLocation where, string name, string text) =>
+        new() { Type = SecuritySchemeType.ApiKey, In = where, Name = name, Description = text };
+
+    // Any one of them; the empty one stands for none.
+    private static IEnumerable<OpenApiSecurityRequirement> Credentials(OpenApiDocument? document, CallDescription description)
+    {
+        foreach (var scheme in description.TakesTokenInQuery ? (string[])[Bearer, ApiKey, AccessToken] : [Bearer, ApiKey])
+            yield return new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, document)] = [] };
+        if (description.GoesWithoutCredential) yield return [];
+    }
+
+    /// <summary>Problems are the same for all calls: named once, so that a change of one call is not lost among them.</summary>
+    private static void ShareProblems(OpenApiDocument document)
+    {
+        var shared = new SortedDictionary<string, IOpenApiResponse>(StringComparer.Ordinal);
+        foreach (var responses in document.Paths.Values.SelectMany(path => path.Operations!.Values).Select(operation => operation.Responses!))
+        {
+            foreach (var (status, response) in responses.ToArray())
+            {
+                if (response is not OpenApiResponse problem || problem.Content?.TryGetValue(Problem.ContentType, out var media) != true) continue;
+                var code = int.Parse(status, CultureInfo.InvariantCulture);
+                var name = $"Problem{code}";
+                problem.Description = Problem.Title(code);
+                media!.Example = OpenApiExamples.OfProblem(code);
+                shared.TryAdd(name, problem);
+                responses[status] = new OpenApiResponseReference(name, document);
+            }
+        }
+
+        document.Components!.Responses = shared;
     }
 
     private static string TagOf(string path)
@@ -102,6 +138,7 @@ internal static class OpenApiOperations
         operation.OperationId = description.Name;
         operation.Summary = description.Summary;
         operation.Description = description.Details;
+        if (description.GoesWithoutCredential || description.TakesTokenInQuery) operation.Security = [.. Credentials(context.Document, description)];
         operation.Tags = new HashSet<OpenApiTagReference> { new(TagOf(context.Description.RelativePath ?? "")) };
         operation.Parameters = [];
         foreach (var parameter in description.Parameters)
@@ -112,7 +149,8 @@ internal static class OpenApiOperations
                 In = parameter.In switch { "path" => ParameterLocation.Path, "header" => ParameterLocation.Header, _ => ParameterLocation.Query },
                 Required = parameter.Required,
                 Description = parameter.Text,
-                Schema = await context.GetOrCreateSchemaAsync(parameter.Type, null, cancellationToken),
+                Schema = await SchemaAsync(parameter, context, cancellationToken),
+                Example = parameter.Required ? OpenApiExamples.OfParameter(parameter.Name) : null,
             });
         }
 
@@ -121,6 +159,7 @@ internal static class OpenApiOperations
         {
             if (operation.Responses?[$"{answer.Status}"] is not OpenApiResponse response) continue;
             response.Description = answer.Text;
+            if (response.Content?.TryGetValue(answer.MediaType, out var media) == true) media.Example = OpenApiExamples.Of(answer.Type, answer.MediaType);
             foreach (var header in answer.Headers) Add(response, header, JsonSchemaType.String);
         }
 
@@ -136,24 +175,36 @@ internal static class OpenApiOperations
     private static void Add(OpenApiResponse response, string header, JsonSchemaType type) =>
         (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[header] = new OpenApiHeader { Schema = new OpenApiSchema { Type = type } };
 
+    private static async Task<IOpenApiSchema> SchemaAsync(CallParameter parameter, OpenApiOperationTransformerContext context,
+        CancellationToken cancellationToken)
+    {
+        var schema = await context.GetOrCreateSchemaAsync(parameter.Type, null, cancellationToken);
+        if (parameter.Values is { } values) schema.Enum = [.. values.Select(value => JsonValue.Create(value))];
+        return schema;
+    }
+
     // Not by AcceptsMetadata: routing would take it as a rule, and answer a wrong media type in our place.
     private static async Task<OpenApiRequestBody> BodyAsync(CallBody body, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         IOpenApiSchema schema = await context.GetOrCreateSchemaAsync(body.Type, null, cancellationToken);
         if (body.Type != typeof(string) && context.Document is { } document)
         {
-            document.AddComponent(body.Type.Name, schema);
-            schema = new OpenApiSchemaReference(body.Type.Name, document);
+            var name = OpenApiSchemas.NameOf(body.Type);
+            document.AddComponent(name, schema);
+            schema = new OpenApiSchemaReference(name, document);
         }
 
         return new OpenApiRequestBody
         {
-            Required = true,
-            Content = body.MediaTypes.ToDictionary(type => type, type =>
-                new OpenApiMediaType { Schema = body.Type == typeof(string) && type == MediaTypes.Json ? new OpenApiSchema() : schema }),
+            Required = body.Required,
+            Content = body.MediaTypes.ToDictionary(type => type, type => new OpenApiMediaType
+            {
+                Schema = body.Type == typeof(string) && type == MediaTypes.Any ? new OpenApiSchema() : schema,
+                Example = OpenApiExamples.Of(body.Type, type),
+            }),
         };
     }
 
-    private static IEnumerable<int> Problems(CallDescription description) =>
-        description.Problems.Concat(OfEveryCall).Distinct().Order();
+    private static IEnumerable<int> Problems(CallDescription description) => description.Problems.Concat(OfEveryCall)
+        .Concat(description.Body is null ? [] : OfEveryBody).Distinct().Order();
 }

@@ -13,10 +13,14 @@ namespace Notify.Server.Api;
 
 /// <summary>
 /// What the schemas that are made from the wire records get wrong: absent values are left out and never null, numbers
-/// are no strings, and some texts are one of a few.
+/// are no strings, some texts are one of a few, and what may be absent is not required.
 /// </summary>
 internal static class OpenApiSchemas
 {
+    internal static readonly string[] PriorityValues = [Priorities.Low, Priorities.Normal, Priorities.High, Priorities.Urgent];
+
+    private const string Suffix = "Document";
+
     private static readonly string[] Codes =
     [
         ErrorCodes.InvalidRequest, ErrorCodes.InvalidTopic, ErrorCodes.InvalidFilter, ErrorCodes.Unauthenticated, ErrorCodes.Forbidden, ErrorCodes.NotFound,
@@ -24,8 +28,24 @@ internal static class OpenApiSchemas
             Problem.InternalError,
     ];
 
+    // Request bodies: in all of them unknown members are refused.
+    private static readonly Type[] Requests =
+    [
+        typeof(PublishRequest), typeof(BatchPublishRequest), typeof(PutGroupDocument), typeof(ChangeMembersDocument), typeof(TopicsDocument),
+        typeof(InboxMarkDocument), typeof(InboxVersionsDocument), typeof(NewKeyDocument), typeof(RevokeDocument),
+    ];
+
+    /// <summary>What a record is called in the document, and so in generated clients.</summary>
+    public static string NameOf(Type type) =>
+        type == typeof(Dictionary<string, object>) ? "Attributes"
+        : type.Name.EndsWith(Suffix, StringComparison.Ordinal) ? type.Name[..^Suffix.Length]
+        : type.Name;
+
     public static void Correct(OpenApiOptions options)
     {
+        options.CreateSchemaReferenceId = type =>
+            type.Type == typeof(Dictionary<string, object>) || (OpenApiOptions.CreateDefaultSchemaReferenceId(type) is not null && IsOurs(type.Type))
+                ? NameOf(type.Type) : null;
         options.AddSchemaTransformer((schema, context, _) =>
         {
             Correct(schema, context);
@@ -33,7 +53,16 @@ internal static class OpenApiSchemas
         });
         options.AddDocumentTransformer((document, _, _) =>
         {
-            foreach (var schema in document.Components?.Schemas?.Values ?? []) WithoutNull(schema);
+            var schemas = document.Components?.Schemas ?? new Dictionary<string, IOpenApiSchema>();
+            foreach (var schema in schemas.Values) WithoutNull(schema);
+            if (schemas.TryGetValue(nameof(PublishRequest), out var one))
+            {
+                Describe(one, schemas[nameof(Notification)]);
+                ((OpenApiSchema)schemas[nameof(BatchPublishRequest)].Properties!["notifications"]).Items =
+                    new OpenApiSchemaReference(nameof(PublishRequest), document);
+                Describe(schemas[nameof(BatchItemResult)], schemas[nameof(PublishResult)]);
+            }
+
             return Task.CompletedTask;
         });
     }
@@ -56,12 +85,13 @@ internal static class OpenApiSchemas
 
         var wire = context.JsonTypeInfo.Type;
         if (wire == typeof(DateTimeOffset) || wire == typeof(DateTimeOffset?)) schema.Type = JsonSchemaType.String;
-        if (wire == typeof(PublishRequest) || wire == typeof(BatchPublishRequest)) schema.AdditionalPropertiesAllowed = false; // unknown members are refused
+        if (wire == typeof(Dictionary<string, object>)) schema.AdditionalProperties = new OpenApiSchema(); // any, which some generators take for none
+        if (Requests.Contains(wire)) schema.AdditionalPropertiesAllowed = false;
         Rename(schema, context.JsonTypeInfo);
-        if (wire == typeof(BatchPublishRequest)) schema.Required = new HashSet<string> { "notifications" };
+        Require(schema, context.JsonTypeInfo);
         string[]? values = (context.JsonPropertyInfo is { } property ? NameOf(property) : null) switch
         {
-            "priority" => [Priorities.Low, Priorities.Normal, Priorities.High, Priorities.Urgent],
+            "priority" => PriorityValues,
             "reason" => [GapReasons.Retention, GapReasons.Epoch],
             "code" => Codes,
             _ => null,
@@ -82,6 +112,16 @@ internal static class OpenApiSchemas
         }
     }
 
+    // The parameters of a record all count as required, those that may be null too.
+    private static void Require(OpenApiSchema schema, JsonTypeInfo type)
+    {
+        if (!IsOurs(type.Type)) return;
+        foreach (var property in type.Properties.Where(property => property.IsGetNullable)) schema.Required?.Remove(NameOf(property));
+        if (type.Type == typeof(BatchPublishRequest)) schema.Required = new HashSet<string> { "notifications" };
+        if (type.Type == typeof(Notification)) schema.Required?.Add("priority"); // "normal" is written too
+        if (schema.Required?.Count == 0) schema.Required = null;
+    }
+
     private static bool IsOurs(Type type) => type.Assembly == typeof(PublishRequest).Assembly || type.Assembly == typeof(OpenApiSchemas).Assembly;
 
     private static string NameOf(JsonPropertyInfo property)
@@ -97,6 +137,15 @@ internal static class OpenApiSchemas
         foreach (var (name, property) in properties.ToArray())
         {
             if (property.OneOf is [{ Type: JsonSchemaType.Null }, var other]) properties[name] = other;
+        }
+    }
+
+    // What inherits its documentation in the sources comes without any.
+    private static void Describe(IOpenApiSchema schema, IOpenApiSchema from)
+    {
+        foreach (var (name, property) in schema.Properties ?? new Dictionary<string, IOpenApiSchema>())
+        {
+            if (property.Description is null && from.Properties?.TryGetValue(name, out var described) == true) property.Description = described.Description;
         }
     }
 }

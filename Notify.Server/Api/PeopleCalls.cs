@@ -8,10 +8,7 @@ internal static class PeopleCalls
     private static readonly string[] Put = [HttpMethods.Put];
     private static readonly string[] Delete = [HttpMethods.Delete];
 
-    private static readonly int[] Problems =
-    [
-        StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
-    ];
+    private static readonly int[] Problems = [StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status503ServiceUnavailable];
 
     private static readonly CallParameter Group = new("path", "group", typeof(string), "The group's name.");
     private static readonly CallParameter User = new("path", "user", typeof(string), "A user id; 'me' is the caller's own.");
@@ -62,13 +59,14 @@ internal static class PeopleCalls
         Details = "With a rule the group is dynamic: its members are the users whose attributes satisfy it. Without one it is static, and members are put " +
             "into it.",
         Parameters = [Group],
-        Body = new CallBody(typeof(PutGroupDocument), MediaTypes.Json),
+        Body = new CallBody(typeof(PutGroupDocument), MediaTypes.Json) { Required = false },
         Answers = [new(StatusCodes.Status201Created, "Made.", typeof(GroupDocument)), new(StatusCodes.Status200OK, "It was there.", typeof(GroupDocument))],
         Problems = Problems,
     };
 
     private static CallDescription GetGroup => new("getGroup", "Reads a group")
     {
+        Details = "For administrators. members is a count.",
         Parameters = [Group],
         Answers = [new(StatusCodes.Status200OK, "The group; 'pending' while a rule is still being worked through.", typeof(GroupDocument))],
         Problems = Problems,
@@ -76,6 +74,7 @@ internal static class PeopleCalls
 
     private static CallDescription ListGroups => new("listGroups", "Lists groups by name")
     {
+        Details = "For administrators, page by page.",
         Parameters = [new("query", "prefix", typeof(string), "Only names that begin with it."), .. Paging],
         Answers = [new(StatusCodes.Status200OK, "A page; without next it is the last.", typeof(GroupPageDocument))],
         Problems = Problems,
@@ -89,14 +88,25 @@ internal static class PeopleCalls
         Problems = Problems,
     };
 
-    private static CallDescription AddMember =>
-        new("addMember", "Adds a member to a static group") { Parameters = [Group, User], Answers = [Done], Problems = Problems };
+    private static CallDescription AddMember => new("addMember", "Adds a member to a static group")
+    {
+        Details = "A user who is a member already stays one. The user need not have been seen before.",
+        Parameters = [Group, User],
+        Answers = [Done],
+        Problems = Problems,
+    };
 
-    private static CallDescription RemoveMember =>
-        new("removeMember", "Removes a member of a static group") { Parameters = [Group, User], Answers = [Done], Problems = Problems };
+    private static CallDescription RemoveMember => new("removeMember", "Removes a member of a static group")
+    {
+        Details = "The answer is the same for a user who is not a member.",
+        Parameters = [Group, User],
+        Answers = [Done],
+        Problems = Problems,
+    };
 
     private static CallDescription ChangeMembers => new("changeMembers", "Adds and removes up to 1,000 members of a static group at one version")
     {
+        Details = "All or nothing: nobody may be in both lists. Members to add that are there and members to remove that are not are passed over.",
         Parameters = [Group],
         Body = new CallBody(typeof(ChangeMembersDocument), MediaTypes.Json),
         Answers = [new(StatusCodes.Status200OK, "How many began and ended, and how many the group has.", typeof(MembersChangedDocument))],
@@ -105,6 +115,7 @@ internal static class PeopleCalls
 
     private static CallDescription ListMembers => new("listMembers", "Lists the members of a group")
     {
+        Details = "For administrators, page by page.",
         Parameters = [Group, .. Paging],
         Answers = [new(StatusCodes.Status200OK, "A page of user ids; without next it is the last.", typeof(NamePageDocument))],
         Problems = Problems,
@@ -112,13 +123,19 @@ internal static class PeopleCalls
 
     private static CallDescription ListGroupsOf => new("listGroupsOf", "Lists the groups that a user is a member of")
     {
+        Details = "Not the groups of a token, which are not stored.",
         Parameters = [User, .. Paging],
         Answers = [new(StatusCodes.Status200OK, "A page of names; without next it is the last.", typeof(NamePageDocument))],
         Problems = Problems,
     };
 
-    private static CallDescription ListSubscriptions =>
-        new("listSubscriptions", "Lists a user's durable subscriptions") { Parameters = [User], Answers = [AllTopics], Problems = Problems };
+    private static CallDescription ListSubscriptions => new("listSubscriptions", "Lists a user's durable subscriptions")
+    {
+        Details = "Those that hold on every device. One that the caller's credential does not cover sleeps: it is kept and brings nothing.",
+        Parameters = [User],
+        Answers = [AllTopics],
+        Problems = Problems,
+    };
 
     private static CallDescription Subscribe => new("subscribe", "Subscribes a user durably, on every device until removed")
     {
@@ -131,6 +148,7 @@ internal static class PeopleCalls
 
     private static CallDescription Unsubscribe => new("unsubscribe", "Ends durable subscriptions of a user")
     {
+        Details = "Filters that the user does not have are passed over.",
         Parameters = [User],
         Body = new CallBody(typeof(TopicsDocument), MediaTypes.Json),
         Answers = [AllTopics],
@@ -139,6 +157,7 @@ internal static class PeopleCalls
 
     private static CallDescription ListDevices => new("listDevices", "Lists a user's devices and what each has acknowledged")
     {
+        Details = "At most 100: beyond that the least recently seen is forgotten.",
         Parameters = [User, .. Paging],
         Answers = [new(StatusCodes.Status200OK, "A page; without next it is the last.", typeof(DevicePageDocument))],
         Problems = Problems,

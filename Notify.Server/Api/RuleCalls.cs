@@ -5,10 +5,7 @@ internal static class RuleCalls
 {
     private static readonly string[] Patch = [HttpMethods.Patch];
 
-    private static readonly int[] Problems =
-    [
-        StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status503ServiceUnavailable,
-    ];
+    private static readonly int[] Problems = [StatusCodes.Status403Forbidden, StatusCodes.Status404NotFound, StatusCodes.Status503ServiceUnavailable];
 
     private static readonly CallParameter Group = new("path", "group", typeof(string), "The group's name.");
     private static readonly CallParameter User = new("path", "user", typeof(string), "A user id; 'me' is the caller's own.");
@@ -64,6 +61,7 @@ internal static class RuleCalls
 
     internal static CallDescription Explain => new("explainMember", "Tells whether a user is a member, and by which parts of the rule")
     {
+        Details = "For administrators. Without parts where the group is static.",
         Parameters = [Group, User],
         Answers = [new(StatusCodes.Status200OK, "The whole rule first, then each of its comparisons: true, false or unknown.", typeof(ExplanationDocument))],
         Problems = Problems,

@@ -8,6 +8,8 @@ namespace Notify.Server.Http;
 internal static class MediaTypes
 {
     internal const string Json = "application/json";
+    internal const string Text = "text/plain";
+    internal const string Any = "*/*";
     internal const string MergePatch = "application/merge-patch+json";
     internal const string EventStream = "text/event-stream";
 

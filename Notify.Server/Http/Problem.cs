@@ -66,7 +66,8 @@ internal static class Problem
         return JsonAnswer.WriteAsync(context, status, json.WrittenMemory, ContentType);
     }
 
-    private static string Title(int status) => status switch
+    /// <summary>What a status means, in a few words.</summary>
+    public static string Title(int status) => status switch
     {
         StatusCodes.Status400BadRequest => "Bad request",
         StatusCodes.Status401Unauthorized => "Unauthenticated",

@@ -70,11 +70,18 @@ public class ReadCallTests
 
         var answers = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject())
             .Select(call => call.Value.GetProperty("responses"));
-        Assert.All(answers, answer => Assert.True(answer.GetProperty("401").GetProperty("headers").TryGetProperty("WWW-Authenticate", out _)));
+        Assert.All(answers, answer => Assert.Equal("#/components/responses/Problem401", answer.GetProperty("401").GetProperty("$ref").GetString()));
+        var problems = document.GetProperty("components").GetProperty("responses");
+        Assert.True(problems.GetProperty("Problem401").GetProperty("headers").TryGetProperty("WWW-Authenticate", out _));
         var credentials = document.GetProperty("components").GetProperty("securitySchemes");
         Assert.Equal(("bearer", "X-Api-Key"),
             (credentials.GetProperty("bearer").GetProperty("scheme").GetString(), credentials.GetProperty("apiKey").GetProperty("name").GetString()));
-        Assert.Equal("""[{"bearer":[]},{"apiKey":[]},{}]""", JsonSerializer.Serialize(document.GetProperty("security")));
+        Assert.Equal("""[{"bearer":[]},{"apiKey":[]}]""", JsonSerializer.Serialize(document.GetProperty("security")));
+        Assert.Equal(
+            ["get", "list", "me", "publish", "publishBatch", "publishToTopic", "stream"], // what may be granted to callers without one
+            document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject())
+                .Where(call => call.Value.TryGetProperty("security", out var own) && own.EnumerateArray().Any(one => !one.EnumerateObject().Any()))
+                .Select(call => call.Value.GetProperty("operationId").GetString()).Order(StringComparer.Ordinal));
 
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
         Assert.Equal("Idempotency-Key", publish.GetProperty("parameters")[0].GetProperty("name").GetString());
@@ -82,7 +89,7 @@ public class ReadCallTests
         Assert.Equal(["200", "201", "202", "400", "401", "403", "409", "413", "415", "429", "500", "503"], publish.GetProperty("responses").EnumerateObject()
             .Select(response => response.Name).Order(StringComparer.Ordinal));
         var schemas = document.GetProperty("components").GetProperty("schemas");
-        Assert.Equal("integer", schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("status").GetProperty("type").GetString());
+        Assert.Equal("integer", schemas.GetProperty("Problem").GetProperty("properties").GetProperty("status").GetProperty("type").GetString());
         Assert.True(schemas.GetProperty("PublishRequest").GetProperty("properties").TryGetProperty("ttlSeconds", out _));
     }
 
@@ -100,12 +107,14 @@ public class ReadCallTests
         Assert.All(["429", "503"], status => Assert.False(stream.GetProperty("responses").TryGetProperty(status, out _))); // a 200 that ends instead
         var publish = document.GetProperty("paths").GetProperty("/api/v1/notifications").GetProperty("post");
         Assert.All(["429", "503"], status =>
-            Assert.True(publish.GetProperty("responses").GetProperty(status).GetProperty("headers").TryGetProperty("Retry-After", out _)));
+            Assert.EndsWith(status, publish.GetProperty("responses").GetProperty(status).GetProperty("$ref").GetString(), StringComparison.Ordinal));
+        var problems = document.GetProperty("components").GetProperty("responses");
+        Assert.All(["429", "503"], status => Assert.True(problems.GetProperty($"Problem{status}").GetProperty("headers").TryGetProperty("Retry-After", out _)));
 
         var schemas = document.GetProperty("components").GetProperty("schemas");
         Assert.Equal("string", schemas.GetProperty("Notification").GetProperty("properties").GetProperty("publishedAt").GetProperty("type").GetString());
         Assert.False(schemas.GetProperty("PublishRequest").GetProperty("additionalProperties").GetBoolean());
-        var codes = schemas.GetProperty("ProblemDocument").GetProperty("properties").GetProperty("code").GetProperty("enum").EnumerateArray()
+        var codes = schemas.GetProperty("Problem").GetProperty("properties").GetProperty("code").GetProperty("enum").EnumerateArray()
             .Select(code => code.GetString());
         Assert.Equal(typeof(ErrorCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!).Append("internal_error").Order(), codes.Order());
     }
