@@ -17,6 +17,7 @@ public sealed partial class DocumentedCommandsTests
     [InlineData("groups", 8)]
     [InlineData("inbox", 1)]
     [InlineData("presence", 2)]
+    [InlineData("api", 1)]
     public async Task Print_what_the_page_says(string page, int commands)
     {
         var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", page + ".md"), TestContext.Current.CancellationToken);
