@@ -17,19 +17,38 @@ public sealed partial class DocumentedCommandsTests
     [InlineData("groups", 8)]
     [InlineData("inbox", 1)]
     [InlineData("presence", 2)]
-    [InlineData("api", 1)]
     public async Task Print_what_the_page_says(string page, int commands)
+    {
+        await using var server = await ServerProcess.StartAsync();
+        await RunAsync(server, page, commands);
+    }
+
+    /// <summary>Those of pages that do not mind what others have published. What <c>securing</c> does closes the service to callers without a key.</summary>
+    [Fact]
+    public async Task Print_what_the_pages_say_that_share_a_service()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        foreach (var page in (string[])["operations", "api", "protocol", "clients", "performance", "securing"]) await RunAsync(server, page, 1);
+    }
+
+    private static async Task RunAsync(ServerProcess server, string page, int commands)
     {
         var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", page + ".md"), TestContext.Current.CancellationToken);
         var blocks = Block().Matches(text);
         Assert.Equal(commands, blocks.Count);
         using var folder = new TempFolder();
-        await using var server = await ServerProcess.StartAsync();
+        var environment = new Dictionary<string, string?>
+        {
+            ["NOTIFY_URL"] = server.Url.GetLeftPart(UriPartial.Authority),
+            ["NOTIFY_DLL"] = Repository.ServerDll.Replace("Notify.Server/", "Notify.Cli/", StringComparison.Ordinal)
+                .Replace("Notify.Server.dll", "notify.dll", StringComparison.Ordinal),
+        };
         foreach (Match block in blocks)
         {
             var command =
                 block.Groups["command"].Value.Replace("http://localhost:5080", server.Url.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal);
-            var lines = await ChildProcess.RunAsync("bash", ["-c", command], folder.Path, TimeSpan.FromSeconds(30));
+            string[] arguments = ["-c", "notify() { dotnet \"$NOTIFY_DLL\" \"$@\"; }\n" + command]; // as if it were installed
+            var lines = await ChildProcess.RunAsync("bash", arguments, folder.Path, TimeSpan.FromSeconds(30), environment);
             var printed = string.Join('\n', lines).TrimEnd();
             var wanted = "^" + Regex.Escape(block.Groups["printed"].Value.TrimEnd()).Replace("…", ".*?", StringComparison.Ordinal) + "$";
             Assert.True(Regex.IsMatch(printed, wanted, RegexOptions.Singleline),
@@ -47,6 +66,24 @@ public sealed partial class DocumentedCommandsTests
                     $"{file} leads to {link.Groups["target"].Value}");
         }
     }
+
+    /// <summary>A printed <c>--filter-class</c> that no test has would run nothing, and look well.</summary>
+    [Theory]
+    [InlineData("CONTRIBUTING.md", 9)]
+    [InlineData("docs/api.md", 1)]
+    [InlineData("docs/faults.md", 1)]
+    [InlineData("docs/notify-js.md", 1)]
+    public void Name_tests_that_exist(string page, int filters)
+    {
+        var known = typeof(DocumentedCommandsTests).Assembly.GetTypes();
+        var named = Filter().Matches(File.ReadAllText(Path.Combine(Repository.Root, page)));
+        Assert.Equal(filters, named.Count);
+        foreach (var groups in named.Select(match => match.Groups))
+            Assert.Contains(known, type => (groups["kind"].Value == "class" ? type.FullName : type.Namespace) == groups["name"].Value);
+    }
+
+    [GeneratedRegex("--filter-(?<kind>class|namespace) (?<name>[A-Za-z.]+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex Filter();
 
     [GeneratedRegex(@"<!-- run -->\n```sh\n(?<command>.+?)\n```\n\n```\n(?<printed>.+?)\n```", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex Block();

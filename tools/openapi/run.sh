@@ -5,7 +5,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 url=${1:?Which service: tools/openapi/run.sh http://localhost:5080}
-work=${2:-$(mktemp -d)}
+work=${2:-}
+if [ -z "$work" ]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+fi
 mkdir -p "$work"
 cp -r "$here"/. "$work"
 cp "$here/../../docs/openapi.json" "$work"
