@@ -1,7 +1,7 @@
 using Notify.Server;
 
 var builder = WebApplication.CreateBuilder(args);
-builder.AddNotify(options => options.Auth.OpenInDevelopment = true); // who may call elsewhere: Notify:Auth
+builder.AddNotify(options => options.Auth.OpenInDevelopment = true); // access outside Development: Notify:Auth
 builder.Services.AddHealthChecks().AddNotify();
 
 var app = builder.Build();

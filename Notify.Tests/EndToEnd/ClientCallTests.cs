@@ -79,6 +79,30 @@ public sealed class ClientCallTests(ServerFixture fixture) : IClassFixture<Serve
         Assert.Equal(ErrorCodes.NotFound, (await Assert.ThrowsAsync<NotifyException>(() => client.Api.Groups.GetAsync(group, Token))).Code);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Presence_of_a_topic_is_a_typed_call_and_an_event(bool messagePack)
+    {
+        var (room, guest) = ($"room/{messagePack}", $"guest-{messagePack}");
+        await using var watching = Make($"watcher-{messagePack}", messagePack);
+        var changes = new Observed<PresenceChanged>();
+        watching.PresenceChanged += changes.Add;
+        await watching.StartAsync(Token);
+        var before = Assert.Single(await watching.WatchPresenceAsync([room], Token));
+        Assert.Equal((room, 0L), (before.Topic, before.Count));
+
+        await using var following = Make(guest, messagePack);
+        await following.StartAsync(Token);
+        await following.SubscribeAsync([room], Token);
+        var joined = await changes.FirstAsync(change => change.Event == "join");
+        Assert.Equal((room, 1L, guest), (joined.Topic, joined.Count, joined.User));
+        await following.UnsubscribeAsync([room], Token);
+        var left = await changes.FirstAsync(change => change.Event == "leave");
+        Assert.Equal((room, 0L, guest), (left.Topic, left.Count, left.User));
+        await watching.UnwatchPresenceAsync([room], Token);
+    }
+
     [Fact]
     public async Task Pages_are_walked_to_their_end_and_a_problem_is_a_typed_error()
     {

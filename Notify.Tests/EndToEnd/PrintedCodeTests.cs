@@ -122,7 +122,7 @@ public sealed partial class PrintedCodeTests(ServerFixture fixture) : IClassFixt
         {
             // Printed: program
             var builder = WebApplication.CreateBuilder(args);
-            builder.AddNotify(options => options.Auth.OpenInDevelopment = true); // who may call elsewhere: Notify:Auth
+            builder.AddNotify(options => options.Auth.OpenInDevelopment = true); // access outside Development: Notify:Auth
             builder.Services.AddHealthChecks().AddNotify();
 
             var app = builder.Build();
