@@ -48,7 +48,7 @@ internal static class KeyCalls
 
     private static CallDescription Me => new("me", "The caller's identity, and what it may")
     {
-        Details = "Also without a credential or a user: then what anybody may.",
+        Details = "Also without a credential or a user: then what every caller may.",
         GoesWithoutCredential = true,
         Answers = [new(StatusCodes.Status200OK, "The caller.", typeof(MeDocument))],
         Problems = Problems,

@@ -37,7 +37,7 @@ internal static class OpenApiOperations
         ("Notifications", "Publishing, reading and following notifications.", ["notifications", "topics", "stream"]),
         ("Users", "What belongs to one user: inbox, subscriptions, devices, attributes.", ["users"]),
         ("Groups", "Groups and their members: by name, or by a rule over attributes.", ["groups"]),
-        ("Presence", "Who is connected and follows a topic.", ["presence"]),
+        ("Presence", "Users that are connected and follow a topic.", ["presence"]),
         ("API keys", "Credentials of backends.", ["keys"]),
     ];
 

@@ -106,7 +106,7 @@ internal static class PeopleCalls
 
     private static CallDescription ChangeMembers => new("changeMembers", "Adds and removes up to 1,000 members of a static group at one version")
     {
-        Details = "All or nothing: nobody may be in both lists. Members to add that are there and members to remove that are not are passed over.",
+        Details = "All or nothing: no user may be in both lists. Members to add that are there and members to remove that are not are passed over.",
         Parameters = [Group],
         Body = new CallBody(typeof(ChangeMembersDocument), MediaTypes.Json),
         Answers = [new(StatusCodes.Status200OK, "How many began and ended, and how many the group has.", typeof(MembersChangedDocument))],

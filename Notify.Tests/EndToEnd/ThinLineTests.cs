@@ -168,6 +168,7 @@ public sealed partial class ThinLineTests
         protected override void Dispose(bool disposing)
         {
             if (disposing) inner.Dispose();
+            base.Dispose(disposing);
         }
     }
 }
