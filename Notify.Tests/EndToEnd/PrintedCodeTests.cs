@@ -139,17 +139,19 @@ public sealed partial class PrintedCodeTests(ServerFixture fixture) : IClassFixt
         var here = Between().Matches(source).Single(match => match.Groups["name"].Value == name).Groups;
         var code = here["code"].Value.Replace("\n" + here["indent"].Value, "\n", StringComparison.Ordinal).Trim();
         var text = File.ReadAllText(Path.Combine(Repository.Root, "docs", page + ".md"));
-        var printed = Block().Matches(text).Select(match => match.Groups["code"].Value
+        var printed = Block().Matches(text).Select(match => Usings().Replace(match.Groups["code"].Value, "")
             .Replace("new(\"https://a.notify.example\")", "a", StringComparison.Ordinal)
             .Replace("new(\"https://b.notify.example\")", "b", StringComparison.Ordinal)
             .Replace("new(\"https://notify.example\")", "a", StringComparison.Ordinal)
-            .Replace("\"orders.cursor.json\"", "cursor", StringComparison.Ordinal)
-            .Replace("using Notify.Server;\n\n", "", StringComparison.Ordinal).Trim());
+            .Replace("\"orders.cursor.json\"", "cursor", StringComparison.Ordinal).Trim());
         Assert.Contains(code, printed);
     }
 
     [GeneratedRegex(@"\n(?<indent> +)// Printed: (?<name>\w+)(?<code>\n.*?)\n +// End", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex Between();
+
+    [GeneratedRegex(@"^(?:using .*;\n)+\n")]
+    private static partial Regex Usings();
 
     [GeneratedRegex(@"```csharp\n(?<code>.*?)```", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex Block();
