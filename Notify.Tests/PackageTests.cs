@@ -37,7 +37,7 @@ public sealed partial class PackageTests(PackedPackages packages) : IClassFixtur
         {
             await using var package = await ZipFile.OpenReadAsync(packages.File(id), TestContext.Current.CancellationToken);
             var metadata = (await NuspecAsync(package, id)).ToDictionary(element => element.Name.LocalName);
-            Assert.Equal((id, packages.Version, "MIT", "README.md"),
+            Assert.Equal((id, PackedPackages.Version, "MIT", "README.md"),
                 (metadata["id"].Value, metadata["version"].Value, metadata["license"].Value, metadata["readme"].Value));
             Assert.All(["authors", "description", "tags", "copyright", "repository"], name => Assert.Contains(name, metadata.Keys));
             Assert.NotEqual("Package Description", metadata["description"].Value);
@@ -70,7 +70,7 @@ public sealed partial class PackageTests(PackedPackages packages) : IClassFixtur
         var elements = (await NuspecAsync(package, "Notify.Server")).SelectMany(element => element.Descendants()).ToList();
         var dependencies = elements.Where(element => element.Name.LocalName == "dependency")
             .ToDictionary(element => element.Attribute("id")!.Value, element => element.Attribute("version")!.Value);
-        Assert.Equal(($"[{packages.Version}]", $"[{packages.Version}]"), (dependencies["Notify.Engine"], dependencies["Notify.Storage"]));
+        Assert.Equal(($"[{PackedPackages.Version}]", $"[{PackedPackages.Version}]"), (dependencies["Notify.Engine"], dependencies["Notify.Storage"]));
         Assert.Equal("Microsoft.AspNetCore.App", elements.Single(element => element.Name.LocalName == "frameworkReference").Attribute("name")?.Value);
     }
 
@@ -89,10 +89,10 @@ public sealed partial class PackageTests(PackedPackages packages) : IClassFixtur
         Assert.Equal([fresh.Read("Shop/Program.cs")], FreshFolder.Printed("docs", "embedding.md").Take(1).Union(
             FreshFolder.Printed("Notify.Server", "README.md")));
 
-        fresh.WriteProject("Follower", "Exe", ("Notify.Client", packages.Version));
+        fresh.WriteProject("Follower", "Exe", ("Notify.Client", PackedPackages.Version));
         fresh.Write("Follower/Program.cs", At(FreshFolder.Printed("README.md").Union(FreshFolder.Printed("Notify.Client", "README.md"))
             .Single(code => code.Contains("new NotifyClient", StringComparison.Ordinal))));
-        fresh.WriteProject("Backend", "Exe", ("Notify.Client", packages.Version));
+        fresh.WriteProject("Backend", "Exe", ("Notify.Client", PackedPackages.Version));
         fresh.Write("Backend/Program.cs", At(FreshFolder.Printed("docs", "clients.md").Single(code => code.Contains("new NotifyPublisher",
             StringComparison.Ordinal))));
         WriteExcerpts(fresh);
@@ -107,7 +107,7 @@ public sealed partial class PackageTests(PackedPackages packages) : IClassFixtur
         var url = new Uri(ListeningOn().Match(listening).Groups["url"].Value);
         port = url.Port;
         using var http = new HttpClient { BaseAddress = url };
-        await Eventually.TrueAsync(async () => await http.GetStringAsync(new Uri("/health", UriKind.Relative)) == "Healthy", "the host is healthy");
+        await Eventually.TrueAsync(async () => await IsHealthyAsync(http), "the host is healthy");
         await using var follower = fresh.Start("Follower");
         // It has no place yet, and begins where the log is when it comes.
         await Eventually.TrueAsync(async () =>
@@ -139,10 +139,17 @@ public sealed partial class PackageTests(PackedPackages packages) : IClassFixtur
         posted.EnsureSuccessStatusCode();
     }
 
+    // 503 until it is.
+    private static async Task<bool> IsHealthyAsync(HttpClient http)
+    {
+        using var health = await http.GetAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken);
+        return await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken) == "Healthy";
+    }
+
     /// <summary>What is printed as a part of a program, of which the rest is here, is compiled only.</summary>
     private void WriteExcerpts(FreshFolder fresh)
     {
-        fresh.WriteProject("Excerpts", "Library", ("Notify.Server", packages.Version), ("Notify.Client.MessagePack", packages.Version));
+        fresh.WriteProject("Excerpts", "Library", ("Notify.Server", PackedPackages.Version), ("Notify.Client.MessagePack", PackedPackages.Version));
         fresh.Write("Excerpts/Rest.cs", """
             global using Microsoft.AspNetCore.Builder;
             global using Microsoft.Extensions.Configuration;
@@ -199,7 +206,7 @@ public sealed partial class PackageTests(PackedPackages packages) : IClassFixtur
         Assert.Equal(-1, bytes.ToArray().AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Repository.Root)));
         bytes.Position = 0;
         using var assembly = AssemblyDefinition.ReadAssembly(bytes);
-        Assert.Equal(PackedPackages.ReleaseVersion, assembly.Name.Version.ToString(3));
+        Assert.Equal(PackedPackages.Version, assembly.Name.Version.ToString(3));
     }
 
     [GeneratedRegex(@"https?://(localhost:5080|notify\.example)")]

@@ -33,6 +33,12 @@ internal sealed class HubConnectionSink(HubConnectionContext connection, ClientP
         _ = AbortAfterGraceAsync();
     }
 
+    public void Cut()
+    {
+        WasAskedToLeave = true;
+        connection.Features.Get<IConnectionLifetimeFeature>()?.Abort();
+    }
+
     private async Task AbortAfterGraceAsync()
     {
         await Task.Delay(Grace, time, connection.ConnectionAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

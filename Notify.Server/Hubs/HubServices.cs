@@ -12,8 +12,11 @@ namespace Notify.Server.Hubs;
 /// <summary>The hub beside whatever hubs a host has: everything of ours is registered closed, for this hub alone.</summary>
 internal static class HubServices
 {
-    /// <summary>SignalR's own limit for a write, which asks for it whole: <see cref="Connections.ClientPace"/> has the limits here.</summary>
-    private static readonly TimeSpan SendTimeout = TimeSpan.FromDays(1);
+    /// <summary>
+    /// SignalR's own limit, which asks for a write whole: longer than the slowest line that is served takes for one. A client that takes
+    /// nothing is found earlier, by <see cref="Connections.ClientPace"/>.
+    /// </summary>
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>More bytes than this in a connection's pipe make its session wait, and the rest queue.</summary>
     private const int TransportBuffer = 64 * 1024;

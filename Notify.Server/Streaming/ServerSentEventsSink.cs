@@ -33,6 +33,8 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
     /// <summary>Browsers come back to a stream that ended, with the last id they saw.</summary>
     public void CloseForReconnect() => _closing.TrySetResult();
 
+    public void Cut() => context.Abort();
+
     /// <summary>
     /// Nothing is written from here on, so that the response can end in good order and a proxy passes on all of it. A
     /// client that takes nothing would not see that end either: its connection is cut.

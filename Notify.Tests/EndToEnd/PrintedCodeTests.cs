@@ -111,7 +111,13 @@ public sealed partial class PrintedCodeTests(ServerFixture fixture) : IClassFixt
         var app = await WebApplication.Started.Task.WaitAsync(Limit, Cancel);
         var address = app.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         using var http = new HttpClient { BaseAddress = new Uri(address) };
-        await Eventually.TrueAsync(async () => await http.GetStringAsync(new Uri("health", UriKind.Relative), Cancel) == "Healthy", "it is healthy");
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var health = await http.GetAsync(new Uri("health", UriKind.Relative), Cancel); // 503 until it is
+                return await health.Content.ReadAsStringAsync(Cancel) == "Healthy";
+            },
+            "it is healthy");
         using var text = new StringContent("Backup done");
         using var published = await http.PostAsync(new Uri("api/v1/topics/backups", UriKind.Relative), text, Cancel);
         Assert.Equal(System.Net.HttpStatusCode.Created, published.StatusCode);

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Notify.Tests.Fixtures;
 
 /// <summary>
-/// A folder outside of the repository in which projects refer to the packages, as on the machine of somebody who has no more than
+/// A folder outside of the repository in which projects refer to the packages, as on a machine that has no more than
 /// these: beside the sources that this machine has, a folder of packages, and a cache of its own.
 /// </summary>
 internal sealed partial class FreshFolder : IDisposable
@@ -52,6 +52,8 @@ internal sealed partial class FreshFolder : IDisposable
         // What the repository was restored with is not downloaded again, and what is made here leaves nothing in the machine's cache.
         var machine = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        var stale = Path.Combine(machine, "notify.contracts", PackedPackages.Version);
+        Assert.False(Directory.Exists(stale), $"{stale} would be taken for what was just packed: remove it and the others of that version.");
         return ChildProcess.RunAsync("dotnet", arguments, _folder.Path, TimeSpan.FromMinutes(5), new Dictionary<string, string?>(PackedPackages.NoBuildServers)
         {
             ["NUGET_PACKAGES"] = _folder.File("packages"),

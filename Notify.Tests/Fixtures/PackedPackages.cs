@@ -1,12 +1,9 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using System.Xml.Linq;
 
 namespace Notify.Tests.Fixtures;
 
 /// <summary>
-/// The packages, as <c>dotnet pack</c> at the root makes them; once for all tests of a class. The version is this run's own, so
-/// that nothing which is built with them finds a package of another run in a cache.
+/// The packages, as <c>dotnet pack</c> at the root makes them; once for all tests of a class.
 /// </summary>
 public sealed class PackedPackages : IAsyncLifetime
 {
@@ -20,12 +17,12 @@ public sealed class PackedPackages : IAsyncLifetime
 
     private readonly TempFolder _folder = new();
 
-    /// <summary>The version that the repository has.</summary>
-    internal static string ReleaseVersion { get; } =
+    /// <summary>
+    /// The version that the repository has. Not one of this run's own: packing would restore the projects for it, and the next build
+    /// would write files anew that other tests start programs with.
+    /// </summary>
+    internal static string Version { get; } =
         XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
-
-    /// <summary>It with one part more: a stable version too, since NuGet says nothing of much that it warns of in a stable one.</summary>
-    internal string Version { get; } = $"{ReleaseVersion}.{RandomNumberGenerator.GetInt32(int.MaxValue).ToString(CultureInfo.InvariantCulture)}";
 
     internal string Folder => _folder.Path;
 
@@ -39,7 +36,7 @@ public sealed class PackedPackages : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         // The build has run the analyzers.
-        string[] command = ["pack", "Notify.sln", "-o", Folder, "-nologo", "-v", "m", "-p:RunAnalyzers=false", $"-p:PackageVersion={Version}"];
+        string[] command = ["pack", "Notify.sln", "-o", Folder, "-nologo", "-v", "m", "-p:RunAnalyzers=false"];
         Output = await ChildProcess.RunAsync("dotnet", command, Repository.Root, TimeSpan.FromMinutes(8), NoBuildServers);
     }
 

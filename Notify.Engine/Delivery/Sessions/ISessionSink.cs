@@ -14,6 +14,9 @@ internal interface ISessionSink
     /// <summary>Whether the client has taken no byte of a write for so long that it counts as gone. Asked once a second.</summary>
     bool IsStuck => false;
 
+    /// <summary>Ends the connection of a client that takes nothing, and so would not take a farewell either. It may come back.</summary>
+    void Cut() => CloseForReconnect();
+
     /// <summary>Closes the connection in the way that lets clients come back.</summary>
     void CloseForReconnect();
 }

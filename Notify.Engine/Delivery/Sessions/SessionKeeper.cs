@@ -54,7 +54,7 @@ internal sealed partial class SessionKeeper(
     {
         foreach (var session in sessions.All)
         {
-            if (session.Sink.IsStuck) session.Sink.CloseForReconnect();
+            if (session.Sink.IsStuck) session.Sink.Cut();
         }
     }
 
