@@ -74,7 +74,7 @@ internal static class PostgresRuleSql
         WHERE id = $1 AND lease_owner = $5 AND rule_revision = $6 AND until = 9223372036854775807 AND since = 9223372036854775807
         """;
 
-    /// <summary>Where nothing was filled in yet, no user is looked up: a fifth of the time of a first fill.</summary>
+    /// <summary>Where nothing was filled in yet, no user is looked up.</summary>
     private const string WriteFill = $"""
         removed AS (
             DELETE FROM memberships AS m
