@@ -146,7 +146,8 @@ public sealed class DeliverySessionTests
     {
         const int Count = 40, Long = 8_000; // a unit of 40 is 320 KB: the frames of a page are of 256 KiB, pieces of 64 KiB
         await using var rig = await DeliveryRig.StartAsync();
-        await rig.PublishAsync(count: Count, titleLength: Long);
+        var stored = await rig.PublishAsync(count: Count, titleLength: Long);
+        await Eventually.TrueAsync(() => rig.Position.Dispatched == stored, "all of it is in the ring, and makes one page");
         var (_, sink, _) = await rig.ResumeAsync(0, "t");
         await Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
         Assert.Equal(5 + 2 + 1, sink.Asked); // 7 in a piece: 5 pieces of the first frame, 2 of the second, and CaughtUp

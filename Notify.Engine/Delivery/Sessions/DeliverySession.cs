@@ -176,7 +176,7 @@ internal sealed class DeliverySession : Subscriber
             }
 
             _cursor = Math.Max(_cursor, unit.Last);
-            if (_pace.IsQuick || frame.EstimatedBytes <= WritePace.PieceBytes) return Enqueue(frame);
+            if (_pace.IsQuick || frame.EstimatedBytes <= NotificationFrame.PieceBytes) return Enqueue(frame);
             var isReady = false;
             foreach (var piece in AtItsPace(frame)) isReady |= Enqueue(piece);
             return isReady;
@@ -485,7 +485,7 @@ internal sealed class DeliverySession : Subscriber
     }
 
     /// <summary>The frame whole, or in the pieces that its client takes.</summary>
-    public IReadOnlyList<NotificationFrame> AtItsPace(NotificationFrame frame) => _pace.IsQuick ? [frame] : frame.Pieces(WritePace.PieceBytes);
+    public IReadOnlyList<NotificationFrame> AtItsPace(NotificationFrame frame) => _pace.IsQuick ? [frame] : frame.Pieces;
 
     /// <summary>The client took a write at once.</summary>
     public void Took(OutgoingFrame frame) => _pace.Took(frame);

@@ -9,9 +9,6 @@ namespace Notify.Engine.Delivery.Sessions;
 /// </summary>
 internal struct WritePace
 {
-    /// <summary>Bytes of a piece: 13 s at 5 KB/s.</summary>
-    public const int PieceBytes = 64 * 1024;
-
     /// <summary>More than sockets and pipes hold for a client that takes nothing.</summary>
     private const int ProofBytes = 512 * 1024;
 
