@@ -278,7 +278,7 @@ public sealed class SomebodysAppTests
 
         failure = null;
         await Passing(time, async () => await app.StatusAsync("/health") == HttpStatusCode.OK, "it is ready once the password is right");
-        using var posted = await Passing(time, app.SendAsync(HttpMethod.Post, "/api/v1/topics/a", "text"));
+        using var posted = await app.SendAsync(HttpMethod.Post, "/api/v1/topics/a", "text"); // the clock stands still: no deadline passes
         Assert.Equal(HttpStatusCode.Created, posted.StatusCode);
     }
 
