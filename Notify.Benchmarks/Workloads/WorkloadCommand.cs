@@ -54,6 +54,7 @@ internal static class WorkloadCommand
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 
         var json = line.Find("json");
+        Cores.AreShared = line.Flag("shared-cores");
         var reports = new List<WorkloadReport>();
         var machine = await Machine.LookAsync();
         Console.WriteLine(machine);

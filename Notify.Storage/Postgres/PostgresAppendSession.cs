@@ -1,6 +1,7 @@
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -210,6 +211,4 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
 
         return (answers, isStored);
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -1,5 +1,6 @@
 using Notify.Storage.Directory;
 using Npgsql;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -51,7 +52,7 @@ internal static class PostgresChangeState
         {
             var differences = applied.Differences;
             Add(
-                batch, PostgresRuleSql.Evaluate, Value(applied.Work.Group), Value(applied.Rule.JsonPath), Value(applied.Rule.Vars),
+                batch, PostgresRuleSql.Evaluate, Value(applied.Work.Group), Path(applied.Rule), Vars(applied.Rule),
                 Value(differences.Select(difference => difference.User).ToArray()), Value(differences.Select(difference => difference.Stamp).ToArray()),
                 Value(differences.Select(difference => difference.IsSatisfied).ToArray()));
         }
@@ -59,7 +60,7 @@ internal static class PostgresChangeState
         foreach (var activated in scope.Activated)
         {
             Add(
-                batch, PostgresRuleSql.EvaluateChanged, Value(activated.Work.Group), Value(activated.Rule.JsonPath), Value(activated.Rule.Vars),
+                batch, PostgresRuleSql.EvaluateChanged, Value(activated.Work.Group), Path(activated.Rule), Vars(activated.Rule),
                 Value(activated.Mark), Value(ChangeBatch.MostRows + 1L));
         }
     }
@@ -131,8 +132,6 @@ internal static class PostgresChangeState
         command.Parameters.AddRange(parameters);
         batch.BatchCommands.Add(command);
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }
 
 /// <summary>A batch that is stored already.</summary>

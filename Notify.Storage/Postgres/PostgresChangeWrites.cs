@@ -3,6 +3,7 @@ using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
 using NpgsqlTypes;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -121,6 +122,4 @@ internal static class PostgresChangeWrites
     }
 
     private static NpgsqlParameter<TValue[]> Column<TRow, TValue>(List<TRow> rows, Converter<TRow, TValue> column) => Value(rows.ConvertAll(column).ToArray());
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -3,6 +3,7 @@ using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Npgsql;
 using NpgsqlTypes;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -330,6 +331,4 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             JsonSerializer.Deserialize(rows.GetString(5), DirectoryJson.Default.StringArray)!, rows.GetBoolean(6), rows.IsDBNull(8) ? null
                 : rows.GetDateTime(8)),
         rows.GetDateTime(7), rows.IsDBNull(9) ? null : rows.GetDateTime(9));
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -3,6 +3,7 @@ using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
 using Npgsql;
 using NpgsqlTypes;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -120,6 +121,4 @@ internal static class PostgresInboxChanges
         command.Parameters.AddRange(parameters);
         batch.BatchCommands.Add(command);
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -2,6 +2,7 @@ using Notify.Storage.Directory;
 using Notify.Storage.Inbox;
 using Notify.Storage.Log;
 using Npgsql;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -264,6 +265,4 @@ internal sealed class PostgresInboxSnapshot : IInboxSnapshot
         Value(ranges.Select(range => range.TopicId).ToArray()), Value(ranges.Select(range => range.After).ToArray()),
         Value(ranges.Select(range => range.Through).ToArray()),
     ];
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

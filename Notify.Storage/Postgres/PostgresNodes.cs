@@ -1,6 +1,7 @@
 using Notify.Storage.Log;
 using Notify.Storage.Nodes;
 using Npgsql;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -120,6 +121,4 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
         command.Parameters.AddRange(parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     });
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

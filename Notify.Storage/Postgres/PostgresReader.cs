@@ -1,5 +1,6 @@
 using Notify.Storage.Log;
 using Npgsql;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -121,6 +122,4 @@ internal sealed class PostgresReader(NpgsqlDataSource connections)
         ExpiresAt = reader.IsDBNull(6) ? null : reader.GetDateTime(6),
         Content = reader.GetFieldValue<byte[]>(7),
     };
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -5,7 +5,7 @@ namespace Notify.Storage.Postgres;
 internal static class PostgresRuleSql
 {
     // Silent: a value of another type makes a rule unknown, which is null here, and unknown is no member.
-    private const string Satisfied = "coalesce(jsonb_path_match(u.attributes, $2::jsonpath, $3::jsonb, true), false)";
+    private const string Satisfied = "coalesce(jsonb_path_match(u.attributes, $2, $3, true), false)";
 
     /// <summary>Not visible in a snapshot: changed since. The bound is for the index.</summary>
     private const string ChangedSince = """
@@ -119,7 +119,7 @@ internal static class PostgresRuleSql
 
     public const string Preview = """
         WITH slice AS MATERIALIZED (
-            SELECT u.id, u.name, coalesce(jsonb_path_match(u.attributes, $1::jsonpath, $2::jsonb, true), false) AS satisfied
+            SELECT u.id, u.name, coalesce(jsonb_path_match(u.attributes, $1, $2, true), false) AS satisfied
             FROM (SELECT id, name, attributes FROM users WHERE id > $3 ORDER BY id LIMIT $4) AS u
         )
         SELECT count(*), count(*) FILTER (WHERE satisfied), max(id),

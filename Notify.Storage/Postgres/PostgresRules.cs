@@ -1,5 +1,6 @@
 using Notify.Storage.Directory;
 using Npgsql;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -39,7 +40,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         PostgresErrors.TranslateOutages(async () =>
         {
             await using var command = Command(
-                PostgresRuleSql.Compare, Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(after), Value((long)users));
+                PostgresRuleSql.Compare, Value(work.Group), Path(rule), Vars(rule), Value(after), Value((long)users));
             await using var rows = await command.ExecuteReaderAsync(cancellationToken);
             var differences = new List<RuleDifference>();
             long? next = null;
@@ -59,7 +60,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
             {
                 Parameters =
                 {
-                    Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(after), Value(work.Owner), Value(work.Revision), Value((long)users),
+                    Value(work.Group), Path(rule), Vars(rule), Value(after), Value(work.Owner), Value(work.Revision), Value((long)users),
                 },
             },
             cancellationToken);
@@ -69,7 +70,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
             work, int.MaxValue,
             new NpgsqlBatchCommand(PostgresRuleSql.FillChanged)
             {
-                Parameters = { Value(work.Group), Value(rule.JsonPath), Value(rule.Vars), Value(mark), Value(work.Owner), Value(work.Revision) },
+                Parameters = { Value(work.Group), Path(rule), Vars(rule), Value(mark), Value(work.Owner), Value(work.Revision) },
             },
             cancellationToken);
 
@@ -94,7 +95,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         PostgresErrors.TranslateOutages(async () =>
         {
             await using var command = Command(
-                PostgresRuleSql.Preview, Value(rule.JsonPath), Value(rule.Vars), Value(after), Value((long)users), Value((long)examples));
+                PostgresRuleSql.Preview, Path(rule), Vars(rule), Value(after), Value((long)users), Value((long)examples));
             await using var rows = await command.ExecuteReaderAsync(cancellationToken);
             await rows.ReadAsync(cancellationToken);
             return new RulePreview(rows.GetInt64(1), rows.GetFieldValue<string[]>(3), rows.GetInt64(0) == users ? rows.GetInt64(2) : null);
@@ -135,6 +136,4 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
         await using var command = Command(sql, parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     });
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

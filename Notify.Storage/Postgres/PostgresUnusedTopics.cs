@@ -1,4 +1,5 @@
 using Npgsql;
+using static Notify.Storage.Postgres.PostgresParameters;
 
 namespace Notify.Storage.Postgres;
 
@@ -106,6 +107,4 @@ internal sealed class PostgresUnusedTopics(PostgresLocks locks)
 
         return true;
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -75,7 +75,7 @@ public sealed class PostgresPeopleScaleTests(PostgresCluster cluster) : Postgres
                 ("the number of a user's subscriptions", PostgresChangeSql.CountFilters, "(text[])", "('{user7,user8}')"),
                 ("ending subscriptions", PostgresChangeSql.EndFilters, "(bigint[], text[], bigint[])", "('{777,778}', '{topic/1,topic/2}', '{9,9}')"),
                 ("holding users by name and number", PostgresRuleSql.HoldUsers, "(text[], bigint[])", "('{user7,user8}', '{700,701,702}')"),
-                ("a chunk of a changed rule", PostgresRuleSql.Evaluate, "(bigint, text, text, bigint[], bigint[], boolean[])",
+                ("a chunk of a changed rule", PostgresRuleSql.Evaluate, "(bigint, jsonpath, jsonb, bigint[], bigint[], boolean[])",
                     "(1002000, '$.n == $a', '{\"a\":1}', '{700,701,702}', '{0,0,1}', '{true,false,true}')"),
                 ("attributes with a move", PostgresRuleSql.SetAttributes, "(bigint[], text[], timestamptz[])", "('{700,701}', '{NULL,NULL}', '{NULL,NULL}')"),
                 ("holding attributes", PostgresDirectorySql.HoldAttributes, "(bigint, bigint[], bigint[])", "(0, '{700,701}', '{0,0}')"),

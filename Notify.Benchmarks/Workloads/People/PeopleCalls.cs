@@ -17,9 +17,9 @@ internal sealed class PeopleCalls(RunningServer server) : IDisposable
         return (json, Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
     }
 
-    public async Task<double> SendAsync(HttpMethod method, string path, object body)
+    public async Task<double> SendAsync(HttpMethod method, string path, object? body)
     {
-        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = JsonContent.Create(body) };
+        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
         var clock = Stopwatch.GetTimestamp();
         using var answer = await _http.SendAsync(request);
         if (!answer.IsSuccessStatusCode)

@@ -135,6 +135,8 @@ internal static class PeopleWorkload
         await using var server = await storage.StartServerAsync(withUsers: true);
         using var calls = new PeopleCalls(server);
         for (var i = 0; i < 200; i++) await calls.PublishAsync("topic", "beside");
+        await calls.RuleAsync("warm", "@.n < 0");
+        await calls.SendAsync(HttpMethod.Delete, "groups/warm", body: null);
         var quiet = await DuringAsync(calls, () => Task.Delay(TimeSpan.FromSeconds(3)));
         report.Add("U3 publish, nothing else", Figures(quiet));
 

@@ -27,11 +27,11 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
     /// Users looked at in one statement: fewer after one that the database did not finish in its time, so that a slow one gets on, and
     /// more again with every rule that was worked through.
     /// </summary>
-    private const int MostUsers = 20_000;
+    private const int MostUsers = 4_000;
     private const int FewestUsers = 500;
 
-    /// <summary>Members entered at a time: the log's lock is held for a few milliseconds.</summary>
-    private const int Chunk = 500;
+    /// <summary>Members entered at a time: the log's lock is held for a few milliseconds, also by a slow database.</summary>
+    private const int Chunk = 200;
 
     /// <summary>So few changed since the fill was looked over that they fit the activation.</summary>
     private const int FewEnough = ChangeBatch.MostRows / 2;
@@ -117,8 +117,10 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
             var slice = await log.Directory.Rules.CompareAsync(work, rule, from, _slice, cancellationToken);
             foreach (var chunk in slice.Differences.Chunk(Chunk))
             {
+                var entering = time.GetTimestamp();
                 if (await EnterAsync(work, new DirectoryChange.ApplyRule(work, rule, chunk), cancellationToken) is not { } outcome) return null;
                 moved += outcome.Added + outcome.Removed;
+                await Task.Delay(time.GetElapsedTime(entering), time, cancellationToken); // half of the time, the log is free for publishers
                 if (!await RenewAsync(work, cancellationToken)) return null;
             }
 
