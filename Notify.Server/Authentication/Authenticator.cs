@@ -65,7 +65,7 @@ internal sealed partial class Authenticator(
     public async Task<(Caller? Caller, Refusal? Refusal)> ReauthenticateAsync(string? token, string? device, IPAddress? address)
     {
         if (await state.MayAcceptAsync() is { } blind) return (null, blind);
-        var (caller, rejection) = await VerifyAsync(new ShownCredential(token.AsMemory(), MustBeKey: false), device);
+        var (caller, rejection) = await VerifyAsync(new ShownCredential(token.AsMemory(), MustBeKey: false), device, last: null);
         if (caller is { Kind: not CallerKind.Token }) return (null, new Refusal(ErrorCodes.Forbidden, "An API key is no user's: connect with it."));
         return caller is not null ? (caller, null) : (null, Reject(rejection!, address, out _));
     }
@@ -97,7 +97,7 @@ internal sealed partial class Authenticator(
     private async ValueTask<(Caller?, Refusal?)> CheckAsync(HttpContext context, ShownCredential shown, string? device)
     {
         if (await state.MayAcceptAsync() is { } blind) return (null, blind);
-        var (caller, rejection) = await VerifyAsync(shown, device);
+        var (caller, rejection) = await VerifyAsync(shown, device, LastShown.Of(context));
         if (caller is not null) return (caller, null);
         var refusal = Reject(rejection!, context.Connection.RemoteIpAddress, out var retryAfter);
         if (retryAfter is { } after) context.Response.Headers.RetryAfter = $"{Math.Max(1, (int)Math.Ceiling(after.TotalSeconds))}";
@@ -105,14 +105,14 @@ internal sealed partial class Authenticator(
         return (null, refusal);
     }
 
-    private async ValueTask<(Caller?, Rejection?)> VerifyAsync(ShownCredential shown, string? device)
+    private async ValueTask<(Caller?, Rejection?)> VerifyAsync(ShownCredential shown, string? device, LastShown? last)
     {
         if (accessMode.Now == AccessMode.Everybody)
             return (null, new Rejection("unconfigured", "This service takes no credentials: it is open (Notify:Auth:AllowAnonymous), and has no key and no " +
                 "authority.", Counts: true));
-        if (shown.MustBeKey || KeyText.IsKey(shown.Text.Span)) return await keys.VerifyAsync(shown.Text.ToString(), device);
+        if (shown.MustBeKey || KeyText.IsKey(shown.Text.Span)) return await keys.VerifyAsync(shown.Text, device, last);
 
-        var (token, rejection) = await tokens.VerifyAsync(shown.Text);
+        var (token, rejection) = await tokens.VerifyAsync(shown.Text, last);
         if (token is null) return (null, rejection);
         var caller = device is null ? token.Caller : token.Caller with { Device = device };
         return state.Check(caller) is { } ended ? (null, ended) : (caller, null);

@@ -49,6 +49,35 @@ public sealed class CredentialLifeTests
         Assert.Equal(HttpStatusCode.NotFound, (await CallAsync(server, HttpMethod.Delete, $"keys/{id}", Admin)).Status);
     }
 
+    [Fact]
+    public async Task Credentials_that_share_a_connection_are_told_apart_and_each_ends_by_itself()
+    {
+        await using var server = await StartAsync();
+        var made = await CallAsync(server, HttpMethod.Post, "keys", Admin, new { name = "billing", subscribe = new[] { "orders/#" } });
+        var (id, key) = (made.Json.GetProperty("id").GetString()!, made.Json.GetProperty("key").GetString()!);
+        var (alice, bob) = (TestToken.Of("alice", Everything), TestToken.Of("bob", Everything));
+
+        using var one = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = server.Url };
+        async Task<string> AmAsync(string credential)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("api/v1/users/me", UriKind.Relative));
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+            using var response = await one.SendAsync(request);
+            if (!response.IsSuccessStatusCode) return response.StatusCode.ToString();
+            var me = await response.Content.ReadFromJsonAsync<JsonElement>();
+            return me.TryGetProperty("user", out var user) ? user.GetString()! : "a key";
+        }
+
+        var shown = new List<string>();
+        foreach (var credential in new[] { alice, alice, bob, alice, key, key, bob }) shown.Add(await AmAsync(credential));
+        Assert.Equal(["alice", "alice", "bob", "alice", "a key", "a key", "bob"], shown);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await CallAsync(server, HttpMethod.Post, "users/bob/tokens/revoke", Admin)).Status);
+        Assert.Equal(["Unauthorized", "alice", "Unauthorized", "a key"], [await AmAsync(bob), await AmAsync(alice), await AmAsync(bob), await AmAsync(key)]);
+        Assert.Equal(HttpStatusCode.NoContent, (await CallAsync(server, HttpMethod.Delete, $"keys/{id}", Admin)).Status);
+        Assert.Equal(["Unauthorized", "alice"], [await AmAsync(key), await AmAsync(alice)]);
+    }
+
     [Theory]
     [InlineData("""{}""", "'name' is missing")]
     [InlineData("""{"name":""}""", "'name'")]

@@ -56,9 +56,10 @@ internal sealed partial class ApiKeyVerifier : NodeService, ICredentialWatch
     }
 
     /// <exception cref="StorageUnavailableException">The key is not known here, and storage does not answer.</exception>
-    public async ValueTask<(Caller?, Rejection?)> VerifyAsync(string text, string? device)
+    public async ValueTask<(Caller?, Rejection?)> VerifyAsync(ReadOnlyMemory<char> text, string? device, LastShown? last)
     {
-        if (!KeyText.TryRead(text, out var key)) return (null, Mistyped);
+        if (last?.Find<KnownKey>(text) is { } same && _known.TryGetValue(same.Key.Id, out var still) && still == same) return Accept(same, device);
+        if (!KeyText.TryRead(text.ToString(), out var key)) return (null, Mistyped);
         if (!_known.TryGetValue(key.Id, out var known))
         {
             if (!key.IsWhole) return (null, Mistyped);
@@ -71,12 +72,8 @@ internal sealed partial class ApiKeyVerifier : NodeService, ICredentialWatch
 
         // In constant time: how far a guess agrees must not show.
         if (!CryptographicOperations.FixedTimeEquals(key.Hash, known.Key.Hash.Span)) return (null, key.IsWhole ? Unknown(key) : Mistyped);
-        var caller = device is null ? known.Caller : known.Caller with { Device = device };
-        if (_state.Check(caller) is { } revoked) return (null, revoked);
-        var now = _time.GetUtcNow();
-        if (known.Key.ExpiresAt <= now) return (null, new Rejection(Rejection.Expired, "The API key has expired.", Counts: false, key.Id));
-        if (known.IsUsedAgain(now)) _used[key.Id] = now;
-        return (caller, null);
+        last?.Keep(text, known);
+        return Accept(known, device);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -91,6 +88,17 @@ internal sealed partial class ApiKeyVerifier : NodeService, ICredentialWatch
         }
 
         await StoreUsesAsync(CancellationToken.None);
+    }
+
+    /// <summary>What may have changed since a key was first shown.</summary>
+    private (Caller?, Rejection?) Accept(KnownKey known, string? device)
+    {
+        var caller = device is null ? known.Caller : known.Caller with { Device = device };
+        if (_state.Check(caller) is { } revoked) return (null, revoked);
+        var (id, now) = (known.Key.Id, _time.GetUtcNow());
+        if (known.Key.ExpiresAt <= now) return (null, new Rejection(Rejection.Expired, "The API key has expired.", Counts: false, id));
+        if (known.IsUsedAgain(now)) _used[id] = now;
+        return (caller, null);
     }
 
     private async Task<ApiKey?> FindAsync(string id)

@@ -28,7 +28,7 @@ internal sealed class TokenVerifier : IDisposable
     private readonly IOptionsMonitor<JwtBearerOptions> _options;
     private readonly IServiceProvider _services;
     private readonly TimeProvider _time;
-    private readonly VerifiedTokens _verified = new();
+    private readonly VerifiedTokens _verified;
 
     public TokenVerifier(
         IOptions<NotifyOptions> options, GrantRules grants, IOptionsMonitor<JwtBearerOptions> bearer, IServiceProvider services, TimeProvider time,
@@ -40,18 +40,19 @@ internal sealed class TokenVerifier : IDisposable
         _services = services;
         _time = time;
         _authority = authority;
+        _verified = new VerifiedTokens(time);
     }
 
     /// <summary>Whether there is a key or an authority.</summary>
     public bool IsConfigured => _settings.TakesTokens;
 
     /// <summary>The token, or why it is rejected. Whether it was revoked is looked at elsewhere.</summary>
-    public async ValueTask<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(ReadOnlyMemory<char> token)
+    public async ValueTask<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(ReadOnlyMemory<char> token, LastShown? last)
     {
         if (!IsConfigured) return (null, new Rejection("unconfigured", "This service takes no tokens: it has no signing key and no authority.", Counts: true));
         if (token.Length > TokenText.MaxLength) return (null, Rejection.Malformed);
         var generation = _authority?.Generation ?? 0;
-        if (!_verified.TryGet(token.Span, generation, out var verified))
+        if (!_verified.TryGet(token, last, generation, out var verified))
         {
             (verified, var rejection) = await ReadAsync(token.ToString());
             if (verified is null) return (null, rejection);

@@ -8,9 +8,9 @@ namespace Notify.Server.Authentication.Tokens;
 
 /// <summary>
 /// Tokens whose signature was found good, for a while. Kept under the hash of their text: no token stays in memory, and how long a look
-/// takes says nothing of one. A look allocates nothing.
+/// takes says nothing of one. A look allocates nothing, and of a connection's last token hashes nothing.
 /// </summary>
-internal sealed class VerifiedTokens : IDisposable
+internal sealed class VerifiedTokens(TimeProvider time) : IDisposable
 {
     private const long MaxCharacters = 16 * 1024 * 1024;
     private const int HashedOnStack = 1024;
@@ -23,19 +23,21 @@ internal sealed class VerifiedTokens : IDisposable
     private readonly MemoryCache _kept = new(new MemoryCacheOptions { SizeLimit = MaxCharacters });
 
     /// <summary>Finds a token that was verified with the same generation of the authority's keys.</summary>
-    public bool TryGet(ReadOnlySpan<char> token, int generation, [NotNullWhen(true)] out VerifiedToken? verified)
+    public bool TryGet(ReadOnlyMemory<char> token, LastShown? last, int generation, [NotNullWhen(true)] out VerifiedToken? verified)
     {
-        Span<char> name = stackalloc char[NameLength];
-        Hash(token, name);
-        verified = _kept.TryGetValue(name, out Kept? kept) && kept is not null && kept.Generation == generation ? kept.Token : null;
+        var kept = last?.Find<Kept>(token);
+        if (!IsGood(kept) && IsGood(kept = Find(token.Span))) last?.Keep(token, kept!);
+        verified = IsGood(kept) ? kept!.Token : null;
         return verified is not null;
+
+        bool IsGood(Kept? one) => one is not null && one.Generation == generation && one.Until > time.GetUtcNow();
     }
 
     public void Keep(ReadOnlySpan<char> token, int generation, VerifiedToken verified)
     {
         Span<char> name = stackalloc char[NameLength];
         Hash(token, name);
-        _kept.Set(name.ToString(), new Kept(generation, verified), new MemoryCacheEntryOptions
+        _kept.Set(name.ToString(), new Kept(generation, verified, time.GetUtcNow() + KeptFor), new MemoryCacheEntryOptions
         {
             Size = token.Length,
             AbsoluteExpirationRelativeToNow = KeptFor,
@@ -43,6 +45,13 @@ internal sealed class VerifiedTokens : IDisposable
     }
 
     public void Dispose() => _kept.Dispose();
+
+    private Kept? Find(ReadOnlySpan<char> token)
+    {
+        Span<char> name = stackalloc char[NameLength];
+        Hash(token, name);
+        return _kept.TryGetValue(name, out Kept? kept) ? kept : null;
+    }
 
     private static void Hash(ReadOnlySpan<char> token, Span<char> name)
     {
@@ -53,5 +62,5 @@ internal sealed class VerifiedTokens : IDisposable
         Base64Url.EncodeToChars(hash, name);
     }
 
-    private sealed record Kept(int Generation, VerifiedToken Token);
+    private sealed record Kept(int Generation, VerifiedToken Token, DateTimeOffset Until);
 }
