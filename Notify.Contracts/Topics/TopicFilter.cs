@@ -12,25 +12,25 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     private static readonly string[] Everything = ["+", "#"];
     private static readonly string[] EverythingBelowTheEmptySegment = ["", "+", "#"];
 
-    private readonly string[] _segments;
+    // Null without a wildcard: nothing is matched by its parts then, and servers hold a filter for every topic that is followed.
+    private readonly string[]? _segments;
 
     private TopicFilter(string text)
     {
         Text = text;
-        _segments = text.Split('/');
-        IsExact = text.AsSpan().IndexOfAny('+', '#') < 0;
+        if (text.AsSpan().IndexOfAny('+', '#') >= 0) _segments = text.Split('/');
     }
 
     /// <summary>The filter as it was written.</summary>
     public string Text { get; }
 
     /// <summary>True when it has no wildcard: it matches the one topic of this name.</summary>
-    public bool IsExact { get; }
+    public bool IsExact => _segments is null;
 
     /// <summary>The parts between the slashes.</summary>
-    public IReadOnlyList<string> Segments => _segments;
+    public IReadOnlyList<string> Segments => _segments ?? Text.Split('/');
 
-    private bool LeadingWildcard => _segments[0] is "+" or "#";
+    private bool LeadingWildcard => Text[0] is '+' or '#';
 
     /// <summary>Reads a filter a client may follow; if it is none, <paramref name="problem"/> says why.</summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out TopicFilter? filter, [NotNullWhen(false)] out string? problem)
@@ -54,7 +54,7 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     /// <summary>Whether a topic matches; the topic is taken to be a valid one. Allocates nothing.</summary>
     public bool Matches(string topic)
     {
-        if (IsExact) return string.Equals(Text, topic, StringComparison.Ordinal);
+        if (_segments is null) return string.Equals(Text, topic, StringComparison.Ordinal);
         if (LeadingWildcard && TopicName.IsReserved(topic)) return false;
 
         var rest = topic.AsSpan();
@@ -80,7 +80,8 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
     public bool Covers(TopicFilter other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (LeadingWildcard && TopicName.IsReserved(other.Text)) return false;
+        if (other._segments is null) return Matches(other.Text);
+        if (_segments is null || (LeadingWildcard && TopicName.IsReserved(other.Text))) return false;
 
         // '#' stands for "the parent and everything below", but for '#' and '/#' the parent would be the empty topic,
         // which there is not: they say the same as '+/#' and '/+/#'. ('a/#' says more than 'a/+/#': it matches 'a'.)
@@ -123,6 +124,7 @@ public sealed class TopicFilter : IEquatable<TopicFilter>
 
     private static string? WildcardProblem(string text)
     {
+        if (text.AsSpan().IndexOfAny('+', '#') < 0) return null;
         var segments = text.Split('/');
         for (var i = 0; i < segments.Length; i++)
         {

@@ -79,7 +79,7 @@ internal sealed class Grants
             _exact = filters.Where(filter => filter.IsExact).Select(filter => filter.Text).ToFrozenSet(StringComparer.Ordinal);
             var wild = filters.Where(filter => !filter.IsExact).Distinct().ToArray();
             _leading = [.. wild.Where(LeadsWithWildcard)];
-            _byFirst = wild.Where(filter => !LeadsWithWildcard(filter)).GroupBy(filter => filter.Segments[0], StringComparer.Ordinal)
+            _byFirst = wild.Where(filter => !LeadsWithWildcard(filter)).GroupBy(filter => FirstSegment(filter.Text).ToString(), StringComparer.Ordinal)
                 .ToFrozenDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal)
                 .GetAlternateLookup<ReadOnlySpan<char>>();
         }
@@ -89,17 +89,17 @@ internal sealed class Grants
         public bool Covers(TopicFilter wanted) =>
             _exact.Contains(wanted.Text)
             || Covers(_leading, wanted)
-            || (_byFirst.TryGetValue(wanted.Segments[0], out var same) && Covers(same, wanted));
+            || (_byFirst.TryGetValue(FirstSegment(wanted.Text), out var same) && Covers(same, wanted));
 
-        public bool Matches(string topic)
-        {
-            var slash = topic.IndexOf('/', StringComparison.Ordinal);
-            return _exact.Contains(topic)
-                || Matches(_leading, topic)
-                || (_byFirst.TryGetValue(slash < 0 ? topic : topic.AsSpan(0, slash), out var same) && Matches(same, topic));
-        }
+        public bool Matches(string topic) =>
+            _exact.Contains(topic)
+            || Matches(_leading, topic)
+            || (_byFirst.TryGetValue(FirstSegment(topic), out var same) && Matches(same, topic));
 
-        private static bool LeadsWithWildcard(TopicFilter filter) => filter.Segments[0] is "+" or "#";
+        private static bool LeadsWithWildcard(TopicFilter filter) => FirstSegment(filter.Text) is "+" or "#";
+
+        private static ReadOnlySpan<char> FirstSegment(string text) =>
+            text.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? text.AsSpan(0, slash) : text;
 
         private static bool Matches(TopicFilter[] filters, string topic)
         {

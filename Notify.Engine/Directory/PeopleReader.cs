@@ -90,16 +90,17 @@ internal sealed class PeopleReader(INotificationLog log)
 internal sealed record PeopleOf(LogHead Head, Notify.Storage.Directory.UserReading User)
 {
     /// <summary>As a session takes it.</summary>
-    public IntervalReading ToReading() => new(Head.Epoch, Head.Head, [.. Interests()]);
-
-    private IEnumerable<UserInterest> Interests()
+    public IntervalReading ToReading()
     {
+        var interests = new List<UserInterest>(User.Groups.Count + User.Subscriptions.Count);
         foreach (var group in User.Groups)
-            yield return new UserInterest(InterestKind.Membership, TopicFilter.Exact(TopicName.OfGroup(group.Name)), group.Held.Since, group.Held.Until);
+            interests.Add(new UserInterest(InterestKind.Membership, TopicFilter.Exact(TopicName.OfGroup(group.Name)), group.Held.Since, group.Held.Until));
         foreach (var subscription in User.Subscriptions)
         {
             if (TopicFilter.TryParse(subscription.Filter, out var filter, out _))
-                yield return new UserInterest(InterestKind.Durable, filter, subscription.Held.Since, subscription.Held.Until);
+                interests.Add(new UserInterest(InterestKind.Durable, filter, subscription.Held.Since, subscription.Held.Until));
         }
+
+        return new IntervalReading(Head.Epoch, Head.Head, interests);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader read
         while (true)
         {
             var people = await reader.ReadAsync(new SessionUser(session.User!, session.Device), cancellationToken);
-            if (await LifeOfAsync(people, cancellationToken) is { } view)
+            if (await ViewOfAsync(people, cancellationToken) is { } view)
             {
                 metrics.Read(since);
                 return new UserStart(view, people.User.Number, people.ToReading(), people.User.Acknowledged);
@@ -40,8 +40,8 @@ internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader read
         return true;
     }
 
-    /// <summary>The epoch that the reading is good in; null when it has to be read again.</summary>
-    private async Task<LogView?> LifeOfAsync(PeopleOf people, CancellationToken cancellationToken)
+    /// <summary>This node's view of the log that the reading is of; null when it has to be read again.</summary>
+    private async Task<LogView?> ViewOfAsync(PeopleOf people, CancellationToken cancellationToken)
     {
         if (tail.View is { } view && view.EpochId == people.Head.Epoch) return people.Head.Head >= view.Start ? view : null;
         tail.Suspect();

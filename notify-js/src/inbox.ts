@@ -19,7 +19,7 @@ export class Inbox<T = unknown> {
   readonly #changed: (summary: InboxSummary) => void;
   readonly #connected: () => boolean;
   #current: InboxSummary | undefined;
-  #life = 0;
+  #generation = 0;
 
   /** @internal */
   constructor(http: Http, connected: () => boolean, changed: (summary: InboxSummary) => void) {
@@ -33,17 +33,17 @@ export class Inbox<T = unknown> {
 
   /** A page of items, newest first. */
   async list({ signal, ...query }: InboxQuery = {}): Promise<InboxPage<T>> {
-    const life = this.#life;
+    const generation = this.#generation;
     const page = await this.#http.call<InboxPage<T>>("GET", "/users/me/inbox", { query, signal, repeat: true });
-    this.#take(page.summary, life);
+    this.#take(page.summary, generation);
     return page;
   }
 
   /** The counts, also for up to ten filters of their own. */
   async summary(filters: readonly string[] = []): Promise<InboxSummary> {
-    const life = this.#life;
+    const generation = this.#generation;
     const summary = await this.#http.call<InboxSummary>("GET", "/users/me/inbox/summary", { query: { filter: filters }, repeat: true });
-    this.#take(summary, life);
+    this.#take(summary, generation);
     return summary;
   }
 
@@ -56,27 +56,27 @@ export class Inbox<T = unknown> {
   /** @internal The service says so on the connection. */
   signal(counts: InboxSummary): void {
     if (this.#current?.epoch !== counts.epoch) this.drop();
-    this.#take(counts, this.#life);
+    this.#take(counts, this.#generation);
   }
 
   /** @internal What is known, and what was asked for so far, was counted for another token or another log. */
   drop(): void {
-    this.#life++;
+    this.#generation++;
     this.#current = undefined;
   }
 
   async #mark(how: string, mark: InboxMark): Promise<InboxSummary> {
-    const life = this.#life;
+    const generation = this.#generation;
     const summary = await this.#http.call<InboxSummary>("POST", `/users/me/inbox/${how}`, { body: mark, repeat: true });
-    this.#take(summary, life);
+    this.#take(summary, generation);
     return summary;
   }
 
   // Answers of nodes and tabs come in any order. `rev` says how much of the log is counted; with the same rev only what
   // expired makes a difference, so the exact one is better than a lower bound, and then the one with fewer.
-  #take(summary: InboxSummary, life: number): void {
+  #take(summary: InboxSummary, generation: number): void {
     const known = this.#current;
-    if (life !== this.#life) return;
+    if (generation !== this.#generation) return;
     if (known && known.epoch !== summary.epoch && this.#connected()) return;
     if (known && known.epoch === summary.epoch) {
       const newer = summary.rev - known.rev || Number(!!known.atLeast) - Number(!!summary.atLeast)

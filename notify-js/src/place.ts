@@ -1,6 +1,6 @@
 import type { CaughtUp, Gap, ResumeResult } from "./wire.js";
 
-/** Where a client is in the log: everything up to version `since` of the life `epoch`. */
+/** Where a client is in the log: everything up to version `since` of the log with this `epoch`. */
 export interface Place {
   readonly since: number;
   readonly epoch: string;

@@ -196,13 +196,14 @@ internal sealed class Interests(Subscriber session, Router router)
     }
 
     /// <summary>Puts these in the place of everything that is the user's by interval: the log is another one, or read anew.</summary>
-    public void ReplaceIntervals(IEnumerable<UserInterest> intervals, Func<TopicFilter, bool> covers, long dispatched)
+    public void ReplaceIntervals(IReadOnlyCollection<UserInterest> intervals, Func<TopicFilter, bool> covers, long dispatched)
     {
         for (var i = _count - 1; i >= 0; i--)
         {
             if (_held[i].Kind is InterestKind.Membership or InterestKind.Durable) RemoveAt(i);
         }
 
+        Reserve(intervals.Count);
         foreach (var interval in intervals) Begin(interval, interval.Kind != InterestKind.Durable || covers(interval.Filter), dispatched);
         Restamp();
     }
@@ -378,6 +379,13 @@ internal sealed class Interests(Subscriber session, Router router)
         });
         if (isIndexed && until != Interest.Open) router.NoteEnded(session);
     }
+
+    // Most users change seldom after their connection has begun: what they hold then gets no more room than it needs.
+    private void Reserve(int more) => router.Change((this, more), static (_, state) =>
+    {
+        var (self, more) = state;
+        if (self._count + more > self._held.Length) Array.Resize(ref self._held, self._count + more);
+    });
 
     private void PutIntoIndex(int at)
     {

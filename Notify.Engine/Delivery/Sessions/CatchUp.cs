@@ -11,7 +11,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// Brings a session from its cursor to the end of the ring: page by page, each from the ring or from storage, until the
 /// session goes live under its own gate.
 /// </summary>
-internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SessionMetrics metrics, SharedMemory memory, LogClock clock,
+internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUserReadings users, SharedMemory memory, LogClock clock,
     TimeProvider time, ILogger<CatchUp> logger) : IDisposable
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
@@ -134,8 +134,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
         ValueTask write;
         try
         {
-            metrics.Delivered(frame.Entries);
-            write = session.Sink.WriteAsync(frame.For(session.Sink.Encoder));
+            write = session.WriteAsync(frame);
             await Task.Yield(); // the transport takes what was just written
         }
         finally
@@ -143,15 +142,7 @@ internal sealed partial class CatchUp(TailPosition tail, LogReplay replay, IUser
             _writers.Release();
         }
 
-        if (write.IsCompletedSuccessfully)
-        {
-            session.Took(frame);
-            return;
-        }
-
-        var began = time.GetTimestamp();
         await write; // outside: a slow client waits alone
-        session.Took(frame, time.GetElapsedTime(began));
     }
 
     [LoggerMessage(3001, LogLevel.Error, "A session could not catch up; its connection was closed with reconnect allowed.")]

@@ -224,16 +224,21 @@ internal sealed class DeliverySession : Subscriber
     {
         while (TryTake(out var frame))
         {
-            _scheduler.Metrics.Delivered(frame.Entries);
-            var write = _sink.WriteAsync(frame.For(_sink.Encoder));
-            if (!write.IsCompletedSuccessfully)
-            {
-                _ = PumpAgainAfterAsync(frame, write);
-                return;
-            }
-
-            _pace.Took(frame);
+            var write = WriteAsync(frame);
+            if (write.IsCompletedSuccessfully) continue;
+            _ = PumpAgainAfterAsync(write);
+            return;
         }
+    }
+
+    /// <summary>Hands a frame to the connection, and learns its pace. Called by the pump or by the catch-up loop, whichever runs.</summary>
+    public ValueTask WriteAsync(OutgoingFrame frame)
+    {
+        _scheduler.Metrics.Delivered(frame.Entries);
+        var write = _sink.WriteAsync(frame.For(_sink.Encoder));
+        if (!write.IsCompletedSuccessfully) return TimedAsync(frame, write);
+        _pace.Took(frame);
+        return write;
     }
 
     /// <summary>Says Progress when the log moved on and nothing was sent for <paramref name="quiet"/>. Returns true when ready to be pumped.</summary>
@@ -487,12 +492,6 @@ internal sealed class DeliverySession : Subscriber
     /// <summary>The frame whole, or in the pieces that its client takes.</summary>
     public IReadOnlyList<NotificationFrame> AtItsPace(NotificationFrame frame) => _pace.IsQuick ? [frame] : frame.Pieces;
 
-    /// <summary>The client took a write at once.</summary>
-    public void Took(OutgoingFrame frame) => _pace.Took(frame);
-
-    /// <summary>The client took a write after a time.</summary>
-    public void Took(OutgoingFrame frame, TimeSpan after) => _pace.Took(frame, after);
-
     public void Advance(long cursor)
     {
         lock (_gate) _cursor = Math.Max(_cursor, cursor);
@@ -549,13 +548,18 @@ internal sealed class DeliverySession : Subscriber
     private OutgoingFrame? StillWanted(OutgoingFrame queued) =>
         queued is NotificationFrame notifications ? notifications.Where(entry => _interests.Want(entry.Version, entry.Topic)) : queued;
 
-    private async Task PumpAgainAfterAsync(OutgoingFrame frame, ValueTask write)
+    private async ValueTask TimedAsync(OutgoingFrame frame, ValueTask write)
+    {
+        var began = _scheduler.Time.GetTimestamp();
+        await write;
+        _pace.Took(frame, _scheduler.Time.GetElapsedTime(began));
+    }
+
+    private async Task PumpAgainAfterAsync(ValueTask write)
     {
         try
         {
-            var began = _scheduler.Time.GetTimestamp();
             await write;
-            Took(frame, _scheduler.Time.GetElapsedTime(began));
         }
         catch (Exception)
         {

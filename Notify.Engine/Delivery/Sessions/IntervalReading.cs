@@ -10,25 +10,24 @@ namespace Notify.Engine.Delivery.Sessions;
 /// <param name="epoch">The epoch that the versions are of.</param>
 /// <param name="head">Every change up to this version is in it.</param>
 /// <param name="interests">Open ones, and those that ended above the lowest place the session may be put back to.</param>
-internal sealed class IntervalReading(Guid epoch, long head, IEnumerable<UserInterest> interests)
+internal sealed class IntervalReading(Guid epoch, long head, List<UserInterest> interests)
 {
-    private readonly List<UserInterest> _interests = [.. interests];
 
     public Guid Epoch => epoch;
     public long Head => head;
-    public IReadOnlyList<UserInterest> Interests => _interests;
+    public IReadOnlyList<UserInterest> Interests => interests;
 
-    public void Begin(UserInterest interest) => _interests.Add(interest); // one that is known already changes nothing when it is installed
+    public void Begin(UserInterest interest) => interests.Add(interest); // one that is known already changes nothing when it is installed
 
     /// <returns>Whether an interval ended.</returns>
     public bool End(InterestKind kind, TopicFilter filter, long at)
     {
         var ended = false;
-        for (var i = 0; i < _interests.Count; i++)
+        for (var i = 0; i < interests.Count; i++)
         {
-            var interest = _interests[i];
+            var interest = interests[i];
             if (interest.Kind != kind || interest.Since >= at || interest.Until <= at || !interest.Filter.Equals(filter)) continue;
-            _interests[i] = interest with { Until = at };
+            interests[i] = interest with { Until = at };
             ended = true;
         }
 
