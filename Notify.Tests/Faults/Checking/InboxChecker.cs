@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -10,6 +11,7 @@ namespace Notify.Tests.Faults.Checking;
 internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nodes)
 {
     private const int Page = 1000;
+    private const int MostRefusals = 10;
 
     private readonly string _user = $"{run}-inbox";
 
@@ -37,8 +39,8 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
 
         async Task MarkAsync(string operation, object mark)
         {
-            using var answer = await random.GetItems(nodes().ToArray(), 1)[0].PostAsJsonAsync(Path($"inbox/{operation}"), mark);
-            answer.EnsureSuccessStatusCode();
+            var http = random.GetItems(nodes().ToArray(), 1)[0];
+            using var answer = await AnsweredAsync(() => http.PostAsJsonAsync(Path($"inbox/{operation}"), mark));
         }
     }
 
@@ -48,7 +50,8 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
         var read = new List<(int Node, long Rev, (long, long) Counts, List<long> Unread)>();
         foreach (var (node, http) in nodes().Index())
         {
-            var answer = await http.GetFromJsonAsync<JsonElement>(Path($"inbox?state=unread&limit={Page}"));
+            using var page = await AnsweredAsync(() => http.GetAsync(Path($"inbox?state=unread&limit={Page}")));
+            var answer = await page.Content.ReadFromJsonAsync<JsonElement>();
             var summary = answer.GetProperty("summary");
             var counts = (Unread: summary.GetProperty("unread").GetInt64(), Unseen: summary.GetProperty("unseen").GetInt64());
             var rev = summary.GetProperty("rev").GetInt64();
@@ -66,6 +69,21 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
             findings.Add(new Finding(Verdict.Invented, _user, same.Key,
                 $"nodes count {string.Join(" and ", same.Select(one => one.Counts))} up to the same version"));
         return (read[0].Unread, read.Max(one => one.Rev));
+    }
+
+    /// <summary>
+    /// Calls again what was answered 503, as a client does: the first statement on a connection that the fault has closed while it was idle
+    /// fails, also after the fault.
+    /// </summary>
+    private static async Task<HttpResponseMessage> AnsweredAsync(Func<Task<HttpResponseMessage>> call)
+    {
+        for (var left = MostRefusals; ; left--)
+        {
+            var answer = await call();
+            if (answer.StatusCode != HttpStatusCode.ServiceUnavailable || left == 0) return answer.EnsureSuccessStatusCode();
+            answer.Dispose();
+            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
+        }
     }
 
     private Uri Path(string path) => new($"api/v1/users/{_user}/{path}", UriKind.Relative);
