@@ -22,8 +22,9 @@ internal sealed class PeopleReader(INotificationLog log)
     private readonly Queue<Waiting> _waiting = [];
     private int _running;
 
+    /// <remarks>It cannot be cancelled: a connection's token would keep the registration, for as long as the connection is there.</remarks>
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
-    public Task<PeopleOf> ReadAsync(SessionUser user, CancellationToken cancellationToken)
+    public Task<PeopleOf> ReadAsync(SessionUser user)
     {
         var waiting = new Waiting(user);
         lock (_gate)
@@ -36,7 +37,7 @@ internal sealed class PeopleReader(INotificationLog log)
             }
         }
 
-        return waiting.Task.WaitAsync(cancellationToken);
+        return waiting.Task;
     }
 
     /// <summary>Reads these users at once, however many.</summary>

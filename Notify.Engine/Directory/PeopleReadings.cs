@@ -16,7 +16,7 @@ internal sealed class PeopleReadings(ConnectedUsers connected, PeopleReader read
         connected.BeginReading(session);
         while (true)
         {
-            var people = await reader.ReadAsync(new SessionUser(session.User!, session.Device), cancellationToken);
+            var people = await reader.ReadAsync(new SessionUser(session.User!, session.Device));
             if (await ViewOfAsync(people, cancellationToken) is { } view)
             {
                 metrics.Read(since);

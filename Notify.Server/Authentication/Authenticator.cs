@@ -84,7 +84,12 @@ internal sealed partial class Authenticator(
         }
 
         if (ShownCredential.Find(context.Request, tokenInQuery, out var shown) is { } several) return (null, several);
-        if (shown is { } credential && mode != AccessMode.Development) return await CheckAsync(context, credential, device);
+        if (shown is { } credential && mode != AccessMode.Development)
+        {
+            var last = tokenInQuery ? null : LastShown.Of(context); // one that may come in the query opens a connection that stays
+            return await CheckAsync(context, credential, device, last);
+        }
+
         if (mode != AccessMode.Development && host.IsAuthenticated(context)) // an open service identifies no caller
         {
             if (await state.MayAcceptAsync() is { } blind) return (null, blind);
@@ -94,10 +99,10 @@ internal sealed partial class Authenticator(
         return (Unshown(mode, user, device), null);
     }
 
-    private async ValueTask<(Caller?, Refusal?)> CheckAsync(HttpContext context, ShownCredential shown, string? device)
+    private async ValueTask<(Caller?, Refusal?)> CheckAsync(HttpContext context, ShownCredential shown, string? device, LastShown? last)
     {
         if (await state.MayAcceptAsync() is { } blind) return (null, blind);
-        var (caller, rejection) = await VerifyAsync(shown, device, LastShown.Of(context));
+        var (caller, rejection) = await VerifyAsync(shown, device, last);
         if (caller is not null) return (caller, null);
         var refusal = Reject(rejection!, context.Connection.RemoteIpAddress, out var retryAfter);
         if (retryAfter is { } after) context.Response.Headers.RetryAfter = $"{Math.Max(1, (int)Math.Ceiling(after.TotalSeconds))}";
