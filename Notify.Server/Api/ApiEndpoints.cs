@@ -79,7 +79,7 @@ internal static class ApiEndpoints
         foreach (var call in calls)
         {
             var handle = guard.Wrap(call);
-            api.MapMethods(path, [call.Methods[0]], handle).WithMount(path).Describe(call.Description);
+            api.MapMethods(path, [call.Methods[0]], handle).WithMount(path).Describe(call);
             if (call.Methods.Length > 1) api.MapMethods(path, call.Methods[1..], handle).WithMount(path).ExcludeFromDescription();
         }
 
@@ -163,7 +163,6 @@ internal static class ApiEndpoints
             "refused for now (a node that starts or stops, storage that is away, too many connections) is a 200 with 'retry' and an end: a browser's " +
             "EventSource gives up at any other status.",
         GoesWithoutCredential = true,
-        TakesTokenInQuery = true,
         Parameters =
         [
             new("query", QueryFilters.Parameter, typeof(string[]), $"{Filters}. A user's own topic comes unasked; without a user there is at least one."),

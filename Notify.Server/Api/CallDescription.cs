@@ -15,9 +15,6 @@ internal sealed record CallDescription(string Name, string Summary)
 
     /// <summary>Callers without a credential may be granted it, or part of it.</summary>
     public bool GoesWithoutCredential { get; init; }
-
-    /// <summary>Takes the token in the query too.</summary>
-    public bool TakesTokenInQuery { get; init; }
 }
 
 /// <summary>A parameter.</summary>

@@ -79,18 +79,18 @@ internal static class OpenApiOperations
             [AccessToken] =
                 KeyIn(ParameterLocation.Query, ShownCredential.QueryParameter, "A JWT or an API key, for a browser's EventSource, which sends no headers."),
         };
-        document.Security = [.. Credentials(document, new CallDescription("", ""))];
+        document.Security = [.. Credentials(document)];
     }
 
     private static OpenApiSecurityScheme KeyIn(ParameterLocation where, string name, string text) =>
         new() { Type = SecuritySchemeType.ApiKey, In = where, Name = name, Description = text };
 
     // Any one of them; the empty one stands for none.
-    private static IEnumerable<OpenApiSecurityRequirement> Credentials(OpenApiDocument? document, CallDescription description)
+    private static IEnumerable<OpenApiSecurityRequirement> Credentials(OpenApiDocument? document, bool inQuery = false, bool orNone = false)
     {
-        foreach (var scheme in description.TakesTokenInQuery ? (string[])[Bearer, ApiKey, AccessToken] : [Bearer, ApiKey])
+        foreach (var scheme in inQuery ? (string[])[Bearer, ApiKey, AccessToken] : [Bearer, ApiKey])
             yield return new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, document)] = [] };
-        if (description.GoesWithoutCredential) yield return [];
+        if (orNone) yield return [];
     }
 
     /// <summary>Problems are the same for all calls: named once, so that a change of one call is not lost among them.</summary>
@@ -121,24 +121,27 @@ internal static class OpenApiOperations
         return Tags.FirstOrDefault(tag => tag.Paths.Contains(word)).Name ?? OtherTag;
     }
 
-    public static void Describe(this IEndpointConventionBuilder endpoint, CallDescription description)
+    public static void Describe(this IEndpointConventionBuilder endpoint, ApiCall call)
     {
+        var description = call.Description;
         var handler = (RequestDelegate)(_ => Task.CompletedTask);
         var metadata = new List<object> { handler.Method, new Described() }; // the API explorer passes over endpoints without a method
         metadata.AddRange(description.Answers.Select(answer => new ProducesResponseTypeMetadata(answer.Status, answer.Type, [answer.MediaType])));
         metadata.AddRange(Problems(description).Select(status => new ProducesResponseTypeMetadata(status, typeof(ProblemDocument), [Problem.ContentType])));
         endpoint.WithMetadata([.. metadata]);
         endpoint.WithGroupName(AppDocument);
-        endpoint.AddOpenApiOperationTransformer((operation, context, cancellationToken) => CompleteAsync(operation, context, description, cancellationToken));
+        endpoint.AddOpenApiOperationTransformer((operation, context, cancellationToken) => CompleteAsync(operation, context, call, cancellationToken));
     }
 
-    private static async Task CompleteAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CallDescription description,
+    private static async Task CompleteAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, ApiCall call,
         CancellationToken cancellationToken)
     {
+        var description = call.Description;
         operation.OperationId = description.Name;
         operation.Summary = description.Summary;
         operation.Description = description.Details;
-        if (description.GoesWithoutCredential || description.TakesTokenInQuery) operation.Security = [.. Credentials(context.Document, description)];
+        if (description.GoesWithoutCredential || call.TakesTokenInQuery)
+            operation.Security = [.. Credentials(context.Document, call.TakesTokenInQuery, description.GoesWithoutCredential)];
         operation.Tags = new HashSet<OpenApiTagReference> { new(TagOf(context.Description.RelativePath ?? "")) };
         operation.Parameters = [];
         foreach (var parameter in description.Parameters)
