@@ -79,10 +79,10 @@ public class StopDuringStartTests(PostgresCluster postgres)
             || line.StartsWith("crit:", StringComparison.Ordinal));
     }
 
-    // The runtime's thread for signals is there. Before the program's first line nothing of it can listen.
+    // The library of the host is loaded: that is the program's next step after it has begun to listen. Before its first line nothing of it
+    // can, and the runtime's thread for signals is there a moment before the signal is taken.
     private static bool ListensForTerm(ChildProcess process) =>
-        Directory.GetDirectories($"/proc/{process.Pid}/task")
-            .Any(task => File.Exists($"{task}/comm") && File.ReadAllText($"{task}/comm").Contains("SigHandler", StringComparison.Ordinal));
+        File.ReadAllText($"/proc/{process.Pid}/maps").Contains("/Microsoft.AspNetCore.dll", StringComparison.Ordinal);
 
     private async Task<bool> WaitsForALockAsync(string database) =>
         await postgres.ScalarAsync<long>("postgres", $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock'") > 0;
