@@ -95,7 +95,15 @@ internal sealed class TcpSwitch : IAsyncDisposable
 
     private async Task PumpAsync(NetworkStream from, NetworkStream to, Socket toSocket)
     {
-        await from.CopyToAsync(to, _stop.Token);
-        toSocket.Shutdown(SocketShutdown.Send);
+        try
+        {
+            await from.CopyToAsync(to, _stop.Token);
+            toSocket.Shutdown(SocketShutdown.Send);
+        }
+        catch
+        {
+            toSocket.Close(); // one that was reset says nothing more, and the other side must not wait for it
+            throw;
+        }
     }
 }
