@@ -120,7 +120,10 @@ internal sealed partial class RuleWorker(INotificationLog log, DirectoryWriter w
                 var entering = time.GetTimestamp();
                 if (await EnterAsync(work, new DirectoryChange.ApplyRule(work, rule, chunk), cancellationToken) is not { } outcome) return null;
                 moved += outcome.Added + outcome.Removed;
-                await Task.Delay(time.GetElapsedTime(entering), time, cancellationToken); // half of the time, the log is free for publishers
+
+                // Half of the time the log is free for publishers. Bounded: the lease must outlast a turn and its rest.
+                var took = time.GetElapsedTime(entering);
+                await Task.Delay(took < Look ? took : Look, time, cancellationToken);
                 if (!await RenewAsync(work, cancellationToken)) return null;
             }
 
