@@ -17,7 +17,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
 
     public async Task<ChangeResult> ChangeAsync(ChangeBatch batch, CancellationToken cancellationToken)
     {
-        var nothing = await PostgresErrors.TranslateOutages(() => PostgresChanges.LookAsync(people, batch, cancellationToken));
+        var nothing = await PostgresErrors.ReadAsync(() => PostgresChanges.LookAsync(people, batch, cancellationToken));
         if (nothing is not null) return nothing;
         var result = await append.ChangeAsync(batch, cancellationToken);
         known.Observe(result.Epoch, result.Head);
@@ -25,7 +25,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     }
 
     public Task<PeopleReading> ReadPeopleAsync(IReadOnlyList<SessionUser> users, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(async () =>
+        PostgresErrors.ReadAsync(async () =>
     {
         var reading = new PeopleReader(users);
         for (var attempt = 0; ; attempt++)
@@ -68,7 +68,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
     }
 
     public Task<(LogHead Head, IReadOnlyList<long> Users)> FindMembersAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages<(LogHead, IReadOnlyList<long>)>(async () =>
+        PostgresErrors.ReadAsync<(LogHead, IReadOnlyList<long>)>(async () =>
         {
             await using var command = people.CreateCommand(PostgresDirectorySql.FindMembers);
             command.Parameters.Add(Value(group));
@@ -79,7 +79,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         });
 
     public Task<(LogHead Head, IReadOnlyList<HeldBy> Held)> ReadHeldAsync(long group, IReadOnlyCollection<long> users, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages<(LogHead, IReadOnlyList<HeldBy>)>(async () =>
+        PostgresErrors.ReadAsync<(LogHead, IReadOnlyList<HeldBy>)>(async () =>
         {
             await using var command = people.CreateCommand(PostgresDirectorySql.ReadHeld);
             command.Parameters.Add(Value(group));
@@ -131,7 +131,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         ExecuteAsync(PostgresDirectorySql.ForgetDevice, cancellationToken, Value(user), Value(device));
 
     public Task<AttributesReading> ReadAttributesAsync(IReadOnlyList<string> users, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(async () =>
+        PostgresErrors.ReadAsync(async () =>
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -194,7 +194,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
             Value(usedAt.Keys.ToArray()), Value(usedAt.Values.Select(at => at.UtcDateTime).ToArray()));
 
     public Task<(LogHead Head, DirectoryPage<TokenRevocation, long> Page)> ListRevocationsAsync(long after, int limit, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages<(LogHead, DirectoryPage<TokenRevocation, long>)>(async () =>
+        PostgresErrors.ReadAsync<(LogHead, DirectoryPage<TokenRevocation, long>)>(async () =>
         {
             await using var command = people.CreateCommand(PostgresDirectorySql.ListRevocations);
             command.Parameters.Add(Value(after));
@@ -297,7 +297,7 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
 
     private Task<IReadOnlyList<T>> ListAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken,
         params NpgsqlParameter[] parameters) =>
-        PostgresErrors.TranslateOutages<IReadOnlyList<T>>(async () =>
+        PostgresErrors.ReadAsync<IReadOnlyList<T>>(async () =>
         {
             await using var command = people.CreateCommand(sql);
             command.Parameters.AddRange(parameters);

@@ -28,6 +28,14 @@ internal static class PostgresErrors
     public static bool IsUnavailable(Exception error) =>
         error is NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException;
 
+    // An answer that does not come in time is neither: it would be waited for twice.
+    private static bool IsEndedConnection(NpgsqlException error) =>
+        error is PostgresException
+        {
+            SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout
+        }
+        or { InnerException: IOException };
+
     /// <summary>The server's own words are safe to show: its primary message names objects, never values.</summary>
     public static StorageUnavailableException Unavailable(Exception error) => new(
         error is PostgresException postgres
@@ -64,6 +72,22 @@ internal static class PostgresErrors
         TimeoutException or NpgsqlException { InnerException: TimeoutException } => StorageFailure.Timeout,
         _ => StorageFailure.Transient,
     };
+
+    /// <summary>
+    /// Runs a read. Once more when it met a connection that had ended while it lay in the pool, as all do when the server restarts: Npgsql
+    /// learns of it with the first use, and opens new ones from then on.
+    /// </summary>
+    public static Task<T> ReadAsync<T>(Func<Task<T>> read) => TranslateOutages(async () =>
+    {
+        try
+        {
+            return await read();
+        }
+        catch (NpgsqlException error) when (IsEndedConnection(error))
+        {
+            return await read();
+        }
+    });
 
     /// <summary>Runs something that stores nothing unless it ends well.</summary>
     public static async Task<T> TranslateOutages<T>(Func<Task<T>> work)

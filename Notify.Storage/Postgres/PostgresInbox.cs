@@ -15,7 +15,7 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
     private readonly KnownSequences _known = new();
 
     public Task<T> ReadAsync<T>(IReadOnlyCollection<string> users, Func<IInboxSnapshot, Task<T>> read, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(async () =>
+        PostgresErrors.ReadAsync(async () =>
         {
             for (var attempt = 1; ; attempt++)
             {
@@ -38,7 +38,7 @@ internal sealed class PostgresInbox(NpgsqlDataSource people) : IInbox
             }
         });
 
-    public Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    public Task<LogEntry?> FindKeptAsync(Guid id, CancellationToken cancellationToken) => PostgresErrors.ReadAsync(async () =>
     {
         await using var command = people.CreateCommand(PostgresInboxSql.FindKept);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });

@@ -66,7 +66,7 @@ internal sealed class PostgresLog : INotificationLog
 
     public async Task<LogHead> ReadHeadAsync(CancellationToken cancellationToken)
     {
-        var head = await PostgresErrors.TranslateOutages(() => _reader.ReadHeadAsync(cancellationToken));
+        var head = await PostgresErrors.ReadAsync(() => _reader.ReadHeadAsync(cancellationToken));
         _known.Observe(head.Epoch, head.Head);
         return head;
     }
@@ -79,24 +79,24 @@ internal sealed class PostgresLog : INotificationLog
     }
 
     public Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(() => _reader.ReadAsync(after, maxEntries, maxBytes, cancellationToken));
+        PostgresErrors.ReadAsync(() => _reader.ReadAsync(after, maxEntries, maxBytes, cancellationToken));
 
     public Task<LogPage> ReadTopicsAsync(
         IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(() => _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));
+        PostgresErrors.ReadAsync(() => _reader.ReadTopicsAsync(topicIds, after, maxEntries, maxBytes, cancellationToken));
 
     public Task<LogPage> ReadTopicsBackAsync(
         IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(() => _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken));
+        PostgresErrors.ReadAsync(() => _reader.ReadTopicsBackAsync(topicIds, before, maxEntries, maxBytes, cancellationToken));
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(() => _reader.FindTopicsAsync(names, cancellationToken));
+        PostgresErrors.ReadAsync(() => _reader.FindTopicsAsync(names, cancellationToken));
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(() => _reader.FindTopicsByPrefixAsync(prefix, limit, cancellationToken));
+        PostgresErrors.ReadAsync(() => _reader.FindTopicsByPrefixAsync(prefix, limit, cancellationToken));
 
     public Task<LogEntry?> FindAsync(Guid id, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(() => _reader.FindAsync(id, cancellationToken));
+        PostgresErrors.ReadAsync(() => _reader.FindAsync(id, cancellationToken));
 
     public Task<LogHead> SweepAsync(TimeSpan maxAge, CancellationToken cancellationToken) =>
         PostgresErrors.TranslateOutages(async () =>

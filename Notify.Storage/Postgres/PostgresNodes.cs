@@ -89,7 +89,7 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
         return rows.GetInt16(0);
     });
 
-    public Task<StorageStatistics> ReadStatisticsAsync(CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    public Task<StorageStatistics> ReadStatisticsAsync(CancellationToken cancellationToken) => PostgresErrors.ReadAsync(async () =>
     {
         await using var batch = people.CreateBatch();
         batch.BatchCommands.Add(new(Counts));
@@ -107,7 +107,7 @@ internal sealed class PostgresNodes(NpgsqlDataSource people) : INodes
     public Task SeenAsync(IReadOnlyCollection<string> users, TimeSpan coarse, CancellationToken cancellationToken) =>
         ExecuteAsync(Seen, cancellationToken, Value(users.ToArray()), Value(coarse));
 
-    public Task<DateTimeOffset?> LastSeenAsync(string user, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages<DateTimeOffset?>(async () =>
+    public Task<DateTimeOffset?> LastSeenAsync(string user, CancellationToken cancellationToken) => PostgresErrors.ReadAsync<DateTimeOffset?>(async () =>
     {
         await using var command = people.CreateCommand(LastSeen);
         command.Parameters.Add(Value(user));

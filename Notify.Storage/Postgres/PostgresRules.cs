@@ -7,7 +7,7 @@ namespace Notify.Storage.Postgres;
 /// <summary>Rules at work on Postgres, which evaluates them itself.</summary>
 internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
 {
-    public Task<RulesReading> ReadRulesAsync(long above, CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    public Task<RulesReading> ReadRulesAsync(long above, CancellationToken cancellationToken) => PostgresErrors.ReadAsync(async () =>
     {
         await using var command = Command(PostgresRuleSql.ReadRules, Value(above));
         await using var rows = await command.ExecuteReaderAsync(cancellationToken);
@@ -74,7 +74,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
             },
             cancellationToken);
 
-    public Task<long> CountPendingAsync(CancellationToken cancellationToken) => PostgresErrors.TranslateOutages(async () =>
+    public Task<long> CountPendingAsync(CancellationToken cancellationToken) => PostgresErrors.ReadAsync(async () =>
     {
         await using var command = people.CreateCommand(PostgresRuleSql.CountPending);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
@@ -92,7 +92,7 @@ internal sealed class PostgresRules(NpgsqlDataSource people) : IRuleDirectory
     });
 
     public Task<RulePreview> PreviewAsync(RuleTest rule, long after, int users, int examples, CancellationToken cancellationToken) =>
-        PostgresErrors.TranslateOutages(async () =>
+        PostgresErrors.ReadAsync(async () =>
         {
             await using var command = Command(
                 PostgresRuleSql.Preview, Path(rule), Vars(rule), Value(after), Value((long)users), Value((long)examples));

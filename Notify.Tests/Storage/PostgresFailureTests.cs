@@ -52,6 +52,29 @@ public sealed class PostgresFailureTests(PostgresCluster cluster) : PostgresLogT
     }
 
     [Fact]
+    public async Task A_read_whose_idle_connection_has_ended_is_made_on_another()
+    {
+        var log = await OpenAsync();
+        await log.AppendAsync(Batch(Entry("a")), Stop);
+        Dictionary<string, Func<Task>> reads = new()
+        {
+            ["head"] = () => log.ReadHeadAsync(Stop),
+            ["log"] = () => log.ReadAsync(0, 10, 1000, Stop),
+            ["inbox"] = () => log.Inbox.ReadAsync(["u"], snapshot => Task.FromResult(snapshot.Head), Stop),
+            ["people"] = () => log.Directory.ReadPeopleAsync([new SessionUser("u", null)], Stop),
+            ["rules"] = () => log.Directory.Rules.ReadRulesAsync(0, Stop),
+        };
+        foreach (var (name, read) in reads)
+        {
+            // Several connections lie in the pool: the second attempt must not meet the next ended one.
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => read()));
+            Assert.True(await Cluster.ScalarAsync<long>("postgres",
+                $"SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = '{Database}'") > 1);
+            Assert.Null(await Record.ExceptionAsync(read) is { } failed ? $"{name}: {failed.Message}" : null);
+        }
+    }
+
+    [Fact]
     public async Task A_lost_backend_still_queued_for_the_lock_and_the_repeat_behind_it_store_once()
     {
         await using var proxy = new TcpProxy(Cluster.Port);

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -11,7 +10,6 @@ namespace Notify.Tests.Faults.Checking;
 internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nodes)
 {
     private const int Page = 1000;
-    private const int MostRefusals = 10;
 
     private readonly string _user = $"{run}-inbox";
 
@@ -40,7 +38,8 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
         async Task MarkAsync(string operation, object mark)
         {
             var http = random.GetItems(nodes().ToArray(), 1)[0];
-            using var answer = await AnsweredAsync(() => http.PostAsJsonAsync(Path($"inbox/{operation}"), mark));
+            using var answer = await http.PostAsJsonAsync(Path($"inbox/{operation}"), mark);
+            answer.EnsureSuccessStatusCode();
         }
     }
 
@@ -50,8 +49,7 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
         var read = new List<(int Node, long Rev, (long, long) Counts, List<long> Unread)>();
         foreach (var (node, http) in nodes().Index())
         {
-            using var page = await AnsweredAsync(() => http.GetAsync(Path($"inbox?state=unread&limit={Page}")));
-            var answer = await page.Content.ReadFromJsonAsync<JsonElement>();
+            var answer = await http.GetFromJsonAsync<JsonElement>(Path($"inbox?state=unread&limit={Page}"));
             var summary = answer.GetProperty("summary");
             var counts = (Unread: summary.GetProperty("unread").GetInt64(), Unseen: summary.GetProperty("unseen").GetInt64());
             var rev = summary.GetProperty("rev").GetInt64();
@@ -69,21 +67,6 @@ internal sealed class InboxChecker(string run, Func<IEnumerable<HttpClient>> nod
             findings.Add(new Finding(Verdict.Invented, _user, same.Key,
                 $"nodes count {string.Join(" and ", same.Select(one => one.Counts))} up to the same version"));
         return (read[0].Unread, read.Max(one => one.Rev));
-    }
-
-    /// <summary>
-    /// Calls again what was answered 503, as a client does: the first statement on a connection that the fault has closed while it was idle
-    /// fails, also after the fault.
-    /// </summary>
-    private static async Task<HttpResponseMessage> AnsweredAsync(Func<Task<HttpResponseMessage>> call)
-    {
-        for (var left = MostRefusals; ; left--)
-        {
-            var answer = await call();
-            if (answer.StatusCode != HttpStatusCode.ServiceUnavailable || left == 0) return answer.EnsureSuccessStatusCode();
-            answer.Dispose();
-            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
-        }
     }
 
     private Uri Path(string path) => new($"api/v1/users/{_user}/{path}", UriKind.Relative);
