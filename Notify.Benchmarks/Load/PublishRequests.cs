@@ -26,18 +26,18 @@ internal sealed class PublishRequests
         };
     }
 
-    public byte[] Next()
+    private byte[] Next()
     {
         if (_next == _requests.Length) _next = 0;
         return _requests[_next++];
     }
 
-    /// <summary>The next POST with the time in its body: a buffer for one use at a time.</summary>
+    /// <summary>The next request, with the time in its first body: a buffer for one use at a time.</summary>
     public byte[] NextStamped(long timestamp)
     {
         var request = Next();
-        Encoding.ASCII.GetBytes(timestamp.ToString("D19", CultureInfo.InvariantCulture))
-            .CopyTo(request, request.AsSpan().IndexOf(BodyStart) + BodyStart.Length);
+        var at = request.AsSpan().IndexOf(BodyStart); // none in MessagePack
+        if (at >= 0) Encoding.ASCII.GetBytes(timestamp.ToString("D19", CultureInfo.InvariantCulture)).CopyTo(request, at + BodyStart.Length);
         return request;
     }
 

@@ -38,10 +38,14 @@ internal sealed class PublisherConnection : IWebSocketSink, IHubMessageSink, IDi
     /// <summary>Nothing under way.</summary>
     public bool IsIdle { get; private set; } = true;
 
-    public void Send(byte[] request)
+    public void Send(byte[] request) => Send(request, Stopwatch.GetTimestamp());
+
+    /// <param name="request">One publish.</param>
+    /// <param name="dueAt">When it was to be sent: what its latency is counted from.</param>
+    public void Send(byte[] request, long dueAt)
     {
         IsIdle = false;
-        _sentAt = Stopwatch.GetTimestamp();
+        _sentAt = dueAt;
         _connection.Send(request);
     }
 

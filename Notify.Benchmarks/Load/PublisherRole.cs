@@ -18,6 +18,9 @@ internal sealed class PublisherRole(PublisherOptions options) : IDisposable
     private readonly RoleLine _line = new();
     private readonly Stopwatch _sincePing = Stopwatch.StartNew();
 
+    private readonly Queue<long> _due = new();
+
+    private int _next;
     private bool _isOn;
     private Func<bool> _wantsMore = () => false;
 
@@ -68,33 +71,47 @@ internal sealed class PublisherRole(PublisherOptions options) : IDisposable
         _wantsMore = wantsMore;
         foreach (var connection in _connections)
         {
-            if (wantsMore()) connection.Send(_requests.Next());
+            if (wantsMore()) connection.Send(_requests.NextStamped(Stopwatch.GetTimestamp()));
         }
 
         Drain();
         _isOn = false;
     }
 
-    /// <summary>Spread evenly, connection after connection, each with its time in the body.</summary>
+    /// <summary>
+    /// Spread evenly, each with its time in the body. One that is due while all connections wait for answers goes with the next that is free,
+    /// and its time is when it was due: a server that falls behind does not slow the load down.
+    /// </summary>
     private void RunRate(double perSecond, TimeSpan time)
     {
-        var clock = Stopwatch.StartNew();
+        var begun = Stopwatch.GetTimestamp();
+        var ticks = Stopwatch.Frequency / perSecond;
         var total = (int)(perSecond * time.TotalSeconds);
-        for (var i = 0; i < total; i++)
+        for (var i = 0; i < total;)
         {
-            var due = TimeSpan.FromSeconds(i / perSecond);
-            while (clock.Elapsed < due) Turn((int)Math.Ceiling((due - clock.Elapsed).TotalMilliseconds));
-            var connection = _connections[i % _connections.Count];
-            if (!connection.IsIdle)
-            {
-                _tally.Problem("a publish that was due before the last one was answered");
-                continue;
-            }
+            var now = Stopwatch.GetTimestamp();
+            for (; i < total && begun + (long)(i * ticks) <= now; i++) _due.Enqueue(begun + (long)(i * ticks));
+            SendDue();
+            var wait = TimeSpan.FromSeconds((begun + (i * ticks) - Stopwatch.GetTimestamp()) / Stopwatch.Frequency);
+            Turn((int)Math.Ceiling(Math.Max(0, wait.TotalMilliseconds)));
+        }
 
-            connection.Send(_requests.NextStamped(Stopwatch.GetTimestamp()));
+        while (_due.Count > 0)
+        {
+            SendDue();
+            Turn(50);
         }
 
         Drain();
+    }
+
+    private void SendDue()
+    {
+        for (var tried = 0; tried < _connections.Count && _due.Count > 0; tried++)
+        {
+            var connection = _connections[_next++ % _connections.Count];
+            if (connection.IsIdle) connection.Send(_requests.NextStamped(_due.Peek()), _due.Dequeue());
+        }
     }
 
     private void Drain()
@@ -115,7 +132,7 @@ internal sealed class PublisherRole(PublisherOptions options) : IDisposable
             var connection = _connections[_epoll.Number(i)];
             if (_epoll.CanWrite(i)) connection.OnWritable();
             connection.OnReadable(_buffer);
-            if (_isOn && connection.IsIdle && _wantsMore()) connection.Send(_requests.Next());
+            if (_isOn && connection.IsIdle && _wantsMore()) connection.Send(_requests.NextStamped(Stopwatch.GetTimestamp()));
         }
 
         if (options.By == PublishBy.Hub && _sincePing.Elapsed > PingEvery)

@@ -28,7 +28,7 @@ internal sealed class SubscriberRole(SubscriberOptions options) : IDisposable
             while (_line.TryTake(out var command))
             {
                 if (command[0] == "stop") return;
-                if (command[0] == "stamped") _tally.IsStamped = true;
+                if (command[0] == "stamped") _tally.StampedEvery = int.Parse(command[1], CultureInfo.InvariantCulture);
                 if (command[0] == "report") Report(long.Parse(command[1], CultureInfo.InvariantCulture));
             }
         }

@@ -12,8 +12,8 @@ internal sealed class SubscriberTally
     public long Deliveries { get; set; }
     public int ReadyConnections { get; private set; }
 
-    /// <summary>Whether bodies begin with the time at which they were published.</summary>
-    public bool IsStamped { get; set; }
+    /// <summary>Bodies begin with the time at which they were published, and every so many connections one reads it; 0: none does.</summary>
+    public int StampedEvery { get; set; }
     public Histogram Latency { get; } = new();
     public long FirstAnswer { get; private set; }
     public long LastReady { get; private set; }

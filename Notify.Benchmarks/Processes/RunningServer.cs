@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
-using System.Text;
 using Notify.Benchmarks.Load;
 
 namespace Notify.Benchmarks.Processes;
@@ -13,9 +11,9 @@ internal sealed class RunningServer : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
-    private readonly TemporaryFolder? _probe;
+    private readonly Probe? _probe;
 
-    private RunningServer(PeerKind peer, int port, ChildProcess process, TemporaryFolder? probe, TimeSpan started) =>
+    private RunningServer(PeerKind peer, int port, ChildProcess process, Probe? probe, TimeSpan started) =>
         (Peer, Port, _process, _probe, Started) = (peer, port, process, probe, started);
 
     public PeerKind Peer { get; }
@@ -68,15 +66,8 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public static string Executable(string name) => Path.Combine(AppContext.BaseDirectory, name);
 
-    /// <summary>The heap after a full collection, bytes.</summary>
-    public async Task<long> HeapBytesAsync()
-    {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(ProbeIn(_probe!)));
-        var answer = new byte[64];
-        var length = await socket.ReceiveAsync(answer);
-        return long.Parse(Encoding.ASCII.GetString(answer, 0, length), CultureInfo.InvariantCulture);
-    }
+    /// <summary>Of a server that was started with one.</summary>
+    public Probe Probe => _probe ?? throw new InvalidOperationException("The server was started without a probe.");
 
     /// <summary>As a service manager stops it.</summary>
     public Task StopAsync() => _process.StopAsync(TimeSpan.FromSeconds(30), politely: true);
@@ -91,11 +82,11 @@ internal sealed class RunningServer : IAsyncDisposable
 
     private static async Task<RunningServer> StartAsync(PeerKind peer, int port, string[] command, Dictionary<string, string> environment, bool withProbe)
     {
-        var probe = withProbe ? new TemporaryFolder("notify-bench-probe-") : null;
+        var probe = withProbe ? new Probe() : null;
         if (probe is not null)
         {
             environment["DOTNET_STARTUP_HOOKS"] = Executable("Notify.Benchmarks.dll");
-            environment[StartupHook.SocketVariable] = ProbeIn(probe);
+            environment[StartupHook.SocketVariable] = probe.SocketPath;
         }
 
         environment["DOTNET_NOLOGO"] = "1";
@@ -119,8 +110,6 @@ internal sealed class RunningServer : IAsyncDisposable
             throw;
         }
     }
-
-    private static string ProbeIn(TemporaryFolder folder) => Path.Combine(folder.Path, "probe.sock");
 
     private static async Task<bool> IsReadyAsync(int port)
     {

@@ -16,7 +16,8 @@ internal sealed class Subscribers : IAsyncDisposable
         new(await LoadProcess<SubscriberReady>.StartAsync(options.ToArguments()));
 
     /// <summary>From now on bodies begin with the time of their publish.</summary>
-    public Task ExpectStampsAsync() => _process.SayAsync("stamped");
+    /// <param name="every">Each connection reads it, or one in so many.</param>
+    public Task ExpectStampsAsync(int every = 1) => _process.SayAsync("stamped " + every.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Waits for so many deliveries since the last report.</summary>
     public Task<SubscriberReport> ReportAsync(long expected) =>

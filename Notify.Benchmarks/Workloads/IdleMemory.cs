@@ -32,12 +32,12 @@ internal static class IdleMemory
                 await using var bench = await Bench.StartAsync(laboratory, target, withProbe: true);
                 await using var first = await bench.SubscribeAsync(Before, Before);
                 await Task.Delay(Rest);
-                var (heap, resident) = (await bench.Server.HeapBytesAsync(), CpuClock.ResidentBytes(bench.Server.ProcessId));
+                var (heap, resident) = (await bench.Server.Probe.HeapBytesAsync(), CpuClock.ResidentBytes(bench.Server.ProcessId));
 
                 await using var rest = await bench.SubscribeAsync(connections, connections);
                 await Task.Delay(Rest);
                 var residentUncollected = CpuClock.ResidentBytes(bench.Server.ProcessId) - resident;
-                heap = await bench.Server.HeapBytesAsync() - heap;
+                heap = await bench.Server.Probe.HeapBytesAsync() - heap;
                 resident = CpuClock.ResidentBytes(bench.Server.ProcessId) - resident;
                 if (rest.Ready.Problems is { } problem)
                 {

@@ -68,7 +68,7 @@ internal static class StalledClient
         var published = await publishers.RunRateAsync(plan.Rate, plan.Seconds);
         var got = await subscribers.ReportAsync(published.Acked * plan.Subscribers);
         var others = neighbours.Cores;
-        var memory = new Memory(await bench.Server.HeapBytesAsync() / Mebibyte, CpuClock.ResidentBytes(bench.Server.ProcessId) / Mebibyte);
+        var memory = new Memory(await bench.Server.Probe.HeapBytesAsync() / Mebibyte, CpuClock.ResidentBytes(bench.Server.ProcessId) / Mebibyte);
         var problem = Validity.Problem(burst, filled, burst.Acked * plan.Subscribers, isEqual: true)
                       ?? Validity.Problem(published, got, published.Acked * plan.Subscribers, isEqual: true);
         if (problem is not null) report.Invalid.Add($"{name}: {problem}");

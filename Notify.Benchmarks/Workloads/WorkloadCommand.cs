@@ -18,6 +18,7 @@ internal static class WorkloadCommand
         ("p1b-credential", "p1b's POSTs with a token or an API key, and without: CPU of each", CredentialCost.RunAsync),
         ("p2", "acknowledged durable publishes, beside pgbench", DurablePublish.RunAsync),
         ("p3", "publish to receive under a light load", LightLoad.RunAsync),
+        ("latency", "publish to receive from a tenth of what a server takes to more than it takes", LatencyUnderLoad.RunAsync),
         ("p4", "replay of 100,000 to one client", ReplayToOne.RunAsync),
         ("p4-herd", "10,000 clients back at once", Herd.RunAsync),
         ("p5", "memory of 10,000 idle connections", IdleMemory.RunAsync),

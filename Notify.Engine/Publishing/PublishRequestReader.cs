@@ -32,8 +32,7 @@ internal static class PublishRequestReader
         try
         {
             var members = new PublishMembers(json);
-            refusal = members.Read() ?? Check(members, out command);
-            if (refusal is null) command = command! with { Content = ContentWriter.Write(members, publisher) };
+            refusal = members.Read() ?? Check(members, publisher, out command);
         }
         catch (JsonException malformed)
         {
@@ -43,7 +42,7 @@ internal static class PublishRequestReader
         return refusal is null;
     }
 
-    private static Refusal? Check(scoped in PublishMembers members, out PublishCommand? command)
+    private static Refusal? Check(scoped in PublishMembers members, string? publisher, out PublishCommand? command)
     {
         command = null;
         if (Address(members, out var topic) is { } badAddress) return badAddress;
@@ -54,7 +53,7 @@ internal static class PublishRequestReader
 
         var key = members.IdempotencyKey.IsPresent ? members.IdempotencyKey.ToString() : null;
         if (key is not null && IdempotencyKeys.Problem(key, members.Ephemeral) is { } badKey) return badKey;
-        command = new PublishCommand(topic, default, members.TtlSeconds, members.Ephemeral, key);
+        command = new PublishCommand(topic, ContentWriter.Write(members, publisher), members.TtlSeconds, members.Ephemeral, key);
         return null;
     }
 

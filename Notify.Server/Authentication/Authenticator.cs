@@ -11,8 +11,8 @@ using Notify.Server.Authentication.Tokens;
 namespace Notify.Server.Authentication;
 
 /// <summary>
-/// From a request to its caller: one asynchronous step for each request, and for a connection the one that opened it. Whatever
-/// comes later finds the caller in the request's items (<see cref="Find"/>).
+/// From a request to its caller: one asynchronous step for each request, and for a connection the one that opened it, with
+/// which the caller is kept (<see cref="Find"/>).
 /// </summary>
 internal sealed partial class Authenticator(
     TokenVerifier tokens,
@@ -42,7 +42,12 @@ internal sealed partial class Authenticator(
         Publish = [.. options.Value.Auth.AnonymousPublish.Select(filter => GrantRules.Fill(filter, null)).OfType<TopicFilter>()],
     };
 
-    /// <summary>The caller that <see cref="AuthenticateAsync"/> found for this request.</summary>
+    private static readonly Grants OfEverybody = new() { Subscribe = Grants.EveryTopic, Publish = Grants.Everything };
+
+    /// <summary>Keeps the caller with the request that opens a connection, for what is done on the connection later.</summary>
+    public static void Keep(HttpContext context, Caller caller) => context.Items[ItemKey] = caller;
+
+    /// <summary>The caller that was kept with this request.</summary>
     public static Caller? Find(HttpContext context) => context.Items.TryGetValue(ItemKey, out var caller) ? (Caller?)caller : null;
 
     /// <summary>Identifies the caller. A refusal has its headers in the response already.</summary>
@@ -51,14 +56,8 @@ internal sealed partial class Authenticator(
     public async ValueTask<(Caller? Caller, Refusal? Refusal)> AuthenticateAsync(HttpContext context, bool tokenInQuery)
     {
         var (caller, refusal) = await IdentifyAsync(context, tokenInQuery);
-        if (caller is null)
-        {
-            metrics.Refused(refusal!.Code);
-            return (null, refusal);
-        }
-
-        context.Items[ItemKey] = caller;
-        return (caller, null);
+        if (caller is null) metrics.Refused(refusal!.Code);
+        return (caller, refusal);
     }
 
     /// <summary>The caller that a fresh token makes, on a connection that is there already.</summary>
@@ -134,8 +133,7 @@ internal sealed partial class Authenticator(
             Publisher = user is null ? Caller.AnonymousPublisher : $"dev:{user}",
             Grants = Grants.OfAdmin,
         },
-        AccessMode.Everybody =>
-            new Caller { Kind = CallerKind.Everybody, Device = device, Grants = new Grants { Subscribe = Grants.EveryTopic, Publish = Grants.Everything } },
+        AccessMode.Everybody => new Caller { Kind = CallerKind.Everybody, Device = device, Grants = OfEverybody },
         _ => new Caller { Kind = CallerKind.Anonymous, Device = device, Grants = _anonymous },
     };
 

@@ -23,7 +23,9 @@ internal static class HubConventions
             {
                 if (established.Contains(context)) return null;
                 var (caller, refusal) = await authenticator.AuthenticateAsync(context, tokenInQuery: true);
-                return caller is null ? refusal : AccessRules.Enter(caller) ?? (context.Request.Query.ContainsKey("id") ? null : limit.Check(caller));
+                if (caller is null) return refusal;
+                Authenticator.Keep(context, caller);
+                return AccessRules.Enter(caller) ?? (context.Request.Query.ContainsKey("id") ? null : limit.Check(caller));
             };
         });
 

@@ -13,7 +13,7 @@ internal readonly record struct StoredRow(long Version, Guid Id, long TopicSeq, 
 internal sealed class AppendAnswers
 {
     public Guid Epoch { get; set; }
-    public List<StoredRow> Rows { get; } = [];
+    public List<StoredRow> Rows { get; init; } = [];
     public Dictionary<(string Publisher, string Key), FirstAnswer> ByKey { get; } = [];
 
     /// <summary>Also what was answered before this append.</summary>

@@ -159,7 +159,7 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
     private AppendAnswers Stored(IReadOnlyList<NewEntry> entries, InsertedPlace place)
     {
         _topics.Appended(entries, place.Before, place.Sequences);
-        var answers = new AppendAnswers { Epoch = _topics.Epoch };
+        var answers = new AppendAnswers { Epoch = _topics.Epoch, Rows = new List<StoredRow>(entries.Count) };
         for (var i = 0; i < entries.Count; i++)
         {
             var entry = entries[i];

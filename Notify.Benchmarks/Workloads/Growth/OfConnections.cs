@@ -53,11 +53,11 @@ internal static class OfConnections
         var client = new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port };
         await using var first = await Subscribers.StartAsync(client with { Connections = Before, Topics = Before, FirstTopic = size });
         await Task.Delay(Rest);
-        var (heap, resident) = (await server.HeapBytesAsync(), CpuClock.ResidentBytes(server.ProcessId));
+        var (heap, resident) = (await server.Probe.HeapBytesAsync(), CpuClock.ResidentBytes(server.ProcessId));
 
         await using var subscribers = await Subscribers.StartAsync(client with { Connections = size, Topics = size });
         await Task.Delay(Rest);
-        heap = await server.HeapBytesAsync() - heap;
+        heap = await server.Probe.HeapBytesAsync() - heap;
         resident = CpuClock.ResidentBytes(server.ProcessId) - resident;
         if (subscribers.Ready.Problems is { } problem)
         {

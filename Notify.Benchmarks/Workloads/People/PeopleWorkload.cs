@@ -121,11 +121,11 @@ internal static class PeopleWorkload
             if (withUser) options = options with { Users = "u" };
             await using var first = await Subscribers.StartAsync(options with { Connections = 200 });
             await Task.Delay(Rest);
-            var heap = await server.HeapBytesAsync();
+            var heap = await server.Probe.HeapBytesAsync();
             await using var all = await Subscribers.StartAsync(options);
             if (all.Ready.Problems is { } problem) report.Invalid.Add($"U2 memory: {problem}");
             await Task.Delay(Rest);
-            report.Add(withUser ? "U2 users" : "U2 without a user", ("heap bytes a connection", (await server.HeapBytesAsync() - heap) / (double)back));
+            report.Add(withUser ? "U2 users" : "U2 without a user", ("heap bytes a connection", (await server.Probe.HeapBytesAsync() - heap) / (double)back));
         }
     }
 

@@ -6,6 +6,13 @@ namespace Notify.Engine.Delivery.Frames;
 /// <summary>A log entry on its way to connections, with its message in each format that was asked for so far.</summary>
 internal sealed class DeliveryEntry(LogEntry entry)
 {
+    private const int InitialBytes = 1024;
+    private const int KeptBytes = 256 * 1024; // what a rare large one grew is not kept
+
+    // One a thread: an encoding allocates its bytes and nothing else.
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _output;
+
     private byte[]? _json;
     private byte[]? _messagePack;
 
@@ -31,8 +38,11 @@ internal sealed class DeliveryEntry(LogEntry entry)
 
     private byte[] Encode(FrameEncoder encoder)
     {
-        var output = new ArrayBufferWriter<byte>(EstimatedBytes + 128);
+        var output = _output ??= new ArrayBufferWriter<byte>(InitialBytes);
+        output.ResetWrittenCount();
         encoder.WriteNotification(output, Entry);
-        return output.WrittenSpan.ToArray();
+        var bytes = output.WrittenSpan.ToArray();
+        if (output.Capacity > KeptBytes) _output = null;
+        return bytes;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Tail;
@@ -12,6 +13,8 @@ internal sealed class DispatchUnit
 {
     private readonly DeliveryEntry[] _entries;
     private readonly int[] _topicOf;
+    private readonly int[] _firstOf; // by topic: its first entry
+    private readonly int[] _nextOf; // by entry: the next one of its topic, -1 after the last
 
     public DispatchUnit(LogView view, DeliveryEntry[] entries, DateTimeOffset now)
     {
@@ -20,14 +23,30 @@ internal sealed class DispatchUnit
         Last = entries[^1].Version;
         _entries = [.. entries.Where(e => e.IsNotification && !e.HasExpired(now))];
         _topicOf = new int[_entries.Length];
-        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
+        _nextOf = new int[_entries.Length];
+        var numbers = new Dictionary<string, int>(_entries.Length, StringComparer.Ordinal);
+        var first = new int[_entries.Length];
+        var last = new int[_entries.Length];
         for (var i = 0; i < _entries.Length; i++)
         {
-            if (!numbers.TryGetValue(_entries[i].Topic, out var number)) numbers[_entries[i].Topic] = number = numbers.Count;
+            ref var number = ref CollectionsMarshal.GetValueRefOrAddDefault(numbers, _entries[i].Topic, out var isKnown);
+            if (isKnown)
+            {
+                _nextOf[last[number]] = i;
+            }
+            else
+            {
+                number = numbers.Count - 1;
+                first[number] = i;
+            }
+
+            last[number] = i;
+            _nextOf[i] = -1;
             _topicOf[i] = number;
         }
 
         Topics = [.. numbers.Keys];
+        _firstOf = first;
         Nothing = new UnitShare(this, null, -1);
     }
 
@@ -40,6 +59,17 @@ internal sealed class DispatchUnit
 
     /// <summary>Where every session begins.</summary>
     public UnitShare Nothing { get; }
+
+    /// <summary>The entries of one topic, in version order: found by themselves, since a unit of many topics makes a frame of each.</summary>
+    public NotificationFrame FrameOf(int topic)
+    {
+        var count = 0;
+        for (var i = _firstOf[topic]; i >= 0; i = _nextOf[i]) count++;
+        if (count == _entries.Length) return new NotificationFrame(_entries);
+        var wanted = new DeliveryEntry[count];
+        for (var (i, at) = (_firstOf[topic], 0); i >= 0; i = _nextOf[i]) wanted[at++] = _entries[i];
+        return new NotificationFrame(wanted);
+    }
 
     /// <summary>The entries of these topics, in version order.</summary>
     public NotificationFrame FrameOf(ReadOnlySpan<bool> topics)
@@ -91,6 +121,7 @@ internal sealed class UnitShare(DispatchUnit unit, UnitShare? parent, int topic)
 
     private NotificationFrame MakeFrame()
     {
+        if (Parent is { Parent: null }) return unit.FrameOf(topic);
         var topics = new bool[unit.Topics.Length];
         for (var share = this; share.Parent is not null; share = share.Parent) topics[share.Topic] = true;
         return unit.FrameOf(topics);
