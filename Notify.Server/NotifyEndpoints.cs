@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Notify.Engine.Configuration;
 using Notify.Server.Api;
 using Notify.Server.Authentication;
+using Notify.Server.Configuration;
 using Notify.Server.Http;
 using Notify.Server.Hubs;
 using Notify.Server.Observability;
@@ -42,7 +43,11 @@ public static class NotifyEndpoints
                 endpoint.Metadata.Add(NotTheFallback);
         });
         group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
-        group.MapGroup(ApiPaths.Root).RequireAllowedOrigin().MapApi();
+        var api = group.MapGroup(ApiPaths.Root).RequireAllowedOrigin();
+        api.MapApi();
+
+        // The own process answers this for all of its paths at once: a route that matches everything is looked at in each call.
+        if (endpoints.ServiceProvider.GetService<NotifyHost>() != NotifyHost.OwnProcess) api.MapNothingElse();
         group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().WithMetadata(new HubEndpoint()).RequireAllowedOrigin().RequireKnownCaller()
             .RefuseWhileDraining();
         return group;
@@ -55,13 +60,20 @@ public static class NotifyEndpoints
         _ => true,
     };
 
-    /// <summary>Maps what the service's own process has besides: the page with the API reference, health, metrics and the OpenAPI document.</summary>
-    internal static void MapNotifyProcess(this IEndpointRouteBuilder endpoints)
+    /// <summary>
+    /// Maps what the service's own process has besides: the page with the API reference, health, metrics and the OpenAPI document, and an answer
+    /// for all other paths.
+    /// </summary>
+    internal static void MapNotifyProcess(this WebApplication app)
     {
-        endpoints.MapNotifyPage(OpenApi);
-        endpoints.MapHealth();
-        endpoints.MapPrometheusScrapingEndpoint(Metrics);
-        endpoints.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));
+        // SignalR brings ASP.NET's authorization with it, which costs each call a dictionary; no endpoint of this process asks for it, and
+        // one that did would fail. The key is WebApplicationBuilder's.
+        ((IApplicationBuilder)app).Properties["__AuthorizationMiddlewareSet"] = true;
+        app.UseNothingHere();
+        app.MapNotifyPage(OpenApi);
+        app.MapHealth();
+        app.MapPrometheusScrapingEndpoint(Metrics);
+        app.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));
     }
 
     /// <summary>

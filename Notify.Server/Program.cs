@@ -50,6 +50,5 @@ return await StartUp.ReportMistakesAsync(async stop =>
     app.UseKnownProxies();
     app.MapNotify();
     app.MapNotifyProcess();
-    app.MapFallback(ApiEndpoints.NothingHereAsync);
     await StartUp.RunAsync(app, stop);
 });

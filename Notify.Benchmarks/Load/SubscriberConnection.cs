@@ -74,7 +74,8 @@ internal sealed class SubscriberConnection : IWebSocketSink, IHubMessageSink, ID
             case HubMessageKind.Notification:
                 Ledger.Note(_wire.Number(message, "version"u8));
                 _tally.Deliveries++;
-                if (_tally.StampedEvery > 0 && _number % _tally.StampedEvery == 0 && _wire.Stamp(message) is > 0 and var stamp) _tally.Latency.Add(Stopwatch.GetTimestamp() - stamp);
+                if (_tally.StampedEvery > 0 && _number % _tally.StampedEvery == 0 && _wire.Stamp(message) is > 0 and var stamp)
+                    _tally.Latency.Add(Stopwatch.GetTimestamp() - stamp);
                 break;
             case HubMessageKind.Answer:
                 if (_options.Peer == PeerKind.Stock) Ready();

@@ -66,11 +66,16 @@ internal static class ApiEndpoints
         api.MapPeople();
         api.MapPresence();
         api.MapStats();
-        api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
     }
 
-    /// <summary>An answer for whatever is asked outside the service's own paths; for a host that has no others.</summary>
-    public static Task NothingHereAsync(HttpContext context) => Problem.WriteAsync(context, Unknown);
+    /// <summary>Maps an answer for whatever else is asked below <c>/api/v1</c>.</summary>
+    public static void MapNothingElse(this IEndpointRouteBuilder api) => api.Map("/{**rest}", NothingHereAsync).ExcludeFromDescription();
+
+    /// <summary>Answers whatever no endpoint does; for a host that has no others.</summary>
+    public static void UseNothingHere(this IApplicationBuilder app) =>
+        app.Use(next => context => context.GetEndpoint() is null ? NothingHereAsync(context) : next(context));
+
+    private static Task NothingHereAsync(HttpContext context) => Problem.WriteAsync(context, Unknown);
 
     /// <summary>Maps the calls of one path, and a 405 that names them for every other method.</summary>
     public static void MapCalls(this IEndpointRouteBuilder api, string path, params ApiCall[] calls)

@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Notify.Contracts.Wire;
 using Notify.Engine;
 using Notify.Engine.Publishing;
+using Notify.Server.Wire;
 
 namespace Notify.Server.Api;
 
@@ -46,8 +46,8 @@ internal static class PublishAnswer
     /// <summary>The answers to a batch, in its order.</summary>
     public static Task WriteAsync(HttpContext context, IReadOnlyList<PublishOutcome> outcomes)
     {
-        var json = new ArrayBufferWriter<byte>(TypicalBytes * (outcomes.Count + 1));
-        using (var writer = new Utf8JsonWriter(json, Options))
+        using var json = ThreadBuffer.Take(); // copied into the response before the call returns
+        using (var writer = new Utf8JsonWriter(json.Writer, Options))
         {
             writer.WriteStartObject();
             writer.WriteStartArray("results"u8);
@@ -56,7 +56,7 @@ internal static class PublishAnswer
             writer.WriteEndObject();
         }
 
-        return JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.WrittenMemory);
+        return JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.Writer.WrittenMemory);
     }
 
     private static void WriteItem(Utf8JsonWriter writer, PublishOutcome outcome)
@@ -83,7 +83,8 @@ internal static class PublishAnswer
         writer.WriteString("id"u8, accepted.Id);
         if (accepted.As != AcceptedAs.Ephemeral) writer.WriteNumber("version"u8, accepted.Version);
         writer.WriteString("topic"u8, accepted.Topic);
-        writer.WriteString("publishedAt"u8, Rfc3339Converter.ToText(accepted.PublishedAt));
+        Span<byte> time = stackalloc byte[WireTime.BufferBytes];
+        writer.WriteString("publishedAt"u8, WireTime.Write(accepted.PublishedAt, time));
     }
 
     private static int Status(PublishOutcome.Accepted accepted) => accepted.As switch

@@ -20,18 +20,8 @@ internal sealed class PublishEndpoints(PublishFront front, IOptions<NotifyOption
 
     public async Task PostAsync(HttpContext context, Caller caller)
     {
-        PreparedPublish prepared;
-        if (ReadHead(context.Request, out var header) is { } refusal)
-        {
-            prepared = PreparedPublish.Refused(refusal);
-        }
-        else
-        {
-            using var body = await RequestBody.ReadAsync(context, _payloadBytes);
-            prepared = body.Refusal is { } unread ? PreparedPublish.Refused(unread)
-                : PublishFront.Prepare(body.Bytes.Span, new PublishCall(Call, caller, header));
-        }
-
+        // Two methods: what waits for the append is then small, and the body has mostly come with the head.
+        var prepared = await ReadAsync(context, caller);
         await PublishAnswer.WriteAsync(context, await front.PublishAsync(prepared, context.RequestAborted));
     }
 
@@ -47,6 +37,14 @@ internal sealed class PublishEndpoints(PublishFront front, IOptions<NotifyOption
 
         if (refusal is null) await PublishAnswer.WriteAsync(context, await front.PublishAsync(items, context.RequestAborted));
         else await PublishAnswer.WriteAsync(context, front.Refuse(refusal));
+    }
+
+    private async ValueTask<PreparedPublish> ReadAsync(HttpContext context, Caller caller)
+    {
+        if (ReadHead(context.Request, out var header) is { } refusal) return PreparedPublish.Refused(refusal);
+        using var body = await RequestBody.ReadAsync(context, _payloadBytes);
+        return body.Refusal is { } unread ? PreparedPublish.Refused(unread)
+            : PublishFront.Prepare(body.Bytes.Span, new PublishCall(Call, caller, header));
     }
 
     private static Refusal? ReadHead(HttpRequest request, out string? key)

@@ -12,15 +12,18 @@ namespace Notify.Server.Api;
 /// </summary>
 internal readonly struct RequestBody : IDisposable
 {
+    private const int MostRentedBytes = 256 * 1024;
+
     private readonly PipeReader? _reader;
     private readonly ReadOnlySequence<byte> _bytes;
     private readonly RequestMemory? _memory;
     private readonly long _taken;
+    private readonly byte[]? _rented;
 
     private RequestBody(PipeReader reader, ReadOnlySequence<byte> bytes, RequestMemory? memory, long taken)
     {
         (_reader, _bytes, _memory, _taken) = (reader, bytes, memory, taken);
-        Bytes = WithoutMark(bytes.IsSingleSegment ? bytes.First : bytes.ToArray());
+        Bytes = WithoutMark(bytes.IsSingleSegment ? bytes.First : Joined(bytes, out _rented));
     }
 
     private RequestBody(Refusal refusal) => Refusal = refusal;
@@ -89,7 +92,18 @@ internal readonly struct RequestBody : IDisposable
     public void Dispose()
     {
         _reader?.AdvanceTo(_bytes.End);
+        if (_rented is not null) ArrayPool<byte>.Shared.Return(_rented);
         if (_taken > 0) _memory!.Give(_taken);
+    }
+
+    // The pool's memory does not count against the requests': no more of it is kept than is small beside them.
+    private static ReadOnlyMemory<byte> Joined(ReadOnlySequence<byte> bytes, out byte[]? rented)
+    {
+        rented = null;
+        if (bytes.Length > MostRentedBytes) return bytes.ToArray();
+        rented = ArrayPool<byte>.Shared.Rent((int)bytes.Length);
+        bytes.CopyTo(rented);
+        return rented.AsMemory(0, (int)bytes.Length);
     }
 
     private static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> bytes) => bytes.Span.StartsWith("\uFEFF"u8) ? bytes["\uFEFF"u8.Length..] : bytes;

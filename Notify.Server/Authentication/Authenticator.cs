@@ -36,13 +36,21 @@ internal sealed partial class Authenticator(
     private static readonly Refusal StorageAway = new(ErrorCodes.StorageUnavailable, "The storage has not been reached yet. Try again in a second.");
     private static readonly Refusal OtherUser = new(ErrorCodes.InvalidRequest, $"'{UserParameter}' in the query names the caller in open Development only.");
 
-    private readonly Grants _anonymous = new()
-    {
-        Subscribe = [.. options.Value.Auth.AnonymousSubscribe.Select(filter => GrantRules.Fill(filter, null)).OfType<TopicFilter>()],
-        Publish = [.. options.Value.Auth.AnonymousPublish.Select(filter => GrantRules.Fill(filter, null)).OfType<TopicFilter>()],
-    };
+    // A call that names neither user nor device has the caller of all such calls.
+    private static readonly Caller Everybody =
+        new() { Kind = CallerKind.Everybody, Grants = new Grants { Subscribe = Grants.EveryTopic, Publish = Grants.Everything } };
 
-    private static readonly Grants OfEverybody = new() { Subscribe = Grants.EveryTopic, Publish = Grants.Everything };
+    private static readonly Caller Developer = new() { Kind = CallerKind.Development, Grants = Grants.OfAdmin };
+
+    private readonly Caller _anonymous = new()
+    {
+        Kind = CallerKind.Anonymous,
+        Grants = new Grants
+        {
+            Subscribe = [.. options.Value.Auth.AnonymousSubscribe.Select(filter => GrantRules.Fill(filter, null)).OfType<TopicFilter>()],
+            Publish = [.. options.Value.Auth.AnonymousPublish.Select(filter => GrantRules.Fill(filter, null)).OfType<TopicFilter>()],
+        },
+    };
 
     /// <summary>Keeps the caller with the request that opens a connection, for what is done on the connection later.</summary>
     public static void Keep(HttpContext context, Caller caller) => context.Items[ItemKey] = caller;
@@ -122,20 +130,18 @@ internal sealed partial class Authenticator(
         return state.Check(caller) is { } ended ? (null, ended) : (caller, null);
     }
 
-    private Caller Unshown(AccessMode mode, string? user, string? device) => mode switch
+    private Caller Unshown(AccessMode mode, string? user, string? device)
     {
-        AccessMode.Development => new Caller
+        if (mode == AccessMode.Development && user is not null)
+            return Developer with { User = user, Device = device, Name = user, Publisher = $"dev:{user}" };
+        var caller = mode switch
         {
-            Kind = CallerKind.Development,
-            User = user,
-            Device = device,
-            Name = user,
-            Publisher = user is null ? Caller.AnonymousPublisher : $"dev:{user}",
-            Grants = Grants.OfAdmin,
-        },
-        AccessMode.Everybody => new Caller { Kind = CallerKind.Everybody, Device = device, Grants = OfEverybody },
-        _ => new Caller { Kind = CallerKind.Anonymous, Device = device, Grants = _anonymous },
-    };
+            AccessMode.Development => Developer,
+            AccessMode.Everybody => Everybody,
+            _ => _anonymous,
+        };
+        return device is null ? caller : caller with { Device = device };
+    }
 
     private Refusal Reject(Rejection rejection, IPAddress? address, out TimeSpan? retryAfter)
     {

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Notify.Contracts;
@@ -25,7 +26,9 @@ internal sealed class HostPrincipal(GrantRules grants, CredentialState state, IO
 
     private readonly bool _enabled = options.Value.Auth.HostPrincipal;
 
-    public bool IsAuthenticated(HttpContext context) => _enabled && context.User.Identities.Any(identity => identity.IsAuthenticated);
+    // Not by context.User, which makes a principal where there is none.
+    public bool IsAuthenticated(HttpContext context) => _enabled
+        && context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user && user.Identities.Any(identity => identity.IsAuthenticated);
 
     public ValueTask<(Caller?, Refusal?)> CallerOfAsync(HttpContext context, string? device)
     {

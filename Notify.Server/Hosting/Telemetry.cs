@@ -15,6 +15,7 @@ internal static class Telemetry
 {
     private const string Service = "notify";
     private const string SignalR = "Microsoft.AspNetCore.SignalR.Server";
+    private const string Runtime = "System.Runtime"; // collections, pauses, memory, threads
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string TracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
     private const string MetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
@@ -27,7 +28,7 @@ internal static class Telemetry
 
         var traces = IsSet(settings, Endpoint) || IsSet(settings, TracesEndpoint);
         var metrics = IsSet(settings, Endpoint) || IsSet(settings, MetricsEndpoint);
-        telemetry.WithMetrics(prometheus => prometheus.AddMeter(NotifyMetrics.MeterName).AddPrometheusExporter());
+        telemetry.WithMetrics(prometheus => prometheus.AddMeter(NotifyMetrics.MeterName, Runtime).AddPrometheusExporter());
         if (metrics) telemetry.WithMetrics(export => export.AddOtlpExporter());
         if (traces)
         {

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Notify.Server.Http;
 
 /// <summary>A whole JSON answer in one write, with its length.</summary>
@@ -15,7 +17,10 @@ internal static class JsonAnswer
         // What is read is of now and of this caller: without a word of it, a cache may keep a page, and a 404 for good.
         if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) response.Headers.CacheControl = "no-store";
         if (HttpMethods.IsHead(context.Request.Method)) return Task.CompletedTask;
-        var write = response.BodyWriter.WriteAsync(json, context.RequestAborted);
+
+        // Copied before the call returns, whatever an app's middleware has put in the body's place: WriteAsync may still read it after.
+        response.BodyWriter.Write(json.Span);
+        var write = response.BodyWriter.FlushAsync(context.RequestAborted);
         return write.IsCompletedSuccessfully ? Task.CompletedTask : write.AsTask();
     }
 }

@@ -55,7 +55,7 @@ internal sealed class ServerSentEventsSink(HttpContext context, TimeProvider tim
 
     public void Dispose() => _writing.Dispose();
 
-    private async Task WriteAsync(byte[] bytes)
+    private async Task WriteAsync(ReadOnlyMemory<byte> bytes)
     {
         await _writing.WaitAsync(context.RequestAborted);
         try

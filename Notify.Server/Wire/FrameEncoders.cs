@@ -21,5 +21,5 @@ internal static class FrameEncoders
     /// One per protocol on purpose: a <see cref="SerializedHubMessage"/> that lacks the protocol of a receiver has no inner
     /// message to fall back on, and SignalR closes that connection.
     /// </remarks>
-    internal static SerializedHubMessage HubMessage(string protocol, byte[] bytes) => new([new SerializedMessage(protocol, bytes)]);
+    internal static SerializedHubMessage HubMessage(string protocol, ReadOnlyMemory<byte> bytes) => new([new SerializedMessage(protocol, bytes)]);
 }

@@ -16,8 +16,8 @@ internal sealed class JsonFrameEncoder() : FrameEncoder(FrameFormat.Json)
         output.Write([(byte)']', (byte)'}', RecordSeparator]);
     }
 
-    public override byte[] Control(string method, object payload) =>
+    public override ReadOnlyMemory<byte> Control(string method, object payload) =>
         HubProtocols.Json.GetMessageBytes(new InvocationMessage(method, [payload])).ToArray();
 
-    public override object Package(byte[] bytes) => FrameEncoders.HubMessage(FrameEncoders.JsonProtocol, bytes);
+    public override object Package(ReadOnlyMemory<byte> bytes) => FrameEncoders.HubMessage(FrameEncoders.JsonProtocol, bytes);
 }

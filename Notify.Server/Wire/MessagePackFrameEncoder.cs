@@ -3,6 +3,7 @@ using System.Text.Json;
 using MessagePack;
 using Microsoft.AspNetCore.SignalR.Protocol;
 using Notify.Contracts.Wire;
+using Notify.Engine;
 using Notify.Engine.Delivery.Frames;
 using Notify.Storage.Log;
 
@@ -20,7 +21,8 @@ internal sealed class MessagePackFrameEncoder() : FrameEncoder(FrameFormat.Messa
 
     public override void WriteNotification(IBufferWriter<byte> output, LogEntry entry)
     {
-        var message = new ArrayBufferWriter<byte>(entry.Content.Length + LogLimits.EntryOverheadBytes);
+        using var buffer = ThreadBuffer.Take(); // the message's length goes before it
+        var message = buffer.Writer;
         var writer = new MessagePackWriter(message);
 
         // [type, headers, invocationId, target, arguments, streamIds]
@@ -38,10 +40,10 @@ internal sealed class MessagePackFrameEncoder() : FrameEncoder(FrameFormat.Messa
         output.Write(message.WrittenSpan);
     }
 
-    public override byte[] Control(string method, object payload) =>
+    public override ReadOnlyMemory<byte> Control(string method, object payload) =>
         HubProtocols.MessagePack.GetMessageBytes(new InvocationMessage(method, [payload])).ToArray();
 
-    public override object Package(byte[] bytes) => FrameEncoders.HubMessage(FrameEncoders.MessagePackProtocol, bytes);
+    public override object Package(ReadOnlyMemory<byte> bytes) => FrameEncoders.HubMessage(FrameEncoders.MessagePackProtocol, bytes);
 
     private static void WriteEntry(ref MessagePackWriter writer, LogEntry entry)
     {

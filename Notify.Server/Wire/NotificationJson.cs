@@ -23,10 +23,6 @@ internal static class NotificationJson
     // A control character becomes \u00XX. A character of the topic is at most three UTF-8 bytes, or six when escaped.
     private const int MaxBytesPerTopicChar = 6;
 
-    // The first 23 bytes of the round-trip format are the wire's date, time and milliseconds.
-    private const int RoundTripBytes = 28;
-    private const int MillisecondBytes = 23;
-
     /// <summary>Appends the object of <paramref name="entry"/> to <paramref name="output"/>, in one piece.</summary>
     public static void Write(IBufferWriter<byte> output, LogEntry entry)
     {
@@ -97,13 +93,10 @@ internal static class NotificationJson
             Advance(written);
         }
 
-        /// <summary>RFC 3339, UTC, milliseconds: cut from the round-trip format, which is much faster than a custom one.</summary>
         public void Time(DateTimeOffset value)
         {
-            Span<byte> text = stackalloc byte[RoundTripBytes];
-            Utf8Formatter.TryFormat(value.UtcDateTime, text, out _, 'O');
-            Raw(text[..MillisecondBytes]);
-            Raw("Z"u8);
+            Span<byte> text = stackalloc byte[WireTime.BufferBytes];
+            Raw(WireTime.Write(value, text));
         }
 
         public void Escaped(string text)

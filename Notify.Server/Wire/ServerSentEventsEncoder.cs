@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Wire;
+using Notify.Engine;
 using Notify.Engine.Delivery.Frames;
 using Notify.Storage.Log;
 
@@ -16,13 +17,21 @@ internal sealed class ServerSentEventsEncoder() : FrameEncoder(FrameFormat.Serve
         output.Write("event: notification\n"u8);
         if (entry.Version > 0) Id(output, entry.Version);
         output.Write("data: "u8);
-        var json = new ArrayBufferWriter<byte>(entry.Content.Length + LogLimits.EntryOverheadBytes);
-        NotificationJson.Write(json, entry);
-        WriteOnOneLine(output, json.WrittenSpan);
+        if (entry.Content.Span.ContainsAny((byte)'\n', (byte)'\r'))
+        {
+            using var json = ThreadBuffer.Take();
+            NotificationJson.Write(json.Writer, entry);
+            WriteOnOneLine(output, json.Writer.WrittenSpan);
+        }
+        else
+        {
+            NotificationJson.Write(output, entry);
+        }
+
         output.Write("\n\n"u8);
     }
 
-    public override byte[] Control(string method, object payload)
+    public override ReadOnlyMemory<byte> Control(string method, object payload)
     {
         var output = new ArrayBufferWriter<byte>();
         var (name, id) = payload switch

@@ -17,7 +17,7 @@ public class FrameTests
     public void A_joined_JSON_frame_is_one_invocation_after_the_other()
     {
         var frame = new NotificationFrame([new(Entries.At(1, "a/ü", Content)), new(Entries.At(2))]);
-        var messages = Encoding.UTF8.GetString(frame.For(FrameEncoders.Json).Bytes).Split('\u001e', StringSplitOptions.RemoveEmptyEntries);
+        var messages = Encoding.UTF8.GetString(frame.For(FrameEncoders.Json).Bytes.Span).Split('\u001e', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.Equal(2, messages.Length);
         using var first = JsonDocument.Parse(messages[0]);
@@ -66,7 +66,7 @@ public class FrameTests
     [Fact]
     public void An_ephemeral_one_has_no_version_and_says_so()
     {
-        var json = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(0))]).For(FrameEncoders.Json).Bytes);
+        var json = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(0))]).For(FrameEncoders.Json).Bytes.Span);
         Assert.DoesNotContain("version", json, StringComparison.Ordinal);
         Assert.DoesNotContain("topicSeq", json, StringComparison.Ordinal);
         Assert.Contains("\"ephemeral\":true", json, StringComparison.Ordinal);
@@ -76,7 +76,7 @@ public class FrameTests
     public void A_line_break_in_data_does_not_end_the_data_line_of_a_stream()
     {
         var text = Encoding.UTF8.GetString(new NotificationFrame([new(Entries.At(5, "t", "{\"data\":{\r\n\"a\":1}}"))])
-            .For(FrameEncoders.ServerSentEvents).Bytes);
+            .For(FrameEncoders.ServerSentEvents).Bytes.Span);
         Assert.StartsWith("event: notification\nid: 5\ndata: {", text, StringComparison.Ordinal);
         Assert.EndsWith("}\n\n", text, StringComparison.Ordinal);
         Assert.Equal(4, text.Count(c => c == '\n'));

@@ -59,7 +59,7 @@ internal sealed class RecordingSink : ISessionSink
     {
         lock (_gate)
         {
-            foreach (var text in System.Text.Encoding.UTF8.GetString(frame.Bytes).Split('\u001e', StringSplitOptions.RemoveEmptyEntries))
+            foreach (var text in System.Text.Encoding.UTF8.GetString(frame.Bytes.Span).Split('\u001e', StringSplitOptions.RemoveEmptyEntries))
             {
                 using var message = JsonDocument.Parse(text);
                 var argument = message.RootElement.GetProperty("arguments")[0].Clone();

@@ -69,7 +69,7 @@ public class RingTests
         var encoded = entries.Select(entry => entry.Encoded(FrameEncoders.Json)).ToArray();
         var ring = new Ring(0, 20_000, long.MaxValue);
         ring.Append(entries);
-        var dropped = entries.Select((entry, i) => !ReferenceEquals(encoded[i], entry.Encoded(FrameEncoders.Json))).ToArray();
+        var dropped = entries.Select((entry, i) => !encoded[i].Equals(entry.Encoded(FrameEncoders.Json))).ToArray();
         Assert.Equal(Enumerable.Repeat(true, cold), dropped[..cold]);
         Assert.DoesNotContain(true, dropped[cold..]);
         Assert.Equal(count, Read(ring, 0, int.MaxValue).Count); // they are all there

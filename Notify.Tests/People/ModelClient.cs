@@ -166,7 +166,7 @@ internal sealed class ModelClient(string user, string? device, bool narrow)
         {
             lock (_gate)
             {
-                foreach (var text in System.Text.Encoding.UTF8.GetString(frame.Bytes).Split('\u001e', StringSplitOptions.RemoveEmptyEntries))
+                foreach (var text in System.Text.Encoding.UTF8.GetString(frame.Bytes.Span).Split('\u001e', StringSplitOptions.RemoveEmptyEntries))
                 {
                     if (!_isCut) Take(JsonElement.Parse(text));
                 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Notify.Storage.Log;
 
 namespace Notify.Engine.Delivery.Frames;
@@ -6,15 +5,12 @@ namespace Notify.Engine.Delivery.Frames;
 /// <summary>A log entry on its way to connections, with its message in each format that was asked for so far.</summary>
 internal sealed class DeliveryEntry(LogEntry entry)
 {
-    private const int InitialBytes = 1024;
-    private const int KeptBytes = 256 * 1024; // what a rare large one grew is not kept
+    private static readonly Slab Encodings = new();
 
-    // One a thread: an encoding allocates its bytes and nothing else.
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _output;
-
-    private byte[]? _json;
-    private byte[]? _messagePack;
+    // Empty: not encoded. Read and written under a lock on the entry itself, which has no object to spare for it: a thread that read one
+    // half of a memory before it changed and the other half after would send other bytes.
+    private ReadOnlyMemory<byte> _json;
+    private ReadOnlyMemory<byte> _messagePack;
 
     public LogEntry Entry { get; } = entry;
     public long Version => Entry.Version;
@@ -26,23 +22,31 @@ internal sealed class DeliveryEntry(LogEntry entry)
 
     public bool HasExpired(DateTimeOffset now) => Entry.ExpiresAt <= now;
 
-    public byte[] Encoded(FrameEncoder encoder) => encoder.Format switch
+    /// <summary>Its message, kept for the next frame that has it; in JSON or MessagePack.</summary>
+    public ReadOnlyMemory<byte> Encoded(FrameEncoder encoder)
     {
-        FrameFormat.Json => _json ??= Encode(encoder),
-        FrameFormat.MessagePack => _messagePack ??= Encode(encoder),
-        _ => Encode(encoder),
-    };
+        ref var kept = ref encoder.Format == FrameFormat.Json ? ref _json : ref _messagePack;
+        lock (this)
+        {
+            if (!kept.IsEmpty) return kept;
+        }
+
+        // Two connections may encode at the same time: the same bytes twice.
+        var bytes = Encode(encoder);
+        lock (this) kept = bytes;
+        return bytes;
+    }
 
     /// <summary>Lets go of the encoded forms; they are made again for a late reader.</summary>
-    public void DropEncodings() => _json = _messagePack = null;
-
-    private byte[] Encode(FrameEncoder encoder)
+    public void DropEncodings()
     {
-        var output = _output ??= new ArrayBufferWriter<byte>(InitialBytes);
-        output.ResetWrittenCount();
-        encoder.WriteNotification(output, Entry);
-        var bytes = output.WrittenSpan.ToArray();
-        if (output.Capacity > KeptBytes) _output = null;
-        return bytes;
+        lock (this) _json = _messagePack = default;
+    }
+
+    private ReadOnlyMemory<byte> Encode(FrameEncoder encoder)
+    {
+        using var buffer = ThreadBuffer.Take();
+        encoder.WriteNotification(buffer.Writer, Entry);
+        return Encodings.Copy(buffer.Writer.WrittenSpan);
     }
 }

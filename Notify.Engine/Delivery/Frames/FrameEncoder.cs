@@ -12,8 +12,8 @@ internal abstract class FrameEncoder(FrameFormat format)
     public abstract void WriteNotification(IBufferWriter<byte> output, LogEntry entry);
 
     /// <summary>One of <see cref="Contracts.Hub.ClientMethods"/> but Notification, with its record.</summary>
-    public abstract byte[] Control(string method, object payload);
+    public abstract ReadOnlyMemory<byte> Control(string method, object payload);
 
     /// <summary>What the format's connections write instead of the bare bytes; made once a frame, with its bytes. Null: the bytes.</summary>
-    public virtual object? Package(byte[] bytes) => null;
+    public virtual object? Package(ReadOnlyMemory<byte> bytes) => null;
 }

@@ -48,8 +48,9 @@ internal sealed class NotificationFrame : OutgoingFrame
         }
     }
 
-    protected override byte[] Encode(FrameEncoder encoder)
+    protected override ReadOnlyMemory<byte> Encode(FrameEncoder encoder)
     {
+        if (encoder.Format == FrameFormat.ServerSentEvents) return EncodeAtOnce(encoder);
         if (_entries.Length == 1) return _entries[0].Encoded(encoder);
 
         var length = 0;
@@ -59,11 +60,19 @@ internal sealed class NotificationFrame : OutgoingFrame
         foreach (var entry in _entries)
         {
             var bytes = entry.Encoded(encoder);
-            bytes.CopyTo(joined, at);
+            bytes.CopyTo(joined.AsMemory(at));
             at += bytes.Length;
         }
 
         return joined;
+    }
+
+    // Streams are few and follow different topics: their forms of an entry are not kept.
+    private byte[] EncodeAtOnce(FrameEncoder encoder)
+    {
+        using var buffer = ThreadBuffer.Take();
+        foreach (var entry in _entries) encoder.WriteNotification(buffer.Writer, entry.Entry);
+        return buffer.Writer.WrittenSpan.ToArray();
     }
 }
 
@@ -73,5 +82,5 @@ internal sealed class ControlFrame(string method, object payload) : OutgoingFram
     public override int Entries => 0;
     public override int EstimatedBytes => 128;
 
-    protected override byte[] Encode(FrameEncoder encoder) => encoder.Control(method, payload);
+    protected override ReadOnlyMemory<byte> Encode(FrameEncoder encoder) => encoder.Control(method, payload);
 }

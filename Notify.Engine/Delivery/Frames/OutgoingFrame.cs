@@ -24,7 +24,7 @@ internal abstract class OutgoingFrame
         _ => _serverSentEvents ??= EncodedBy(encoder),
     };
 
-    protected abstract byte[] Encode(FrameEncoder encoder);
+    protected abstract ReadOnlyMemory<byte> Encode(FrameEncoder encoder);
 
     private EncodedFrame EncodedBy(FrameEncoder encoder)
     {
@@ -36,8 +36,8 @@ internal abstract class OutgoingFrame
 /// <summary>The bytes of a frame in one format.</summary>
 /// <param name="bytes">What goes over the connection.</param>
 /// <param name="package">What the edge made of the bytes, once for all connections: see <see cref="FrameEncoder.Package"/>.</param>
-internal sealed class EncodedFrame(byte[] bytes, object? package)
+internal sealed class EncodedFrame(ReadOnlyMemory<byte> bytes, object? package)
 {
-    public byte[] Bytes => bytes;
+    public ReadOnlyMemory<byte> Bytes => bytes;
     public object? Package => package;
 }
