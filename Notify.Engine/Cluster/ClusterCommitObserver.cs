@@ -5,9 +5,11 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Cluster;
 
 /// <summary>Hands committed entries to this node's tail and then to the other nodes. Neither call blocks.</summary>
-internal sealed class ClusterCommitObserver(LogTail tail, ClusterLink link) : ICommitObserver
+internal sealed class ClusterCommitObserver(LogTail tail, DeliveryLag lag, ClusterLink link) : ICommitObserver
 {
     public int EphemeralBytes => link.EphemeralBytes;
+
+    public TimeSpan DeliveryLag => lag.Now;
 
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {

@@ -103,6 +103,12 @@ public sealed class LimitSettings
     public long PublishQueueBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>
+    /// How far a node's delivery to clients that keep up may be behind, from commit to connection; beyond it publishers wait. 0: they
+    /// never wait for delivery.
+    /// </summary>
+    public TimeSpan DeliveryLag { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>
     /// Bytes of request bodies above 64 KiB that are being read at a time, beyond which callers get 503; 0: an eighth of the memory of
     /// the process or its container, at most 128 MiB. One body alone is always read.
     /// </summary>

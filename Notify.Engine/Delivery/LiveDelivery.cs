@@ -22,7 +22,7 @@ internal sealed class LiveDelivery(Dispatcher dispatcher, SessionRegistry sessio
         // The ring first: a session that goes live meanwhile either sees these in the ring or gets the offer.
         unit.View.Ring.Append(unit.Entries);
         unit.View.ObserveHead(unit.Last);
-        dispatcher.Dispatch(new DispatchUnit(unit.View, unit.Entries, clock.Now));
+        dispatcher.Dispatch(new DispatchUnit(unit.View, unit.Entries, clock.Now, unit.CommittedAt));
         position.Dispatched = unit.Last;
         return ValueTask.CompletedTask;
     }

@@ -1,3 +1,4 @@
+using Notify.Engine.Configuration;
 using Notify.Engine.Observability;
 using Notify.Storage.Log;
 
@@ -15,6 +16,7 @@ internal sealed partial class AppendLoop(
     INotificationLog log,
     ICommitObserver committed,
     AppendTurn turn,
+    LimitSettings limits,
     PublishingMetrics metrics,
     TimeProvider time,
     ILogger logger)
@@ -26,6 +28,10 @@ internal sealed partial class AppendLoop(
     // one took, within these bounds. (docs/decisions/0009)
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromMilliseconds(1); // a timer's resolution
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMilliseconds(5);
+
+    // While delivery is behind, appends wait: looked at this often, and one goes at least this often.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(1);
 
     private readonly List<PendingPublish> _gathered = [];
 
@@ -48,8 +54,10 @@ internal sealed partial class AppendLoop(
     {
         try
         {
-            while (await queue.ReadAsync(_gathered, stop))
+            while (true)
             {
+                await HoldBackAsync(stop);
+                if (!await queue.ReadAsync(_gathered, stop)) return;
                 Hold([.. _gathered]);
                 _gathered.Clear();
                 await AppendAsync(stop);
@@ -71,6 +79,19 @@ internal sealed partial class AppendLoop(
         Refuse(queue.TakeStartedBefore(startedAt), PublishRefusals.NotSubmitted);
         lock (_submitting)
             Refuse(_inFlight.Where(publish => publish.StartedAt < startedAt), _mayBeStored ? PublishRefusals.Unknown : PublishRefusals.NotSubmitted);
+    }
+
+    /// <summary>
+    /// Delivery goes before admission: while this node's own delivery is behind by more than the limit, publishers wait in the queue, and the next append
+    /// takes more of them. Otherwise more is accepted than is delivered, and the delay grows for as long as the load lasts.
+    /// </summary>
+    private async ValueTask HoldBackAsync(CancellationToken stop)
+    {
+        if (limits.DeliveryLag == TimeSpan.Zero || committed.DeliveryLag <= limits.DeliveryLag) return;
+        var began = time.GetTimestamp();
+        do await Task.Delay(Look, time, stop);
+        while (committed.DeliveryLag > limits.DeliveryLag && time.GetElapsedTime(began) < LongestHold);
+        metrics.HeldBack(time.GetElapsedTime(began));
     }
 
     private async Task AppendAsync(CancellationToken stop)

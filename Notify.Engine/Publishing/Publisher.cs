@@ -42,7 +42,7 @@ internal sealed class Publisher : IHostedService, IDisposable
         ILogger<Publisher> logger)
     {
         _queue = new PublishQueue(options.Value.Limits, time);
-        _loop = new AppendLoop(_queue, log, committed, turn, metrics, time, logger);
+        _loop = new AppendLoop(_queue, log, committed, turn, options.Value.Limits, metrics, time, logger);
         _committed = committed;
         _metrics = metrics;
         _time = time;

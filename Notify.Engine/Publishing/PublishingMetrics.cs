@@ -14,6 +14,7 @@ internal sealed class PublishingMetrics
     private readonly Histogram<int> _appendSize;
     private readonly Histogram<double> _appendDuration;
     private readonly Counter<long> _appendRetries;
+    private readonly Counter<double> _held;
 
     public PublishingMetrics(IMeterFactory meters)
     {
@@ -32,6 +33,8 @@ internal sealed class PublishingMetrics
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5] });
         _appendRetries = _meter.CreateCounter<long>(
             "notify.append.retries", "{append}", "Appends tried again because storage did not take or not answer them, by kind.");
+        _held = _meter.CreateCounter<double>(
+            "notify.publish.held", "s", "Time in which publishers waited because this node's delivery was behind.");
     }
 
     /// <summary>Counters appear at their first count: from zero on, the first failure is a rate and not the beginning of a series.</summary>
@@ -40,6 +43,7 @@ internal sealed class PublishingMetrics
         _published.Add(0);
         _ephemeral.Add(0);
         _appendRetries.Add(0);
+        _held.Add(0);
         Refused(ErrorCodes.StorageUnavailable, 0);
     }
 
@@ -56,6 +60,8 @@ internal sealed class PublishingMetrics
     }
 
     public void AppendRetried(string kind) => _appendRetries.Add(1, new KeyValuePair<string, object?>("kind", kind));
+
+    public void HeldBack(TimeSpan time) => _held.Add(time.TotalSeconds);
 
     /// <summary>Reads the queue's depth whenever metrics are collected.</summary>
     public void ObserveQueue(Func<int> entries, Func<long> bytes)

@@ -21,6 +21,9 @@ internal abstract record Hint
         /// <summary>The append's, where it is known: so that its dispatch is in the same trace.</summary>
         public ActivityContext Trace { get; init; }
 
+        /// <summary>When this node learned that they are committed: a time stamp of the TimeProvider.</summary>
+        public required long At { get; init; }
+
         /// <summary>Whether any of them is an internal entry.</summary>
         public bool HasChanges
         {

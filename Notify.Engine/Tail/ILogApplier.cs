@@ -50,7 +50,8 @@ internal interface IDelivery : ILogApplier
 /// <param name="View">The log that they are of.</param>
 /// <param name="Entries">At least one.</param>
 /// <param name="HasChanges">Whether any of them is an internal entry.</param>
-internal readonly record struct LogUnit(LogView View, DeliveryEntry[] Entries, bool HasChanges)
+/// <param name="CommittedAt">When this node learned that they are committed: a time stamp of the TimeProvider.</param>
+internal readonly record struct LogUnit(LogView View, DeliveryEntry[] Entries, bool HasChanges, long CommittedAt)
 {
     public long First => Entries[0].Version;
     public long Last => Entries[^1].Version;

@@ -59,9 +59,14 @@ internal sealed class LogAppliers
     public ValueTask FinishAsync(CancellationToken cancellationToken) => _unfinished is null ? ValueTask.CompletedTask : ApplyUnitAsync(cancellationToken);
 
     /// <summary>Applies these entries but the first <paramref name="skip"/>.</summary>
+    /// <param name="view">The log that they are of.</param>
+    /// <param name="entries">Contiguous versions, in order.</param>
+    /// <param name="skip">How many of them were applied before.</param>
+    /// <param name="committedAt">When this node learned of them: a time stamp.</param>
+    /// <param name="cancellationToken">The node stops.</param>
     /// <exception cref="UnknownEntryException">The node must stop.</exception>
     /// <exception cref="StorageUnavailableException">The rest is to be handed over again, after <see cref="FinishAsync"/>.</exception>
-    public async ValueTask ApplyAsync(LogView view, IReadOnlyList<LogEntry> entries, int skip, CancellationToken cancellationToken)
+    public async ValueTask ApplyAsync(LogView view, IReadOnlyList<LogEntry> entries, int skip, long committedAt, CancellationToken cancellationToken)
     {
         _gathered.Clear(); // what was left when a unit failed is handed over again
         var bytes = 0;
@@ -71,18 +76,18 @@ internal sealed class LogAppliers
             var entry = new DeliveryEntry(entries[i]);
             if (_gathered.Count > 0 && (_gathered.Count == UnitEntries || bytes + entry.EstimatedBytes > UnitBytes))
             {
-                await ApplyGatheredAsync(view, hasChanges, cancellationToken);
+                await ApplyGatheredAsync(view, hasChanges, committedAt, cancellationToken);
                 (bytes, hasChanges) = (0, false);
             }
 
             _gathered.Add(entry);
             bytes += entry.EstimatedBytes;
             if (entry.IsNotification ? !IsLoadedUpTo(entry.Version) : !EndsUnit(entry, ref hasChanges)) continue;
-            await ApplyGatheredAsync(view, hasChanges, cancellationToken);
+            await ApplyGatheredAsync(view, hasChanges, committedAt, cancellationToken);
             (bytes, hasChanges) = (0, false);
         }
 
-        if (_gathered.Count > 0) await ApplyGatheredAsync(view, hasChanges, cancellationToken);
+        if (_gathered.Count > 0) await ApplyGatheredAsync(view, hasChanges, committedAt, cancellationToken);
     }
 
     /// <summary>Throws when this version of the program does not know what the entry is: it could be a revocation.</summary>
@@ -110,9 +115,9 @@ internal sealed class LogAppliers
         return false;
     }
 
-    private ValueTask ApplyGatheredAsync(LogView view, bool hasChanges, CancellationToken cancellationToken)
+    private ValueTask ApplyGatheredAsync(LogView view, bool hasChanges, long committedAt, CancellationToken cancellationToken)
     {
-        _unfinished = new LogUnit(view, [.. _gathered], hasChanges);
+        _unfinished = new LogUnit(view, [.. _gathered], hasChanges, committedAt);
         _next = 0;
         _gathered.Clear();
         return ApplyUnitAsync(cancellationToken);

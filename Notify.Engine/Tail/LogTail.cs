@@ -53,14 +53,14 @@ internal sealed partial class LogTail(
 
     /// <summary>This node has committed these: contiguous versions, in order; at least one.</summary>
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) =>
-        Take(epoch, entries, new Hint.Entries(epoch, entries) { Trace = NotifyTraces.Current, IsTrusted = true });
+        Take(epoch, entries, new Hint.Entries(epoch, entries) { At = time.GetTimestamp(), Trace = NotifyTraces.Current, IsTrusted = true });
 
     /// <summary>Another node says that it has committed these.</summary>
     /// <param name="epoch">The epoch of the log they are in.</param>
     /// <param name="entries">Contiguous versions, in order; at least one.</param>
     /// <param name="trace">The append's.</param>
     public void CommittedElsewhere(Guid epoch, IReadOnlyList<LogEntry> entries, ActivityContext trace) =>
-        Take(epoch, entries, new Hint.Entries(epoch, entries) { Trace = trace });
+        Take(epoch, entries, new Hint.Entries(epoch, entries) { At = time.GetTimestamp(), Trace = trace });
 
     private void Take(Guid epoch, IReadOnlyList<LogEntry> entries, Hint.Entries hint)
     {
@@ -166,7 +166,8 @@ internal sealed partial class LogTail(
             return;
         }
 
-        if (page.Entries.Count > 0) await FollowAsync(view, new Hint.Entries(page.Head.Epoch, page.Entries) { IsTrusted = true }, cancellationToken);
+        if (page.Entries.Count > 0)
+            await FollowAsync(view, new Hint.Entries(page.Head.Epoch, page.Entries) { At = time.GetTimestamp(), IsTrusted = true }, cancellationToken);
         if (page.Entries.Count > 0 && page.Through < page.Head.Head) ReadHole(view, "hole");
 
         // What was told of while the read was under way may have been committed after it looked; what was told of before
@@ -190,7 +191,7 @@ internal sealed partial class LogTail(
 
             using var span = NotifyTraces.Dispatch(hint.Trace, next, hint.Last);
             if (!hint.IsTrusted && _unprovenFrom == 0) _unprovenFrom = next;
-            await appliers.ApplyAsync(view, hint.Committed, (int)(next - hint.First), cancellationToken);
+            await appliers.ApplyAsync(view, hint.Committed, (int)(next - hint.First), hint.At, cancellationToken);
         }
         while (_parked.TryTake(view.Ring.End + 1, out hint));
 

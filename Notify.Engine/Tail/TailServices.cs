@@ -11,6 +11,7 @@ internal static class TailServices
         services.AddSingleton(provider => new SharedMemory(provider.GetRequiredService<IOptions<NotifyOptions>>()));
         services.AddSingleton<LogClock>();
         services.AddSingleton<TailPosition>();
+        services.AddSingleton<DeliveryLag>();
         services.AddSingleton<TailMetrics>();
         services.AddSingleton<LogAppliers>();
         services.AddSingleton<LogTail>();

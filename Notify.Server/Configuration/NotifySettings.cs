@@ -39,6 +39,7 @@ internal static class NotifySettings
         Setting.Number("Limits:SessionQueueBytes", 1024, 1024 * Mebibyte, (o, v) => o.Limits.SessionQueueBytes = (int)v),
         Setting.Number("Limits:PublishQueueEntries", 1, 100_000_000, (o, v) => o.Limits.PublishQueueEntries = (int)v),
         Setting.Number("Limits:PublishQueueBytes", 1024, 64L * 1024 * Mebibyte, (o, v) => o.Limits.PublishQueueBytes = v),
+        Setting.Time("Limits:DeliveryLag", TimeSpan.Zero, TimeSpan.FromMinutes(1), (o, v) => o.Limits.DeliveryLag = v),
         Setting.Number("Limits:RequestBytes", 0, 64L * 1024 * Mebibyte, (o, v) =>
             o.Limits.RequestBytes = v, zero: "for an eighth of the memory, at most 128 MiB"),
         Setting.Number("Limits:SharedBytes", 0, 64L * 1024 * Mebibyte, (o, v) => o.Limits.SharedBytes = v, zero: "for a sixth of the memory, at most 192 MiB"),

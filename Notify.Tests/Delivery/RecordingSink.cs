@@ -38,8 +38,12 @@ internal sealed class RecordingSink : ISessionSink
 
     public void Open() => _open.TrySetResult();
 
+    /// <summary>Runs in each write, on the thread that writes.</summary>
+    public Action Writing { get; set; } = () => { };
+
     public ValueTask WriteAsync(EncodedFrame frame)
     {
+        Writing();
         Interlocked.Increment(ref _asked);
         var open = _open.Task;
         if (!open.IsCompleted) return new ValueTask(WriteLaterAsync(open, frame));

@@ -1,5 +1,7 @@
+using Notify.Contracts.Hub;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Server.Wire;
 
 namespace Notify.Tests.Delivery;
 
@@ -38,6 +40,43 @@ public class SessionQueueTests
         Assert.True(_queue.Fits(three, 5, two.EstimatedBytes + three.EstimatedBytes));
         Assert.Equal((two, 9), _queue.Take());
     }
+
+    [Fact]
+    public void What_waits_is_taken_together_and_joined_once_for_all()
+    {
+        var (one, two, three) = (Frame(1, 3), Frame(4, 2), Frame(6, 1));
+        foreach (var frame in (NotificationFrame[])[one, two, three]) _queue.Add(frame, 7);
+        _queue.Take();
+        var both = _queue.TakeTogether(one, 7);
+        var all = _queue.TakeTogether(both!, 7);
+        Assert.Equal((5, 5L), (both!.Entries, both.Last));
+        Assert.Equal((6, 6L), (all!.Entries, all.Last));
+        Assert.True(_queue.IsEmpty);
+        Assert.Null(_queue.TakeTogether(all, 7));
+        Assert.True(_queue.Fits(Frame(7, 6), 6, all.EstimatedBytes)); // all that was taken is counted off
+
+        Assert.Same(both, one.Together(two));
+        Assert.Same(all, both.Together(three));
+        Assert.Equal((byte[])[.. Json(one), .. Json(two), .. Json(three)], Json(all));
+    }
+
+    [Fact]
+    public void What_was_made_for_other_interests_or_is_no_notification_or_too_much_is_not_taken_together()
+    {
+        var one = Frame(1, 1);
+        _queue.Add(Frame(2, 1), 8);
+        Assert.Null(_queue.TakeTogether(one, 7));
+        _queue.Take();
+        _queue.Add(new ControlFrame(ClientMethods.CaughtUp, new CaughtUp(1, Guid.NewGuid().ToString())), 7);
+        Assert.Null(_queue.TakeTogether(one, 7));
+        _queue.Take();
+        var most = Frame(2, 256 * 1024 / one.EstimatedBytes);
+        _queue.Add(most, 7);
+        Assert.Null(_queue.TakeTogether(one, 7));
+        Assert.Equal((most, 7), _queue.Take());
+    }
+
+    private static byte[] Json(NotificationFrame frame) => frame.For(FrameEncoders.Json).Bytes.ToArray();
 
     private static NotificationFrame Frame(long first, int count) => new NotificationFrame(Entries.Range(first, count));
 }

@@ -20,8 +20,8 @@ public sealed class AppendLoopTests
         var answered = new List<bool>();
         var delivery = new HandedOver { Taking = () => answered.AddRange(publishes.Select(publish => publish.Task.IsCompleted)) };
         var loop = new AppendLoop(
-            queue, new ListLog(), delivery, turn, new PublishingMetrics(services.GetRequiredService<IMeterFactory>()), TimeProvider.System,
-                NullLogger.Instance);
+            queue, new ListLog(), delivery, turn, new LimitSettings(), new PublishingMetrics(services.GetRequiredService<IMeterFactory>()),
+            TimeProvider.System, NullLogger.Instance);
         foreach (var publish in publishes) Assert.Null(queue.TryAdd(publish));
         queue.Close();
         await loop.RunAsync(TestContext.Current.CancellationToken);

@@ -13,6 +13,9 @@ internal sealed class HandedOver : ICommitObserver
     /// <summary>Runs while it is given a batch.</summary>
     public Action Taking { get; init; } = () => { };
 
+    /// <summary>As if delivery were behind by this.</summary>
+    public TimeSpan DeliveryLag { get; set; }
+
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries)
     {
         Taking();

@@ -312,6 +312,56 @@ public sealed class PublisherTests : IAsyncDisposable
         Assert.Contains("Nothing was stored", Refused(await queued.WaitAsync(Soon, Cancel)).Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task While_delivery_is_behind_publishers_wait_and_the_next_append_takes_them_together()
+    {
+        Accepted(await PublishAsync("before"));
+        _handedOver.DeliveryLag = _options.Limits.DeliveryLag + TimeSpan.FromMilliseconds(1);
+        Accepted(await PublishAsync("the append after it was looked at"));
+        var held = new[] { "a", "b", "c" }.Select(PublishAsync).ToArray();
+        for (var i = 0; i < 100; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(2));
+            await Task.Yield();
+        }
+
+        Assert.Equal(2, _log.Batches.Count);
+        Assert.DoesNotContain(held, publish => publish.IsCompleted);
+
+        _handedOver.DeliveryLag = _options.Limits.DeliveryLag;
+        await AdvanceUntilAsync(Task.WhenAll(held));
+        Assert.Equal(3, _log.Batches[2].Entries.Count);
+    }
+
+    [Fact]
+    public async Task However_far_delivery_is_behind_one_append_a_second_goes()
+    {
+        Accepted(await PublishAsync("before"));
+        _handedOver.DeliveryLag = TimeSpan.FromMinutes(1);
+        Accepted(await PublishAsync("the append after it was looked at"));
+        var began = _time.GetTimestamp();
+        var held = PublishAsync("held");
+        await AdvanceUntilAsync(held);
+        Assert.InRange(_time.GetElapsedTime(began), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(1.1));
+    }
+
+    [Fact]
+    public async Task Without_a_limit_delivery_holds_nobody_back()
+    {
+        _options.Limits.DeliveryLag = TimeSpan.Zero;
+        _handedOver.DeliveryLag = TimeSpan.FromMinutes(1);
+        for (var i = 0; i < 3; i++) Accepted(await PublishAsync("a").WaitAsync(Soon, Cancel));
+    }
+
+    private async Task AdvanceUntilAsync(Task done)
+    {
+        while (!done.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(2));
+            await Task.WhenAny(done, Task.Delay(1, Cancel));
+        }
+    }
+
     private Publisher Publisher => _publisher ??= Start();
 
     private Publisher Start()

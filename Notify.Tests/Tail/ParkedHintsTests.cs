@@ -44,5 +44,6 @@ public class ParkedHintsTests
         return taken;
     }
 
-    private static Hint.Entries Hint(int first, int count) => new(Guid.Empty, [.. Enumerable.Range(first, count).Select(version => Entries.At(version))]);
+    private static Hint.Entries Hint(int first, int count) =>
+        new(Guid.Empty, [.. Enumerable.Range(first, count).Select(version => Entries.At(version))]) { At = 0 };
 }

@@ -16,9 +16,10 @@ internal sealed class DispatchUnit
     private readonly int[] _firstOf; // by topic: its first entry
     private readonly int[] _nextOf; // by entry: the next one of its topic, -1 after the last
 
-    public DispatchUnit(LogView view, DeliveryEntry[] entries, DateTimeOffset now)
+    public DispatchUnit(LogView view, DeliveryEntry[] entries, DateTimeOffset now, long committedAt = 0)
     {
         View = view;
+        CommittedAt = committedAt;
         First = entries[0].Version;
         Last = entries[^1].Version;
         _entries = [.. entries.Where(e => e.IsNotification && !e.HasExpired(now))];
@@ -51,6 +52,10 @@ internal sealed class DispatchUnit
     }
 
     public LogView View { get; }
+
+    /// <inheritdoc cref="LogUnit.CommittedAt"/>
+    public long CommittedAt { get; }
+
     public long First { get; }
     public long Last { get; }
 

@@ -16,7 +16,7 @@ internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
 
         foreach (var session in _touched)
         {
-            if (session.Offer(unit)) scheduler.Ready(session);
+            if (session.Offer(unit)) scheduler.Ready(session, unit.CommittedAt);
             session.Notes = default;
         }
 

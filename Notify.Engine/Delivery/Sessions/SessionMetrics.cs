@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Notify.Engine.Observability;
+using Notify.Engine.Tail;
 
 namespace Notify.Engine.Delivery.Sessions;
 
@@ -8,11 +9,13 @@ internal sealed class SessionMetrics
 {
     private long _delivered;
 
-    public SessionMetrics(IMeterFactory meters, SessionRegistry sessions)
+    public SessionMetrics(IMeterFactory meters, SessionRegistry sessions, DeliveryLag lag)
     {
         var meter = meters.Create(NotifyMetrics.MeterName);
         meter.CreateObservableCounter("notify.delivered", () => Volatile.Read(ref _delivered), "{notification}", "Notifications written to connections.");
         meter.CreateObservableGauge("notify.sessions", () => CountByState(sessions), "{session}", "Connections by state of delivery.");
+        meter.CreateObservableGauge("notify.delivery.lag", () => lag.Now.TotalSeconds, "s",
+            "Time since the commit of what is being handed to connections that keep up; 0 when nothing waits.");
         SlowConsumers =
             meter.CreateCounter<long>("notify.slow_consumers", "{session}", "Live sessions whose queue was full and that went back to catching up.");
         EphemeralDropped =

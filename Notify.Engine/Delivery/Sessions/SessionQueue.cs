@@ -32,6 +32,15 @@ internal struct SessionQueue
         return next;
     }
 
+    /// <summary>Takes the next frame too when it fits into one write with this one, and was made for the same interests.</summary>
+    /// <returns>Both as one frame; null when nothing was taken.</returns>
+    public NotificationFrame? TakeTogether(NotificationFrame with, int stamp)
+    {
+        if (IsEmpty || _frames!.Peek() is not (NotificationFrame next, var ofNext) || ofNext != stamp || with.Together(next) is not { } both) return null;
+        Take();
+        return both;
+    }
+
     public void Clear()
     {
         _frames = null;
