@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Configuration;
+using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Server.Configuration;
 using Notify.Server.Connections;
@@ -78,6 +79,8 @@ internal static class StartUp
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, TransportBlocksFactory>();
         builder.Services.AddConnectionCap();
+        builder.Services.AddHostedService(services =>
+            new MemoryReturn(services.GetRequiredService<SessionRegistry>(), MemoryReturn.Collect, services.GetRequiredService<TimeProvider>()));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

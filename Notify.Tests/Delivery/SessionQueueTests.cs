@@ -7,6 +7,7 @@ namespace Notify.Tests.Delivery;
 
 public class SessionQueueTests
 {
+    private readonly JoinedFrames _joined = new();
     private SessionQueue _queue;
 
     [Fact]
@@ -47,16 +48,19 @@ public class SessionQueueTests
         var (one, two, three) = (Frame(1, 3), Frame(4, 2), Frame(6, 1));
         foreach (var frame in (NotificationFrame[])[one, two, three]) _queue.Add(frame, 7);
         _queue.Take();
-        var both = _queue.TakeTogether(one, 7);
-        var all = _queue.TakeTogether(both!, 7);
+        var both = _queue.TakeTogether(one, 7, _joined);
+        var all = _queue.TakeTogether(both!, 7, _joined);
         Assert.Equal((5, 5L), (both!.Entries, both.Last));
         Assert.Equal((6, 6L), (all!.Entries, all.Last));
         Assert.True(_queue.IsEmpty);
-        Assert.Null(_queue.TakeTogether(all, 7));
+        Assert.Null(_queue.TakeTogether(all, 7, _joined));
         Assert.True(_queue.Fits(Frame(7, 6), 6, all.EstimatedBytes)); // all that was taken is counted off
 
-        Assert.Same(both, one.Together(two));
-        Assert.Same(all, both.Together(three));
+        Assert.Same(both, _joined.Join(one, two));
+        Assert.Same(all, _joined.Join(both, three));
+        Assert.NotSame(both, _joined.Join(Frame(1, 3), two)); // of another unit, or of other interests
+        _joined.Clear();
+        Assert.NotSame(all, _joined.Join(both, three));
         Assert.Equal((byte[])[.. Json(one), .. Json(two), .. Json(three)], Json(all));
     }
 
@@ -65,14 +69,14 @@ public class SessionQueueTests
     {
         var one = Frame(1, 1);
         _queue.Add(Frame(2, 1), 8);
-        Assert.Null(_queue.TakeTogether(one, 7));
+        Assert.Null(_queue.TakeTogether(one, 7, _joined));
         _queue.Take();
         _queue.Add(new ControlFrame(ClientMethods.CaughtUp, new CaughtUp(1, Guid.NewGuid().ToString())), 7);
-        Assert.Null(_queue.TakeTogether(one, 7));
+        Assert.Null(_queue.TakeTogether(one, 7, _joined));
         _queue.Take();
         var most = Frame(2, 256 * 1024 / one.EstimatedBytes);
         _queue.Add(most, 7);
-        Assert.Null(_queue.TakeTogether(one, 7));
+        Assert.Null(_queue.TakeTogether(one, 7, _joined));
         Assert.Equal((most, 7), _queue.Take());
     }
 

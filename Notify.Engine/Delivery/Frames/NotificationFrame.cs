@@ -6,12 +6,8 @@ internal sealed class NotificationFrame : OutgoingFrame
     /// <summary>Bytes of a piece: on its way for 13 s at 5 KB/s.</summary>
     public const int PieceBytes = 64 * 1024;
 
-    /// <summary>What waits for a quick client goes out together up to this: a write costs a connection more than its bytes do.</summary>
-    private const int TogetherBytes = 256 * 1024;
-
     private readonly DeliveryEntry[] _entries;
     private NotificationFrame[]? _pieces;
-    private (NotificationFrame Next, NotificationFrame Both)? _together;
 
     public NotificationFrame(DeliveryEntry[] entries)
     {
@@ -32,18 +28,8 @@ internal sealed class NotificationFrame : OutgoingFrame
         return left.Length == _entries.Length ? this : left.Length == 0 ? null : new NotificationFrame(left);
     }
 
-    /// <summary>
-    /// This frame and the one that follows it, as one; null when they are too large for one write. Joined once for all connections that have both
-    /// waiting: the pump asks for it, which is one thread.
-    /// </summary>
-    public NotificationFrame? Together(NotificationFrame next)
-    {
-        if (_together is { } known && ReferenceEquals(known.Next, next)) return known.Both;
-        if (EstimatedBytes + next.EstimatedBytes > TogetherBytes) return null;
-        var both = new NotificationFrame([.. _entries, .. next._entries]);
-        _together = (next, both);
-        return both;
-    }
+    /// <summary>This frame and the one that follows it, as one.</summary>
+    public NotificationFrame With(NotificationFrame next) => new([.. _entries, .. next._entries]);
 
     /// <summary>
     /// The same in several writes, of at most <see cref="PieceBytes"/> or one notification each. Cut once, for all connections: two that come at the

@@ -34,9 +34,9 @@ internal struct SessionQueue
 
     /// <summary>Takes the next frame too when it fits into one write with this one, and was made for the same interests.</summary>
     /// <returns>Both as one frame; null when nothing was taken.</returns>
-    public NotificationFrame? TakeTogether(NotificationFrame with, int stamp)
+    public NotificationFrame? TakeTogether(NotificationFrame with, int stamp, JoinedFrames joined)
     {
-        if (IsEmpty || _frames!.Peek() is not (NotificationFrame next, var ofNext) || ofNext != stamp || with.Together(next) is not { } both) return null;
+        if (IsEmpty || _frames!.Peek() is not (NotificationFrame next, var ofNext) || ofNext != stamp || joined.Join(with, next) is not { } both) return null;
         Take();
         return both;
     }

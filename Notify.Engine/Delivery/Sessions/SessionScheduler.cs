@@ -20,6 +20,9 @@ internal sealed partial class SessionScheduler(
     public SessionMetrics Metrics => metrics;
     public TimeProvider Time => time;
 
+    /// <summary>For sessions that are pumped.</summary>
+    public JoinedFrames Joined { get; } = new();
+
     /// <summary>The session has something to write. At most one entry a session: it is not ready again before it was pumped.</summary>
     /// <param name="session">The session.</param>
     /// <param name="committedAt">When the oldest of it was committed; 0 when that says nothing of this node, as after the client was waited for.</param>
@@ -42,6 +45,7 @@ internal sealed partial class SessionScheduler(
             }
 
             lag.HandedOver();
+            Joined.Clear();
         }
     }
 

@@ -1,0 +1,67 @@
+using Notify.Engine;
+using Notify.Engine.Delivery.Sessions;
+
+namespace Notify.Server.Hosting;
+
+/// <summary>
+/// Returns memory to the system after many connections have left. .NET collects when something is allocated: a node that has become
+/// quiet would keep what its busiest hour needed.
+/// </summary>
+internal sealed class MemoryReturn : NodeService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Fewer leave too little behind to stop for.</summary>
+    public const int LeastLeft = 500;
+
+    private readonly Action _collect;
+    private readonly TimeProvider _time;
+    private int _connections;
+    private int _most;
+    private int _before;
+
+    /// <param name="sessions">The node's connections.</param>
+    /// <param name="collect">Collects everything and gives free memory back. It stops the process for some tenths of a second at most.</param>
+    /// <param name="time">The clock.</param>
+    public MemoryReturn(SessionRegistry sessions, Action collect, TimeProvider time)
+    {
+        (_collect, _time) = (collect, time);
+        sessions.Added += Add;
+        sessions.Removed += Remove;
+    }
+
+    /// <summary>A full collection that also gives up what it usually keeps for later; twice, for what ends in a finalizer such as a socket.</summary>
+    public static void Collect()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, _time);
+        while (await timer.WaitForNextTickAsync(stoppingToken)) Look();
+    }
+
+    /// <summary>Collects when half have left since it collected last, and none since it looked last.</summary>
+    internal void Look()
+    {
+        var now = Volatile.Read(ref _connections);
+        var isLeaving = now < _before;
+        _before = now;
+        if (isLeaving || _most - now < LeastLeft || now > _most / 2) return;
+        _collect();
+        Volatile.Write(ref _most, now);
+    }
+
+    private void Add(DeliverySession session)
+    {
+        var now = Interlocked.Increment(ref _connections);
+        if (now > Volatile.Read(ref _most)) Volatile.Write(ref _most, now); // one off by two at the same time does no harm
+    }
+
+    private void Remove(DeliverySession session) => Interlocked.Decrement(ref _connections);
+}
