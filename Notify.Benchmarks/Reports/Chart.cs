@@ -21,7 +21,7 @@ internal sealed class Chart(string title, string along, string unit, IReadOnlyLi
     private const int Steps = 5;
 
     /// <summary>Told apart without colours too: by their marks' order in the legend, and by name.</summary>
-    private static readonly string[] Colours = ["#0b6bcb", "#c2410c", "#15803d", "#7e22ce"];
+    private static readonly string[] Colours = ["#0b6bcb", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#475569"];
 
     private readonly double _from = Math.Log10(lines.Min(line => line.Points.Min(p => p.X)));
     private readonly double _to = Math.Log10(lines.Max(line => line.Points.Max(p => p.X)));

@@ -89,7 +89,7 @@ internal sealed partial class AppendLoop(
     {
         if (limits.DeliveryLag == TimeSpan.Zero || committed.DeliveryLag <= limits.DeliveryLag) return;
         var began = time.GetTimestamp();
-        do await Task.Delay(Look, time, stop);
+        do await Task.Delay(Look, TimeProvider.System, stop); // what it waits for takes real time, whatever the clock is
         while (committed.DeliveryLag > limits.DeliveryLag && time.GetElapsedTime(began) < LongestHold);
         metrics.HeldBack(time.GetElapsedTime(began));
     }

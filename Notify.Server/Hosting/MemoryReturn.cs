@@ -1,4 +1,3 @@
-using Notify.Engine;
 using Notify.Engine.Delivery.Sessions;
 
 namespace Notify.Server.Hosting;
@@ -7,7 +6,7 @@ namespace Notify.Server.Hosting;
 /// Returns memory to the system after many connections have left. .NET collects when something is allocated: a node that has become
 /// quiet would keep what its busiest hour needed.
 /// </summary>
-internal sealed class MemoryReturn : NodeService
+internal sealed class MemoryReturn : IHostedService, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -16,6 +15,7 @@ internal sealed class MemoryReturn : NodeService
 
     private readonly Action _collect;
     private readonly TimeProvider _time;
+    private ITimer? _timer;
     private int _connections;
     private int _most;
     private int _before;
@@ -40,11 +40,19 @@ internal sealed class MemoryReturn : NodeService
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, _time);
-        while (await timer.WaitForNextTickAsync(stoppingToken)) Look();
+        _timer = _time.CreateTimer(_ => Look(), null, Interval, Interval);
+        return Task.CompletedTask;
     }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _timer?.Dispose();
 
     /// <summary>Collects when half have left since it collected last, and none since it looked last.</summary>
     internal void Look()

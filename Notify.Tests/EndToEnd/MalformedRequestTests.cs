@@ -23,7 +23,7 @@ public sealed class MalformedRequestTests(ServerFixture fixture) : IClassFixture
     [InlineData("GET /api/v1/notifications?filter={40000} HTTP/1.1\r\nHost: localhost\r\n\r\n", 414)]
     [InlineData("GET /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\nX-Big: {40000}\r\n\r\n", 431)]
     [InlineData("TRACE /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\n\r\n", 405)]
-    [InlineData("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404)]
+    [InlineData("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 405)]
     [InlineData("POST http://elsewhere.example/api/v1/topics/raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", 400)] // two hosts
     public async Task Is_answered_and_hurts_no_other_request(string request, int status)
     {
