@@ -62,6 +62,10 @@ public sealed class PostgresFailureTests(PostgresCluster cluster) : PostgresLogT
             ["log"] = () => log.ReadAsync(0, 10, 1000, Stop),
             ["inbox"] = () => log.Inbox.ReadAsync(["u"], snapshot => Task.FromResult(snapshot.Head), Stop),
             ["people"] = () => log.Directory.ReadPeopleAsync([new SessionUser("u", null)], Stop),
+            ["lists"] = () => log.Directory.ListGroupsAsync("", null, 10, Stop),
+            ["members"] = () => log.Directory.FindMembersAsync(1, [1], Stop),
+            ["topics"] = () => log.FindTopicsByPrefixAsync("a", 10, Stop),
+            ["statistics"] = () => log.Nodes.ReadStatisticsAsync(Stop),
             ["rules"] = () => log.Directory.Rules.ReadRulesAsync(0, Stop),
         };
         foreach (var (name, read) in reads)
