@@ -1,4 +1,3 @@
-using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Tests.Fixtures;
@@ -64,15 +63,8 @@ public sealed class DeliveryLagTests
     public async Task What_waits_for_a_quick_client_goes_out_in_one_write()
     {
         await using var rig = await DeliveryRig.StartAsync();
-        var (session, sink, _) = await rig.ResumeAsync(0, "t");
-        await Eventually.TrueAsync(() => session.State == SessionState.Live && sink.Received.Count == 1, "live");
-        for (var i = 0; i < Proof; i++) await rig.PublishAsync(titleLength: Large);
-        await Eventually.TrueAsync(() => sink.Versions.Count() == Proof, "it has shown that it is quick");
-
         using var writes = new SemaphoreSlim(0);
-        sink.Writing = () => writes.Wait(Longest, TestContext.Current.CancellationToken);
-        await rig.PublishAsync();
-        await Eventually.TrueAsync(() => rig.Get<DeliveryLag>().Now > TimeSpan.Zero, "a write is under way");
+        var (_, sink) = await QuickAsync(rig, writes, "t");
         var last = 0L;
         for (var i = 0; i < 5; i++) last = await rig.PublishAsync();
         await Eventually.TrueAsync(() => rig.Position.Dispatched == last, "five more wait");
@@ -87,15 +79,8 @@ public sealed class DeliveryLagTests
     public async Task What_was_queued_before_an_unsubscribe_is_not_joined_with_what_came_after()
     {
         await using var rig = await DeliveryRig.StartAsync();
-        var (session, sink, _) = await rig.ResumeAsync(0, "t", "u");
-        await Eventually.TrueAsync(() => session.State == SessionState.Live && sink.Received.Count == 1, "live");
-        for (var i = 0; i < Proof; i++) await rig.PublishAsync(titleLength: Large);
-        await Eventually.TrueAsync(() => sink.Versions.Count() == Proof, "it has shown that it is quick");
-
         using var writes = new SemaphoreSlim(0);
-        sink.Writing = () => writes.Wait(Longest, TestContext.Current.CancellationToken);
-        await rig.PublishAsync();
-        await Eventually.TrueAsync(() => rig.Get<DeliveryLag>().Now > TimeSpan.Zero, "a write is under way");
+        var (session, sink) = await QuickAsync(rig, writes, "t", "u");
         await rig.PublishAsync("u");
         await rig.PublishAsync();
         await Eventually.TrueAsync(() => rig.Position.Dispatched == Proof + 3, "two wait");
@@ -106,5 +91,19 @@ public sealed class DeliveryLagTests
         writes.Release(10);
         await Eventually.TrueAsync(() => sink.Versions.Contains(Proof + 4), "the last one came");
         Assert.Equal([.. Enumerable.Range(1, Proof + 1).Select(version => (long)version), Proof + 3, Proof + 4], sink.Versions);
+    }
+
+    // A session whose client has shown that it is quick, and one more write to it under way, which waits as all after it do.
+    private static async Task<(DeliverySession Session, RecordingSink Sink)> QuickAsync(DeliveryRig rig, SemaphoreSlim writes, params string[] topics)
+    {
+        var (session, sink, _) = await rig.ResumeAsync(0, topics);
+        await Eventually.TrueAsync(() => session.State == SessionState.Live && sink.Received.Count == 1, "live");
+        for (var i = 0; i < Proof; i++) await rig.PublishAsync(titleLength: Large);
+        await Eventually.TrueAsync(() => sink.Versions.Count() == Proof, "it has shown that it is quick");
+
+        sink.Writing = () => writes.Wait(Longest, TestContext.Current.CancellationToken);
+        await rig.PublishAsync();
+        await Eventually.TrueAsync(() => rig.Get<DeliveryLag>().Now > TimeSpan.Zero, "a write is under way");
+        return (session, sink);
     }
 }
