@@ -301,10 +301,18 @@ internal sealed class PostgresDirectory(NpgsqlDataSource people, PostgresAppend 
         {
             await using var command = people.CreateCommand(sql);
             command.Parameters.AddRange(parameters);
-            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
-            var list = new List<T>();
-            while (await rows.ReadAsync(cancellationToken)) list.Add(row(rows));
-            return list;
+            try
+            {
+                await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+                var list = new List<T>();
+                while (await rows.ReadAsync(cancellationToken)) list.Add(row(rows));
+                return list;
+            }
+            finally
+            {
+                // A parameter belongs to one command, and the second attempt makes another.
+                command.Parameters.Clear();
+            }
         });
 
     private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>

@@ -15,6 +15,7 @@ public sealed class TcpProxy : IAsyncDisposable
     private readonly Func<int> _target;
     private readonly Task _accepting;
     private volatile TaskCompletionSource? _stall;
+    private TaskCompletionSource _answerLost = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TcpProxy(int target)
         : this(() => target)
@@ -54,6 +55,9 @@ public sealed class TcpProxy : IAsyncDisposable
         _stall?.TrySetResult();
         _stall = null;
     }
+
+    /// <summary>The next piece of an answer that is lost.</summary>
+    public Task AnswerLostAsync() => Volatile.Read(ref _answerLost).Task;
 
     /// <summary>Cuts every connection that is open.</summary>
     public void Cut()
@@ -151,8 +155,14 @@ public sealed class TcpProxy : IAsyncDisposable
                     read = (int)Math.Min(left, read);
                 }
 
-                if (!lose() && read > 0)
+                if (lose())
+                {
+                    if (!isRequest) Interlocked.Exchange(ref _answerLost, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+                }
+                else if (read > 0)
+                {
                     await to.WriteAsync(buffer.AsMemory(0, read));
+                }
             }
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)

@@ -51,19 +51,25 @@ public sealed class PostgresFailureTests(PostgresCluster cluster) : PostgresLogT
         Assert.Equal(4, (await direct.ReadHeadAsync(Stop)).Head);
     }
 
-    [Fact]
-    public async Task A_read_whose_idle_connection_has_ended_is_made_on_another()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_read_whose_idle_connection_has_ended_is_made_on_another(bool isEndedByServer)
     {
-        var log = await OpenAsync();
+        await using var proxy = new TcpProxy(Cluster.Port);
+        var log = await OpenAsync(port: proxy.Port);
         await log.AppendAsync(Batch(Entry("a")), Stop);
         Dictionary<string, Func<Task>> reads = new()
         {
             ["head"] = () => log.ReadHeadAsync(Stop),
             ["log"] = () => log.ReadAsync(0, 10, 1000, Stop),
+            ["topics of the log"] = () => log.ReadTopicsAsync([1], 0, 10, 1000, Stop),
             ["inbox"] = () => log.Inbox.ReadAsync(["u"], snapshot => Task.FromResult(snapshot.Head), Stop),
             ["people"] = () => log.Directory.ReadPeopleAsync([new SessionUser("u", null)], Stop),
+            ["attributes"] = () => log.Directory.ReadAttributesAsync(["u"], Stop),
             ["lists"] = () => log.Directory.ListGroupsAsync("", null, 10, Stop),
             ["members"] = () => log.Directory.FindMembersAsync(1, [1], Stop),
+            ["revocations"] = () => log.Directory.ListRevocationsAsync(0, 10, Stop),
             ["topics"] = () => log.FindTopicsByPrefixAsync("a", 10, Stop),
             ["statistics"] = () => log.Nodes.ReadStatisticsAsync(Stop),
             ["rules"] = () => log.Directory.Rules.ReadRulesAsync(0, Stop),
@@ -72,9 +78,52 @@ public sealed class PostgresFailureTests(PostgresCluster cluster) : PostgresLogT
         {
             // Several connections lie in the pool: the second attempt must not meet the next ended one.
             await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => read()));
-            Assert.True(await Cluster.ScalarAsync<long>("postgres",
-                $"SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = '{Database}'") > 1);
+            if (isEndedByServer)
+            {
+                Assert.True(await Cluster.ScalarAsync<long>("postgres",
+                    $"SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = '{Database}'") > 1);
+            }
+            else
+            {
+                proxy.Reset();
+            }
+
             Assert.Null(await Record.ExceptionAsync(read) is { } failed ? $"{name}: {failed.Message}" : null);
+        }
+    }
+
+    [Fact]
+    public async Task A_read_whose_answer_is_lost_binds_its_parameters_once_more()
+    {
+        await using var proxy = new TcpProxy(Cluster.Port);
+        var log = await OpenAsync(port: proxy.Port);
+        Dictionary<string, Func<Task>> reads = new()
+        {
+            ["users by number"] = () => log.Directory.FindUsersAsync([1L], Stop),
+            ["users by name"] = () => log.Directory.FindUsersAsync(["u"], Stop),
+            ["groups by number"] = () => log.Directory.FindGroupsAsync([1L], Stop),
+            ["group by name"] = () => log.Directory.FindGroupAsync("g", Stop),
+            ["groups"] = () => log.Directory.ListGroupsAsync("", null, 10, Stop),
+            ["members"] = () => log.Directory.ListMembersAsync(1, 0, 10, Stop),
+            ["groups of"] = () => log.Directory.ListGroupsOfAsync("u", null, 10, Stop),
+            ["subscriptions"] = () => log.Directory.ListSubscriptionsAsync("u", null, 10, Stop),
+            ["devices"] = () => log.Directory.ListDevicesAsync("u", null, 10, Stop),
+            ["keys"] = () => log.Directory.ListKeysAsync(0, 10, Stop),
+            ["revocation"] = () => log.Directory.FindRevocationAsync("u", Stop),
+            ["kept"] = () => log.Inbox.FindKeptAsync(Guid.NewGuid(), Stop),
+            ["pending rules"] = () => log.Directory.Rules.CountPendingAsync(Stop),
+            ["last seen"] = () => log.Nodes.LastSeenAsync("u", Stop),
+        };
+        foreach (var (name, read) in reads)
+        {
+            await read();
+            proxy.LoseAnswers = true;
+            var answerLost = proxy.AnswerLostAsync();
+            var lost = read();
+            await answerLost;
+            proxy.LoseAnswers = false;
+            proxy.Reset();
+            Assert.Null(await Record.ExceptionAsync(() => lost) is { } failed ? $"{name}: {failed.Message}" : null);
         }
     }
 
