@@ -10,6 +10,9 @@ internal sealed class RunningServer : IAsyncDisposable
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
+    /// <summary>Where Notify's server lies: beside the tool, or where it was published to.</summary>
+    public static string Folder { get; set; } = AppContext.BaseDirectory;
+
     private readonly ChildProcess _process;
     private readonly Probe? _probe;
 
@@ -54,7 +57,7 @@ internal sealed class RunningServer : IAsyncDisposable
         if (redis is not null) environment["ConnectionStrings__Redis"] = redis;
         var port = FreePort.Take();
         environment["Urls"] = $"http://127.0.0.1:{port}";
-        return StartAsync(PeerKind.Notify, port, ["dotnet", Executable("Notify.Server.dll")], environment, withProbe);
+        return StartAsync(PeerKind.Notify, port, ["dotnet", Path.Combine(Folder, "Notify.Server.dll")], environment, withProbe);
     }
 
     public static Task<RunningServer> StartPeerAsync(PeerKind peer, bool withProbe, params string[] options)

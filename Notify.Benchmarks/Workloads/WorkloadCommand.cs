@@ -24,6 +24,7 @@ internal static class WorkloadCommand
         ("p5", "memory of 10,000 idle connections", IdleMemory.RunAsync),
         ("p6", "growth: a small installation and a large one", SmallAndLarge.RunAsync),
         ("p7", "start until ready", StartTime.RunAsync),
+        ("first-seconds", "what a node publishes in its first seconds, of its steady rate", FirstSeconds.RunAsync),
         ("p8", "one stalled client among 1,000", StalledClient.RunAsync),
         ("p9", "two nodes: publish on one, receive on the other", TwoNodes.RunAsync),
         ("inbox", "inboxes: summary, page, and how soon connections are told", Inboxes.RunAsync),
@@ -56,6 +57,7 @@ internal static class WorkloadCommand
 
         var json = line.Find("json");
         Cores.AreShared = line.Flag("shared-cores");
+        if (line.Find("server") is { } published) RunningServer.Folder = Path.GetFullPath(published);
         var reports = new List<WorkloadReport>();
         var machine = await Machine.LookAsync();
         Console.WriteLine(machine);

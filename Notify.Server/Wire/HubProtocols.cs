@@ -15,11 +15,16 @@ namespace Notify.Server.Wire;
 /// </summary>
 internal static class HubProtocols
 {
+    /// <summary>The name under which clients ask for MessagePack.</summary>
+    public const string MessagePackName = "messagepack";
+
+    private static readonly Lazy<IHubProtocol> WritingMessagePack = new(() => MakeMessagePack());
+
     /// <summary>For writing.</summary>
     public static IHubProtocol Json { get; } = MakeJson();
 
     /// <inheritdoc cref="Json"/>
-    public static IHubProtocol MessagePack { get; } = MakeMessagePack();
+    public static IHubProtocol MessagePack => WritingMessagePack.Value;
 
     /// <summary>Strict: an unknown or repeated member is a mistake that its author wants to hear of.</summary>
     public static IHubProtocol MakeJson(params ReadOnlySpan<JsonConverter> converters)

@@ -28,6 +28,12 @@ internal static class SqliteSchema
                     "Notify:Storage:MigrateAtStart is false; start once with it set to true.");
         }
 
+        Migrate(connection, file, history);
+    }
+
+    // Apart, so that a start which finds the schema up to date does not load EF at all.
+    private static void Migrate(SqliteConnection connection, SqliteFile file, string? history)
+    {
         // EF's own lock is a row: left by a migration that was killed, it would hold up every later start for ever.
         Scalar(connection, """DELETE FROM "__EFMigrationsLock" """);
         using var context = new SqliteContext(new DbContextOptionsBuilder<SqliteContext>()
