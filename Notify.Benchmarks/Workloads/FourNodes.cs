@@ -7,7 +7,7 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>
-/// What nodes cost: the same publishers on one node, and spread over four; and what a node asks of Postgres, busy and
+/// What nodes cost: as many publishers on one node as on each of four; and what a node asks of Postgres, busy and
 /// idle. A follower of everything on each node holds what was acknowledged against what arrives there.
 /// </summary>
 internal static class FourNodes
@@ -25,7 +25,7 @@ internal static class FourNodes
         var links = Links.Of(line.Find("link"));
         line.RefuseUnknown();
 
-        var report = new WorkloadReport("cluster", $"{load.Publishers} publishers on one node, and spread over {nodes}");
+        var report = new WorkloadReport("cluster", $"{load.Publishers} publishers on one node, and on each of {nodes}");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
             foreach (var (link, isRedis) in links)
@@ -64,7 +64,7 @@ internal static class FourNodes
             for (var node = 0; node < nodes; node++)
             {
                 subscribers.Add(await cluster.SubscribeAsync(node, 1));
-                publishers.Add(await cluster.PublishersAsync(node, load.Publishers / nodes, load.Topics, load.Batch));
+                publishers.Add(await cluster.PublishersAsync(node, load.Publishers, load.Topics, load.Batch));
             }
 
             await Warming.RunAsync(cluster.ProcessIds, async window =>
