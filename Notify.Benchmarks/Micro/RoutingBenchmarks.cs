@@ -9,7 +9,8 @@ namespace Notify.Benchmarks.Micro;
 [MemoryDiagnoser]
 public class RoutingBenchmarks
 {
-    private readonly List<InterestList> _matches = [];
+    private readonly List<int> _matches = [];
+    private readonly Router _router = new();
     private FilterIndex _index = null!;
 
     [Params(0, 1_000, 100_000)]
@@ -31,5 +32,5 @@ public class RoutingBenchmarks
         return _matches.Count;
     }
 
-    private void Add(string filter) => _index.Add(Parsed.Filter(filter), new Interests(null!, new Router()));
+    private void Add(string filter) => _index.Add(_index.Number(Parsed.Filter(filter)), new Interests(null!, _router));
 }

@@ -49,7 +49,7 @@ internal sealed record Explanation(LogHead Head, ExplanationVerdict Verdict, Log
 
 /// <summary>
 /// Recomputes from what is stored whether a notification comes to a user. What decides is what decides in delivery:
-/// <see cref="Interest.Brings"/>, of the user's intervals and of the interests that living connections have.
+/// <see cref="Interests.Brings"/>, of the user's intervals and of the interests that living connections have.
 /// </summary>
 internal sealed class Explaining(INotificationLog log, PresenceQueries presence)
 {

@@ -38,7 +38,7 @@ internal sealed partial class InboxSignals(
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ConcurrentDictionary<DeliverySession, InboxWatcher> _watchers = new();
     private readonly Dictionary<long, HashSet<InboxWatcher>> _byUser = []; // guarded by the gate
-    private readonly List<InterestList> _scratch = [];
+    private readonly List<int> _scratch = [];
     private readonly HashSet<DeliverySession> _matching = [];
     private List<InboxWatcher> _waiting = [];
     private long _oldest;

@@ -423,7 +423,10 @@ public class InterestsTests
     private static int Matches(Router router, string topic)
     {
         var found = new List<Interests>();
-        router.Match(topic, [], found, static (holders, found) => found.AddRange(holders));
+        router.Match(topic, [], found, static (holders, found) =>
+        {
+            foreach (var holder in holders) found.Add(holder);
+        });
         return found.Count;
     }
 

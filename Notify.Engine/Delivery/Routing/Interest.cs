@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Notify.Contracts.Topics;
 
 namespace Notify.Engine.Delivery.Routing;
@@ -22,38 +23,60 @@ internal enum InterestKind : byte
 }
 
 /// <summary>
-/// One filter that a session follows for the versions in (<see cref="From"/>, <see cref="Until"/>]. A value in the
-/// session's own array: a user with hundreds of groups costs some 40 bytes for each and no object.
+/// One filter that a session follows for the versions above <see cref="From"/>. Twelve bytes in the session's own array: a user has
+/// dozens of them, and a node ten thousand users. Its end, which few have, is the session's to know.
 /// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct Interest
 {
-    /// <summary>The filter, and the list of the index that holds the session for it while <see cref="Slot"/> is set.</summary>
-    public InterestList List;
-
-    /// <summary>Only versions above it. <see cref="long.MaxValue"/> until the filter has its version.</summary>
-    public long From;
-
-    /// <summary>Only versions up to it; <see cref="Open"/> while it has no end.</summary>
-    public long Until;
-
-    /// <summary>The session's slot in the list; -1 while the index does not hold it. Changes under the router's gate.</summary>
-    public int Slot;
-
-    public InterestKind Kind;
-
-    /// <summary>A durable subscription that the token does not cover: kept, and brings nothing.</summary>
-    public bool Asleep;
-
     public const long Open = long.MaxValue;
 
-    public readonly TopicFilter Filter => List.Filter;
+    private const int FromBits = 54; // a version has 53
+    private const ulong FromMask = (1UL << FromBits) - 1;
+    private const int KindBits = 3;
+    private const ulong KindMask = (1UL << KindBits) - 1;
+    private const ulong AsleepBit = 1UL << (FromBits + KindBits);
+    private const ulong IndexedBit = AsleepBit << 1;
+
+    private ulong _rest;
+
+    public Interest(int filter, InterestKind kind, long from, bool asleep)
+    {
+        (Filter, From, Asleep) = (filter, from, asleep);
+        _rest |= (ulong)kind << FromBits;
+    }
+
+    /// <summary>The number of the filter.</summary>
+    public int Filter { get; }
+
+    public readonly InterestKind Kind => (InterestKind)(_rest >> FromBits & KindMask);
+
+    /// <summary>Only versions above it. <see cref="long.MaxValue"/> until the filter has its version.</summary>
+    public long From
+    {
+        readonly get => (_rest & FromMask) is < FromMask and var from ? (long)from : long.MaxValue;
+        set => _rest = (_rest & ~FromMask) | Math.Min((ulong)Math.Max(value, 0), FromMask);
+    }
+
+    /// <summary>A durable subscription that the token does not cover: kept, and brings nothing.</summary>
+    public bool Asleep
+    {
+        readonly get => (_rest & AsleepBit) != 0;
+        set => Set(AsleepBit, value);
+    }
+
+    /// <summary>The session is found by it.</summary>
+    public bool Indexed
+    {
+        readonly get => (_rest & IndexedBit) != 0;
+        set => Set(IndexedBit, value);
+    }
 
     /// <summary>Whether this version is in its interval. An ephemeral notification (version 0) is for open intervals only.</summary>
-    public readonly bool Holds(long version) =>
-        !Asleep && (version == 0 ? From != long.MaxValue && Until == Open : From < version && version <= Until);
+    public readonly bool Holds(long version, long until) =>
+        !Asleep && (version == 0 ? From != long.MaxValue && until == Open : From < version && version <= until);
 
-    /// <summary>Whether it brings this version on this topic: what decides in dispatch, in replay, and in an explanation.</summary>
-    public readonly bool Brings(long version, string topic) => Holds(version) && Filter.Matches(topic);
+    private void Set(ulong bit, bool value) => _rest = value ? _rest | bit : _rest & ~bit;
 }
 
 /// <summary>What a user follows by interval, on every connection: a membership or a durable subscription.</summary>

@@ -1,5 +1,3 @@
-using Notify.Engine.Delivery.Frames;
-
 namespace Notify.Engine.Delivery.Routing;
 
 /// <summary>
@@ -8,37 +6,38 @@ namespace Notify.Engine.Delivery.Routing;
 /// </summary>
 internal sealed class InterestLookUp
 {
-    private readonly Dictionary<string, int> _first = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, int> _first = [];
     private readonly int[] _next;
     private readonly List<int> _wildcards = [];
 
-    public InterestLookUp(ReadOnlySpan<Interest> held)
+    public InterestLookUp(FilterNames names, ReadOnlySpan<Interest> held)
     {
         _next = new int[held.Length];
         for (var i = 0; i < held.Length; i++)
         {
-            if (!held[i].Filter.IsExact)
+            if (!names.IsExact(held[i].Filter))
             {
                 _wildcards.Add(i);
                 continue;
             }
 
             // The same name may be held several times: earlier intervals, a named filter beside a durable one.
-            _next[i] = _first.TryGetValue(held[i].Filter.Text, out var first) ? first : -1;
-            _first[held[i].Filter.Text] = i;
+            var hash = FilterNames.HashOf(names.Bytes(held[i].Filter));
+            _next[i] = _first.TryGetValue(hash, out var first) ? first : -1;
+            _first[hash] = i;
         }
     }
 
-    public bool Want(Interest[] held, DeliveryEntry entry)
+    public bool Want(Interests interests, long version, in TopicKey topic)
     {
-        for (var i = _first.GetValueOrDefault(entry.Topic, -1); i >= 0; i = _next[i])
+        for (var i = _first.GetValueOrDefault(FilterNames.HashOf(topic.Bytes), -1); i >= 0; i = _next[i])
         {
-            if (held[i].Brings(entry.Version, entry.Topic)) return true;
+            if (interests.Brings(i, version, topic)) return true;
         }
 
         foreach (var i in _wildcards)
         {
-            if (held[i].Brings(entry.Version, entry.Topic)) return true;
+            if (interests.Brings(i, version, topic)) return true;
         }
 
         return false;

@@ -5,7 +5,7 @@ namespace Notify.Engine.Delivery.Routing;
 
 /// <summary>
 /// What one session follows, and the one place that decides whether a version on a topic comes to it. Guarded by the
-/// session's gate; the array and its slots change under the router's gate as well.
+/// session's gate; what of it the index has changes under the router's gate as well.
 /// </summary>
 internal sealed class Interests(Subscriber session, Router router)
 {
@@ -19,12 +19,19 @@ internal sealed class Interests(Subscriber session, Router router)
     private const int EndedKept = 16;
 
     private Interest[] _held = [];
+    private long[]? _untils; // beside what is held; null while nothing has an end
     private int _count;
     private int _stamp;
     private long _changesThrough;
     private string? _names;
 
     public Subscriber Session => session;
+
+    /// <summary>The index's number of this holder; 0 while it has nothing there. Changes under the router's gate.</summary>
+    public int Number { get; set; }
+
+    /// <summary>How many filters of this holder the index has. Changes under the router's gate.</summary>
+    public int Indexed { get; set; }
 
     /// <summary>
     /// Changes after an interest has left the index. The dispatcher notes it while it reads the index; another one at the
@@ -64,9 +71,9 @@ internal sealed class Interests(Subscriber session, Router router)
     public IReadOnlyList<string> Texts(InterestKind kind)
     {
         var texts = new List<string>();
-        foreach (ref readonly var interest in Held)
+        for (var i = 0; i < _count; i++)
         {
-            if (interest.Kind == kind && interest.Until == Interest.Open) texts.Add(interest.Filter.Text);
+            if (_held[i].Kind == kind && UntilOf(i) == Interest.Open) texts.Add(router.Names.Text(_held[i].Filter));
         }
 
         return texts;
@@ -123,7 +130,7 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         for (var i = _count - 1; i >= 0; i--)
         {
-            if (_held[i].Kind == kind && !filters.Contains(_held[i].Filter)) RemoveAt(i);
+            if (_held[i].Kind == kind && !filters.Contains(FilterAt(i))) RemoveAt(i);
         }
     }
 
@@ -134,13 +141,13 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <returns>False when it was known.</returns>
     public bool Begin(UserInterest interval, bool covered, long dispatched)
     {
-        for (var i = 0; i < _count; i++)
+        var filter = router.Find(interval.Filter);
+        for (var i = 0; i < _count && filter > 0; i++)
         {
-            ref var known = ref _held[i];
-            if (known.Kind != interval.Kind || known.From != interval.Since || !known.Filter.Equals(interval.Filter)) continue;
-            if (interval.Until >= known.Until) return false;
-            known.Until = interval.Until;
-            if (known.Slot >= 0) router.NoteEnded(session);
+            ref readonly var known = ref _held[i];
+            if (known.Filter != filter || known.Kind != interval.Kind || known.From != interval.Since) continue;
+            if (interval.Until >= UntilOf(i)) return false;
+            EndAt(i, interval.Until);
             NoteChanges();
             return true;
         }
@@ -154,13 +161,13 @@ internal sealed class Interests(Subscriber session, Router router)
     public bool End(InterestKind kind, TopicFilter filter, long at)
     {
         var ended = false;
-        for (var i = 0; i < _count; i++)
+        var number = router.Find(filter);
+        for (var i = 0; i < _count && number > 0; i++)
         {
-            ref var interest = ref _held[i];
-            if (interest.Kind != kind || interest.From >= at || interest.Until <= at || !interest.Filter.Equals(filter)) continue;
-            interest.Until = at;
+            ref readonly var interest = ref _held[i];
+            if (interest.Filter != number || interest.Kind != kind || interest.From >= at || UntilOf(i) <= at) continue;
+            EndAt(i, at);
             ended = true;
-            if (interest.Slot >= 0) router.NoteEnded(session);
         }
 
         if (ended) NoteChanges();
@@ -177,19 +184,19 @@ internal sealed class Interests(Subscriber session, Router router)
         var isDone = true;
         for (var i = 0; i < _count; i++)
         {
-            if (_held[i].Until > dispatched)
+            if (UntilOf(i) > dispatched)
             {
-                isDone &= _held[i].Until == Interest.Open || _held[i].Slot < 0;
+                isDone &= UntilOf(i) == Interest.Open || !_held[i].Indexed;
                 continue;
             }
 
             TakeOutOfIndex(i);
-            if (_held[i].Until <= passed) ended++;
+            if (UntilOf(i) <= passed) ended++;
         }
 
         for (var i = _count - 1; i >= 0 && ended > EndedKept; i--)
         {
-            if (_held[i].Until <= passed) RemoveAt(i);
+            if (UntilOf(i) <= passed) RemoveAt(i);
         }
 
         return isDone;
@@ -215,12 +222,12 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         for (var i = _count - 1; i >= 0; i--)
         {
-            if (_held[i].Kind == InterestKind.Named && !covers(_held[i].Filter)) RemoveAt(i);
+            if (_held[i].Kind == InterestKind.Named && !covers(FilterAt(i))) RemoveAt(i);
             else if (_held[i].Kind == InterestKind.Durable)
             {
-                _held[i].Asleep = !covers(_held[i].Filter);
+                _held[i].Asleep = !covers(FilterAt(i));
                 if (_held[i].Asleep) TakeOutOfIndex(i);
-                else if (_held[i].Slot < 0 && _held[i].Until > dispatched) PutIntoIndex(i);
+                else if (!_held[i].Indexed && UntilOf(i) > dispatched) PutIntoIndex(i);
             }
         }
 
@@ -232,35 +239,28 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         router.Change(this, static (index, self) =>
         {
-            foreach (ref readonly var interest in self.Held)
+            for (var i = 0; i < self._count; i++)
             {
-                if (interest.Slot >= 0) index.Remove(interest.List, interest.Slot);
+                self.Unindex(index, i);
+                index.Release(self._held[i].Filter);
             }
 
-            (self._held, self._count) = ([], 0);
+            (self._held, self._untils, self._count) = ([], null, 0);
         });
         _names = null;
         Restamp();
     }
 
     /// <summary>Whether an interest brings this version on this topic.</summary>
-    public bool Want(long version, string topic)
-    {
-        foreach (ref readonly var interest in Held)
-        {
-            if (interest.Brings(version, topic)) return true;
-        }
-
-        return false;
-    }
+    public bool Want(long version, string topic) => Want(version, new TopicKey(topic, stackalloc byte[TopicKey.Room]));
 
     /// <summary>Whether it comes to the user, and not only to this connection: by the own topic, a group or a durable subscription.</summary>
     public bool IsOfUser(long version, string topic)
     {
-        foreach (ref readonly var interest in Held)
+        var key = new TopicKey(topic, stackalloc byte[TopicKey.Room]);
+        for (var i = 0; i < _count; i++)
         {
-            if (interest.Kind is InterestKind.Own or InterestKind.Membership or InterestKind.Durable && interest.Brings(version, topic))
-                return true;
+            if (_held[i].Kind is InterestKind.Own or InterestKind.Membership or InterestKind.Durable && Brings(i, version, key)) return true;
         }
 
         return false;
@@ -270,11 +270,13 @@ internal sealed class Interests(Subscriber session, Router router)
     public List<InterestVerdict> Explain(long version, string topic)
     {
         var verdicts = new List<InterestVerdict>();
-        foreach (ref readonly var interest in Held)
+        var key = new TopicKey(topic, stackalloc byte[TopicKey.Room]);
+        for (var i = 0; i < _count; i++)
         {
-            if (interest.Filter.Matches(topic))
-                verdicts.Add(new InterestVerdict(interest.Kind, interest.Filter.Text, interest.From, interest.Until, interest.Asleep,
-                    interest.Brings(version, topic)));
+            var interest = _held[i];
+            if (router.Names.Matches(interest.Filter, key))
+                verdicts.Add(new InterestVerdict(interest.Kind, router.Names.Text(interest.Filter), interest.From, UntilOf(i), interest.Asleep,
+                    Brings(i, version, key)));
         }
 
         return verdicts;
@@ -283,9 +285,10 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Whether the connection follows the topic now, by any interest that is awake and has no end.</summary>
     public bool Follows(string topic)
     {
-        foreach (ref readonly var interest in Held)
+        var key = new TopicKey(topic, stackalloc byte[TopicKey.Room]);
+        for (var i = 0; i < _count; i++)
         {
-            if (interest.Until == Interest.Open && !interest.Asleep && interest.Filter.Matches(topic)) return true;
+            if (IsOn(i) && router.Names.Matches(_held[i].Filter, key)) return true;
         }
 
         return false;
@@ -295,9 +298,9 @@ internal sealed class Interests(Subscriber session, Router router)
     public TopicFilter[] Followed()
     {
         var filters = new HashSet<TopicFilter>();
-        foreach (ref readonly var interest in Held)
+        for (var i = 0; i < _count; i++)
         {
-            if (interest.Until == Interest.Open && !interest.Asleep && !TopicName.IsReserved(interest.Filter.Text)) filters.Add(interest.Filter);
+            if (IsOn(i) && router.Names.Bytes(_held[i].Filter)[0] != '$') filters.Add(FilterAt(i));
         }
 
         return [.. filters];
@@ -306,13 +309,19 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Of these entries, those above the cursor that an interest brings. Expiry is the caller's.</summary>
     public void Select(IReadOnlyList<DeliveryEntry> entries, long cursor, List<DeliveryEntry> wanted)
     {
-        var lookUp = _count > LookUpFrom && entries.Count > LookUpFrom ? new InterestLookUp(Held) : null;
+        var lookUp = _count > LookUpFrom && entries.Count > LookUpFrom ? new InterestLookUp(router.Names, Held) : null;
+        Span<byte> room = stackalloc byte[TopicKey.Room];
         foreach (var entry in entries)
         {
             if (entry.Version <= cursor || !entry.IsNotification) continue;
-            if (lookUp?.Want(_held, entry) ?? Want(entry.Version, entry.Topic)) wanted.Add(entry);
+            var topic = new TopicKey(entry.Topic, room);
+            if (lookUp?.Want(this, entry.Version, topic) ?? Want(entry.Version, topic)) wanted.Add(entry);
         }
     }
+
+    /// <summary>Whether the interest at this place brings this version on this topic: what decides in dispatch, in replay, and in an explanation.</summary>
+    public bool Brings(int at, long version, in TopicKey topic) =>
+        _held[at].Holds(version, UntilOf(at)) && router.Names.Matches(_held[at].Filter, topic);
 
     /// <summary>Names what is followed, for sessions to share work; null when there is much, or something begins or ends above the cursor.</summary>
     public string? SharedKey(long cursor)
@@ -320,10 +329,10 @@ internal sealed class Interests(Subscriber session, Router router)
         if (_count > SharedFilters || ChangesThrough > cursor) return null;
         if (_names is not null) return _names;
         var texts = new List<string>(_count);
-        foreach (ref readonly var interest in Held)
+        for (var i = 0; i < _count; i++)
         {
             // What has ended at or below the cursor brings nothing above it.
-            if (!interest.Asleep && interest.Until == Interest.Open) texts.Add(interest.Filter.Text);
+            if (IsOn(i)) texts.Add(router.Names.Text(_held[i].Filter));
         }
 
         return _names = string.Join('\n', texts); // no filter has a line break
@@ -333,30 +342,36 @@ internal sealed class Interests(Subscriber session, Router router)
     public TopicFilter[] Filters(long cursor)
     {
         var filters = new List<TopicFilter>(_count);
-        foreach (ref readonly var interest in Held)
+        for (var i = 0; i < _count; i++)
         {
-            if (!interest.Asleep && interest.Until > cursor) filters.Add(interest.Filter);
+            if (!_held[i].Asleep && UntilOf(i) > cursor) filters.Add(FilterAt(i));
         }
 
         return [.. filters];
     }
 
-    /// <summary>The index has moved this session within a list. Called under the router's gate.</summary>
-    internal void Moved(InterestList list, int from, int to)
+    private TopicFilter FilterAt(int at) => router.Names.Filter(_held[at].Filter);
+
+    private long UntilOf(int at) => _untils?[at] ?? Interest.Open;
+
+    private bool IsOn(int at) => !_held[at].Asleep && UntilOf(at) == Interest.Open;
+
+    private bool Want(long version, in TopicKey topic)
     {
         for (var i = 0; i < _count; i++)
         {
-            if (_held[i].Slot != from || !ReferenceEquals(_held[i].List, list)) continue;
-            _held[i].Slot = to;
-            return;
+            if (Brings(i, version, topic)) return true;
         }
+
+        return false;
     }
 
     private int Find(InterestKind kind, TopicFilter filter)
     {
-        for (var i = 0; i < _count; i++)
+        var number = router.Find(filter);
+        for (var i = 0; i < _count && number > 0; i++)
         {
-            if (_held[i].Kind == kind && _held[i].Filter.Equals(filter)) return i;
+            if (_held[i].Filter == number && _held[i].Kind == kind) return i;
         }
 
         return -1;
@@ -368,45 +383,54 @@ internal sealed class Interests(Subscriber session, Router router)
 
         // Before the index has it: a dispatcher that finds the session by this filter must see that it looks entry by entry.
         Volatile.Write(ref _changesThrough, Math.Max(_changesThrough, until == Interest.Open ? from : isIndexed ? long.MaxValue : Math.Max(from, until)));
-        var added = new Interest { List = null!, From = from, Until = until, Slot = -1, Kind = kind, Asleep = asleep };
-        router.Change((this, added, filter, isIndexed), static (index, state) =>
+        if (_count == _held.Length) Resize(_count < 4 ? _count + 1 : _count + _count / 4);
+        router.Change((this, kind, filter, from, isIndexed, asleep), static (index, state) =>
         {
-            var (self, interest, filter, isIndexed) = state;
-            if (isIndexed) (interest.List, interest.Slot) = index.Add(filter, self);
-            else interest.List = new InterestList(filter);
-            if (self._count == self._held.Length) Array.Resize(ref self._held, self._count < 4 ? self._count + 1 : self._count + self._count / 4);
-            self._held[self._count++] = interest;
+            var (self, kind, filter, from, isIndexed, asleep) = state;
+            var number = index.Number(filter);
+            index.Rest(number);
+            self._held[self._count++] = new Interest(number, kind, from, asleep);
+            if (isIndexed) self.Index(index, self._count - 1);
         });
-        if (isIndexed && until != Interest.Open) router.NoteEnded(session);
+        if (until != Interest.Open) EndAt(_count - 1, until);
+    }
+
+    private void EndAt(int at, long until)
+    {
+        if (_untils is null)
+        {
+            _untils = new long[_held.Length];
+            Array.Fill(_untils, Interest.Open);
+        }
+
+        _untils[at] = until;
+        if (_held[at].Indexed) router.NoteEnded(session);
     }
 
     // Most users change seldom after their connection has begun: what they hold then gets no more room than it needs.
-    private void Reserve(int more) => router.Change((this, more), static (_, state) =>
+    private void Reserve(int more)
     {
-        var (self, more) = state;
-        if (self._count + more > self._held.Length) Array.Resize(ref self._held, self._count + more);
-    });
+        if (_count + more > _held.Length) Resize(_count + more);
+    }
+
+    private void Resize(int length)
+    {
+        Array.Resize(ref _held, length);
+        if (_untils is null) return;
+        Array.Resize(ref _untils, length);
+        _untils.AsSpan(_count).Fill(Interest.Open);
+    }
 
     private void PutIntoIndex(int at)
     {
-        router.Change((this, at), static (index, state) =>
-        {
-            ref var interest = ref state.Item1._held[state.at];
-            (interest.List, interest.Slot) = index.Add(interest.List.Filter, state.Item1);
-        });
-        if (_held[at].Until != Interest.Open) router.NoteEnded(session);
+        router.Change((this, at), static (index, state) => state.Item1.Index(index, state.at));
+        if (UntilOf(at) != Interest.Open) router.NoteEnded(session);
     }
 
     private void TakeOutOfIndex(int at)
     {
-        if (_held[at].Slot < 0) return;
-        router.Change((this, at), static (index, state) =>
-        {
-            ref var interest = ref state.Item1._held[state.at];
-            var slot = interest.Slot;
-            interest.Slot = -1; // first: the list must not find it as the one that it moves
-            index.Remove(interest.List, slot);
-        });
+        if (!_held[at].Indexed) return;
+        router.Change((this, at), static (index, state) => state.Item1.Unindex(index, state.at));
         NoteChanges();
         Restamp();
     }
@@ -414,23 +438,54 @@ internal sealed class Interests(Subscriber session, Router router)
     private void RemoveAt(int at)
     {
         TakeOutOfIndex(at);
-        router.Change((this, at), static (_, state) =>
+        router.Change(_held[at].Filter, static (index, filter) => index.Release(filter));
+        _held.AsSpan(at + 1, _count - at - 1).CopyTo(_held.AsSpan(at));
+        if (_untils is not null)
         {
-            var (self, at) = state;
-            self._held.AsSpan(at + 1, self._count - at - 1).CopyTo(self._held.AsSpan(at));
-            self._held[--self._count] = default;
-        });
+            _untils.AsSpan(at + 1, _count - at - 1).CopyTo(_untils.AsSpan(at));
+            _untils[_count - 1] = Interest.Open;
+        }
+
+        _held[--_count] = default;
         _names = null;
         NoteChanges();
+    }
+
+    // The index has the session once for a filter, by however many of its interests.
+    private void Index(FilterIndex index, int at)
+    {
+        var filter = _held[at].Filter;
+        if (!IsIndexed(filter)) index.Add(filter, this);
+        index.Release(filter);
+        _held[at].Indexed = true;
+    }
+
+    private void Unindex(FilterIndex index, int at)
+    {
+        if (!_held[at].Indexed) return;
+        var filter = _held[at].Filter;
+        index.Rest(filter);
+        _held[at].Indexed = false;
+        if (!IsIndexed(filter)) index.Remove(filter, this);
+    }
+
+    private bool IsIndexed(int filter)
+    {
+        foreach (ref readonly var interest in Held)
+        {
+            if (interest.Filter == filter && interest.Indexed) return true;
+        }
+
+        return false;
     }
 
     private void NoteChanges()
     {
         var through = 0L;
-        foreach (ref readonly var interest in Held)
+        for (var i = 0; i < _count; i++)
         {
-            through = Math.Max(through, interest.From);
-            if (interest.Until != Interest.Open) through = Math.Max(through, interest.Slot < 0 ? interest.Until : long.MaxValue);
+            through = Math.Max(through, _held[i].From);
+            if (UntilOf(i) is < Interest.Open and var until) through = Math.Max(through, _held[i].Indexed ? long.MaxValue : until);
         }
 
         _names = null;

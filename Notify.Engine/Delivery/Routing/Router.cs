@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Notify.Contracts.Topics;
 
 namespace Notify.Engine.Delivery.Routing;
 
@@ -9,11 +10,20 @@ internal sealed class Router
     private readonly FilterIndex _index = new();
     private readonly ConcurrentQueue<Subscriber> _ended = new();
 
-    /// <summary>Runs a change of one session's interests: the index and the session's slots change together.</summary>
+    /// <summary>What the filters' numbers stand for: to be read by who holds them.</summary>
+    public FilterNames Names => _index.Names;
+
+    /// <summary>Runs a change of what one session holds in the index.</summary>
     /// <remarks>It must not wait for anything, and never takes a session's gate: sessions call it under theirs.</remarks>
     public void Change<TState>(TState state, Action<FilterIndex, TState> change)
     {
         lock (_gate) change(_index, state);
+    }
+
+    /// <summary>The number of a filter; 0 when nobody holds it.</summary>
+    public int Find(TopicFilter filter)
+    {
+        lock (_gate) return _index.Find(filter);
     }
 
     /// <summary>Notes from now on which filters are followed by more or fewer than before; null: no longer.</summary>
@@ -36,15 +46,15 @@ internal sealed class Router
     }
 
     /// <summary>Calls <paramref name="visit"/> with the holders of each matching filter. It must not wait: sessions subscribe meanwhile.</summary>
-    public void Match<TState>(string topic, List<InterestList> scratch, TState state, HoldersVisitor<TState> visit)
+    public void Match<TState>(string topic, List<int> scratch, TState state, HoldersVisitor<TState> visit)
     {
         lock (_gate)
         {
             scratch.Clear();
             _index.Match(topic, scratch);
-            foreach (var list in scratch) visit(list.Holders, state);
+            foreach (var filter in scratch) visit(_index.HoldersOf(filter), state);
         }
     }
 }
 
-internal delegate void HoldersVisitor<in TState>(ReadOnlySpan<Interests> holders, TState state);
+internal delegate void HoldersVisitor<in TState>(Holders holders, TState state);

@@ -6,7 +6,7 @@ namespace Notify.Engine.Delivery.Sessions;
 /// <summary>Offers what the tail hands on to the sessions that follow it. One caller at a time: the tail.</summary>
 internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
 {
-    private readonly List<InterestList> _scratch = [];
+    private readonly List<int> _scratch = [];
     private readonly List<DeliverySession> _touched = [];
 
     public void Dispatch(DispatchUnit unit)
@@ -40,7 +40,7 @@ internal sealed class Dispatcher(Router router, SessionScheduler scheduler)
         _touched.Clear();
     }
 
-    private void Note(ReadOnlySpan<Interests> holders, DispatchUnit unit, int topic)
+    private void Note(Holders holders, DispatchUnit unit, int topic)
     {
         foreach (var holder in holders)
         {
