@@ -34,10 +34,7 @@ internal sealed class DeliverySession : Subscriber
     private bool _startsWithEpochGap;
     private long _lastSentAt;
     private SessionSignals _signals;
-    private Guid _readEpoch; // of the reading of its user's intervals; the default for a connection without a user
-    private long _readHead;
-    private IntervalReading? _prepared;
-    private Func<TopicFilter, bool> _covers = static _ => true;
+    private UserIntervals _ofUser;
     private WritePace _pace; // its one writer's: the pump or the catch-up loop; what an offer reads may be one write old
 
     public DeliverySession(ISessionSink sink, Router router, SessionScheduler scheduler, LimitSettings limits)
@@ -46,6 +43,7 @@ internal sealed class DeliverySession : Subscriber
         _scheduler = scheduler;
         _limits = limits;
         _interests = new Interests(this, router);
+        _ofUser = new UserIntervals(_interests);
     }
 
     public SessionState State => _state;
@@ -92,14 +90,14 @@ internal sealed class DeliverySession : Subscriber
             _cursor = beginning.Since;
             _startsWithEpochGap = beginning.IsForeign;
             _owesCaughtUp = true;
-            _covers = beginning.Access.Covers;
+            _ofUser.Covers = beginning.Access.Covers;
             _state = SessionState.Resumed;
             _interests.Add(InterestKind.Named, beginning.Named);
             _interests.Activate(beginning.NamedFrom);
             _interests.Add(InterestKind.Token, beginning.Access.TokenGroups);
             _interests.Activate(beginning.Since);
             if (beginning.Own is not null) _interests.AddOwn(beginning.Own);
-            if (beginning.Reading is not null) Take(beginning.Reading);
+            if (beginning.Reading is not null) _ofUser.Take(beginning.Reading, _view);
             return true;
         }
     }
@@ -270,43 +268,24 @@ internal sealed class DeliverySession : Subscriber
 
     // The user's intervals. They change with the log: an entry is applied here before the ring has it.
 
-    /// <summary>Installs what was read; a reading never replaces one that the tail has kept up since.</summary>
-    public void Install(IntervalReading reading)
-    {
-        lock (_gate)
-        {
-            if (_state != SessionState.Closed) Take(reading);
-        }
-    }
-
     /// <summary>Keeps what was read for an epoch, or a new beginning of this one, until the session goes over to it.</summary>
     public void Prepare(IntervalReading reading)
     {
-        lock (_gate) _prepared = reading;
+        lock (_gate) _ofUser.Prepare(reading);
     }
 
     /// <summary>A membership or durable subscription of the user begins.</summary>
     /// <returns>False when it was known already, or is of another epoch of the log.</returns>
     public bool Begin(Guid epoch, UserInterest interest)
     {
-        lock (_gate)
-        {
-            if (_prepared?.Epoch == epoch) _prepared.Begin(interest);
-            else return _readEpoch == epoch && _state != SessionState.Closed && _interests.Begin(interest, IsCovered(interest), _view!.Ring.End);
-            return true;
-        }
+        lock (_gate) return _ofUser.Begin(epoch, interest, OpenView);
     }
 
     /// <summary>A membership or durable subscription of the user ends: it holds for this version and those below.</summary>
     /// <returns>False when there was none, or it is of another epoch of the log.</returns>
     public bool End(Guid epoch, InterestKind kind, TopicFilter filter, long at)
     {
-        lock (_gate)
-        {
-            return _prepared?.Epoch == epoch
-                ? _prepared.End(kind, filter, at)
-                : _readEpoch == epoch && _state != SessionState.Closed && _interests.End(kind, filter, at);
-        }
+        lock (_gate) return _ofUser.End(epoch, kind, filter, at, OpenView);
     }
 
     /// <summary>Takes what has ended out of the index, after the dispatcher has passed its end.</summary>
@@ -352,7 +331,7 @@ internal sealed class DeliverySession : Subscriber
     {
         lock (_gate)
         {
-            _covers = access.Covers;
+            _ofUser.Covers = access.Covers;
             if (_view is null || _state == SessionState.Closed) return [];
             _interests.Cover(access.Covers, _view.Ring.End);
             _interests.Keep(InterestKind.Token, access.TokenGroups);
@@ -361,16 +340,6 @@ internal sealed class DeliverySession : Subscriber
             return _interests.Named;
         }
     }
-
-    private void Take(IntervalReading reading)
-    {
-        (_readEpoch, _readHead, _prepared) = (reading.Epoch, reading.Head, null);
-
-        // Not what is applied: that is ahead of the ring while a unit is on its way, and the session may be live before it is there.
-        _interests.ReplaceIntervals(reading.Interests, _covers, _view!.Ring.End);
-    }
-
-    private bool IsCovered(UserInterest interest) => interest.Kind != InterestKind.Durable || _covers(interest.Filter);
 
     public void Close()
     {
@@ -417,18 +386,10 @@ internal sealed class DeliverySession : Subscriber
         }
     }
 
-    /// <summary>
-    /// Whether the session has no reading of its user's intervals that is good in this epoch: of its epoch, and complete up to
-    /// where its tail began.
-    /// </summary>
+    /// <summary>Whether the session has to read its user's intervals before it goes over to this view of the log.</summary>
     public bool MustReadUser(LogView current)
     {
-        lock (_gate)
-        {
-            if (_readEpoch == Guid.Empty || ReferenceEquals(_view, current)) return false;
-            var (epoch, head) = _prepared is { } prepared ? (prepared.Epoch, prepared.Head) : (_readEpoch, _readHead);
-            return epoch != current.EpochId || head < current.Start;
-        }
+        lock (_gate) return !ReferenceEquals(_view, current) && _ofUser.MustRead(current);
     }
 
     /// <summary>
@@ -443,7 +404,7 @@ internal sealed class DeliverySession : Subscriber
             var differsFrom = _startsWithEpochGap || _view!.EpochId != current.EpochId ? null : current.DiffersFrom;
             _startsWithEpochGap = false;
             _view = current;
-            if (_prepared?.Epoch == current.EpochId) Take(_prepared); // the epoch and its intervals change together
+            _ofUser.GoOverTo(current);
             if (differsFrom > _cursor) return null;
             return differsFrom is { } from
                 ? GapTo(Math.Max(from, current.Oldest), GapReasons.Epoch, restart: false)
@@ -497,11 +458,13 @@ internal sealed class DeliverySession : Subscriber
         lock (_gate) _cursor = Math.Max(_cursor, cursor);
     }
 
+    private LogView? OpenView => _state == SessionState.Closed ? null : _view;
+
     /// <summary>A filter that begins now begins above everything that this node knows of, has applied or has examined for the session.</summary>
     private long KnownHead => Math.Max(Math.Max(_view!.Ring.End, _view.Head), KnownThrough);
 
     /// <summary>The session's interests are complete up to here: by what the node has applied, or by the reading itself.</summary>
-    private long KnownThrough => Math.Max(_view!.Applied, _readHead);
+    private long KnownThrough => Math.Max(_view!.Applied, _ofUser.Head);
 
     private Gap GapTo(long oldest, string reason, bool restart)
     {
