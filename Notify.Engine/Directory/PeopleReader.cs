@@ -7,20 +7,27 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Directory;
 
 /// <summary>
-/// Reads what users follow by interval. Sessions that ask while a read is under way are read together by the next one:
-/// ten thousand that come back at once cost some dozen queries.
+/// Reads what users follow by interval. Sessions that ask while a read is under way are read together by the next one, and after
+/// many came together it rests, so that still more do: ten thousand that come back at once cost some dozen queries.
 /// </summary>
-internal sealed class PeopleReader(INotificationLog log)
+internal sealed class PeopleReader(INotificationLog log, TimeProvider time)
 {
     /// <summary>Users in one query: it answers within some ten milliseconds.</summary>
     private const int MostUsers = 500;
 
-    /// <summary>Queries at a time, so that a herd leaves connections to the others.</summary>
-    private const int MostQueries = 2;
+    /// <summary>
+    /// It rests so long for every user but the first of the query before. Fewer than two hundred a second are read as they come; more, and
+    /// the batches grow.
+    /// </summary>
+    private static readonly TimeSpan RestPerUser = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>A client that comes back among thousands waits no longer than that for others.</summary>
+    private static readonly TimeSpan MostRest = TimeSpan.FromMilliseconds(300);
 
     private readonly Lock _gate = new();
     private readonly Queue<Waiting> _waiting = [];
-    private int _running;
+    private TaskCompletionSource? _full; // while it rests: as many wait as one query takes
+    private bool _isRunning;
 
     /// <remarks>It cannot be cancelled: a connection's token would keep the registration, for as long as the connection is there.</remarks>
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
@@ -30,9 +37,10 @@ internal sealed class PeopleReader(INotificationLog log)
         lock (_gate)
         {
             _waiting.Enqueue(waiting);
-            if (_running < MostQueries)
+            if (_waiting.Count >= MostUsers) _full?.TrySetResult();
+            if (!_isRunning)
             {
-                _running++;
+                _isRunning = true;
                 _ = Task.Run(RunAsync, CancellationToken.None); // outside the gate
             }
         }
@@ -56,29 +64,51 @@ internal sealed class PeopleReader(INotificationLog log)
 
     private async Task RunAsync()
     {
-        while (true)
+        while (Take() is { Count: > 0 } batch)
         {
-            List<Waiting> batch = [];
-            lock (_gate)
-            {
-                while (batch.Count < MostUsers && _waiting.TryDequeue(out var next)) batch.Add(next);
-                if (batch.Count == 0)
-                {
-                    _running--;
-                    return;
-                }
-            }
-
-            try
-            {
-                var all = await ReadAllAsync([.. batch.Select(waiting => waiting.User)], CancellationToken.None);
-                for (var i = 0; i < batch.Count; i++) batch[i].TrySetResult(all[i]);
-            }
-            catch (Exception exception)
-            {
-                foreach (var waiting in batch) waiting.TrySetException(exception);
-            }
+            await ReadAsync(batch);
+            if (batch.Count > 1) await RestAsync((batch.Count - 1) * RestPerUser);
         }
+    }
+
+    /// <summary>Those that are read next; the loop ends when there are none.</summary>
+    private List<Waiting> Take()
+    {
+        List<Waiting> batch = [];
+        lock (_gate)
+        {
+            while (batch.Count < MostUsers && _waiting.TryDequeue(out var next)) batch.Add(next);
+            _isRunning = batch.Count > 0;
+        }
+
+        return batch;
+    }
+
+    private async Task ReadAsync(List<Waiting> batch)
+    {
+        try
+        {
+            var all = await ReadAllAsync([.. batch.Select(waiting => waiting.User)], CancellationToken.None);
+            for (var i = 0; i < batch.Count; i++) batch[i].TrySetResult(all[i]);
+        }
+        catch (Exception exception)
+        {
+            foreach (var waiting in batch) waiting.TrySetException(exception);
+        }
+    }
+
+    private async Task RestAsync(TimeSpan rest)
+    {
+        Task full;
+        lock (_gate)
+        {
+            if (_waiting.Count >= MostUsers) return;
+            _full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            full = _full.Task;
+        }
+
+        await full.WaitAsync(rest < MostRest ? rest : MostRest, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_gate) _full = null;
     }
 
     private sealed class Waiting(SessionUser user) : TaskCompletionSource<PeopleOf>(TaskCreationOptions.RunContinuationsAsynchronously)
