@@ -53,7 +53,7 @@ internal static class PeopleWorkload
         report.Notes.Add("U1: server CPU for each delivery, Postgres's apart; rows: of the log for each notification. Best of U1 is a topic, which has no " +
             "members.");
         report.Notes.Add("U2: transactions as Postgres counts them, the tail's polling included. " +
-            "Heap after a full collection, of connections that came one after the other.");
+            "Heap after a full collection, of connections that came one after the other; users of no group have no subscription either.");
         report.Notes.Add("U3: the answer to a changed attribute says that the membership is stored and on its way. Publishing: one after the other, before " +
             "and during the work.");
         return report;
@@ -103,29 +103,35 @@ internal static class PeopleWorkload
             await using var first = await Subscribers.StartAsync(options with { Connections = 100, Topics = 100 });
             await Task.Delay(Rest);
             var transactions = await storage.TransactionsAsync();
+            var (cpu, postgres) = (CpuClock.OfProcess(server.ProcessId), storage.CpuSeconds);
             await using var all = await Subscribers.StartAsync(withUser ? options with { Users = "u" } : options);
             transactions = await storage.TransactionsAsync() - transactions;
             if (all.Ready.Problems is { } problem) report.Invalid.Add($"U2: {problem}");
-            report.Add(withUser ? "U2 users" : "U2 without a user", ("all back s", all.Ready.ConnectMs / 1000), ("transactions", transactions));
+            report.Add(
+                withUser ? "U2 users" : "U2 without a user",
+                ("all back s", all.Ready.ConnectMs / 1000),
+                ("transactions", transactions),
+                ("server CPU s", CpuClock.OfProcess(server.ProcessId) - cpu),
+                ("Postgres CPU s", storage.CpuSeconds - postgres));
         }
     }
 
     /// <summary>What connections weigh that come one after the other; those that come at once leave larger buffers behind.</summary>
     private static async Task WeighAsync(WorkloadReport report, Laboratory laboratory, Storage storage, int back)
     {
-        foreach (var withUser in (bool[])[false, true])
+        foreach (var (name, users) in ((string, string)[])[("U2 without a user", ""), ("U2 users of no group", "nobody"), ("U2 users", "u")])
         {
-            await laboratory.BeginAsync($"people: memory, {(withUser ? "users" : "without a user")}");
+            await laboratory.BeginAsync($"people: memory, {name}");
             await using var server = await storage.StartServerAsync(withProbe: true, withUsers: true);
             var options = new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = back, Topics = back };
-            if (withUser) options = options with { Users = "u" };
+            options = options with { Users = users };
             await using var first = await Subscribers.StartAsync(options with { Connections = 200 });
             await Task.Delay(Rest);
             var heap = await server.Probe.HeapBytesAsync();
             await using var all = await Subscribers.StartAsync(options);
             if (all.Ready.Problems is { } problem) report.Invalid.Add($"U2 memory: {problem}");
             await Task.Delay(Rest);
-            report.Add(withUser ? "U2 users" : "U2 without a user", ("heap bytes a connection", (await server.Probe.HeapBytesAsync() - heap) / (double)back));
+            report.Add(name, ("heap bytes a connection", (await server.Probe.HeapBytesAsync() - heap) / (double)back));
         }
     }
 
