@@ -14,7 +14,7 @@ public class FilterNumbersTests
     public void The_holders_of_a_filter_are_those_that_joined_and_did_not_leave_few_or_many() =>
         Gen.Select(Changes, Changes).Sample((ofOne, ofTwo) =>
         {
-            var lists = new HolderLists(new Slab());
+            var lists = new HolderLists(new Pieces());
             lists.Reach(2);
             var (one, two) = (new HashSet<int>(), new HashSet<int>());
             for (var i = 0; i < Math.Max(ofOne.Length, ofTwo.Length); i++)
@@ -39,7 +39,7 @@ public class FilterNumbersTests
     [Fact]
     public void Ten_thousand_holders_come_and_all_but_one_go_again()
     {
-        var lists = new HolderLists(new Slab());
+        var lists = new HolderLists(new Pieces());
         lists.Reach(1);
         for (var holder = 1; holder <= 10_000; holder++) lists.Add(1, holder);
         Assert.Equal(Enumerable.Range(1, 10_000), lists.Of(1).ToArray().Where(holder => holder > 0).Order());
@@ -51,7 +51,7 @@ public class FilterNumbersTests
     public void A_filter_has_one_number_until_it_is_removed_and_says_what_it_was() =>
         Gen.Select(Gen.Int[0, 60], Gen.Bool).Array[0, 300].Sample(changes =>
         {
-            var names = new FilterNames(new Slab());
+            var names = new FilterNames(new Pieces());
             var expected = new Dictionary<int, string>();
             foreach (var (text, adds) in changes.Select(change => (TextOf(change.Item1), change.Item2)))
             {
@@ -80,7 +80,7 @@ public class FilterNumbersTests
     [Fact]
     public void A_place_is_not_taken_twice_and_one_that_is_given_back_is_taken_again()
     {
-        var slab = new Slab();
+        var pieces = new Pieces();
         var taken = new Dictionary<int, int>();
         var random = new Random(1);
         for (var i = 0; i < 20_000; i++)
@@ -88,23 +88,23 @@ public class FilterNumbersTests
             if (taken.Count > 0 && random.Next(2) == 0)
             {
                 var (place, units) = taken.ElementAt(random.Next(taken.Count));
-                Assert.All(slab.At(place, units).ToArray(), unit => Assert.Equal(place, unit));
+                Assert.All(pieces.At(place, units).ToArray(), unit => Assert.Equal(place, unit));
                 taken.Remove(place);
-                slab.Give(place, units);
+                pieces.Give(place, units);
             }
             else
             {
                 var units = random.Next(1, 130);
-                var place = slab.Take(units);
+                var place = pieces.Take(units);
                 Assert.True(place > 0);
                 taken.Add(place, units);
-                slab.At(place, units).Fill(place);
+                pieces.At(place, units).Fill(place);
             }
         }
 
         var (last, size) = taken.Last();
-        slab.Give(last, size);
-        Assert.Equal(last, slab.Take(size));
+        pieces.Give(last, size);
+        Assert.Equal(last, pieces.Take(size));
     }
 
     private static string TextOf(int number) => (number % 4) switch

@@ -9,7 +9,7 @@ namespace Notify.Engine.Delivery.Routing;
 /// </summary>
 internal sealed class FilterIndex
 {
-    private readonly Slab _slab = new();
+    private readonly Pieces _pieces = new();
     private readonly HolderLists _lists;
     private readonly Rows<Interests?> _holders = new();
     private readonly Stack<int> _freeHolders = new();
@@ -19,8 +19,8 @@ internal sealed class FilterIndex
 
     public FilterIndex()
     {
-        Names = new FilterNames(_slab);
-        _lists = new HolderLists(_slab);
+        Names = new FilterNames(_pieces);
+        _lists = new HolderLists(_pieces);
     }
 
     public FilterNames Names { get; }
@@ -142,7 +142,7 @@ internal sealed class FilterIndex
         // The last one: memory that a herd took goes back.
         Names.Clear();
         _lists.Clear();
-        _slab.Clear();
+        _pieces.Clear();
         _holders.Clear();
         _freeHolders.Clear();
         _lastHolder = 0;

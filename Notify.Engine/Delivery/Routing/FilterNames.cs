@@ -10,7 +10,7 @@ namespace Notify.Engine.Delivery.Routing;
 /// The filters that sessions hold, each once and by number, however many hold it. Changed and searched under the router's
 /// gate. What a number stands for may be read without it, as long as the number is held.
 /// </summary>
-internal sealed class FilterNames(Slab slab)
+internal sealed class FilterNames(Pieces pieces)
 {
     /// <summary>Names a bucket has on average before there are twice as many buckets.</summary>
     private const int Crowded = 2;
@@ -56,8 +56,8 @@ internal sealed class FilterNames(Slab slab)
 
         var units = Units(text.Length);
         ref var name = ref _names[number];
-        name.Place = slab.Take(units);
-        var bytes = MemoryMarshal.AsBytes(slab.At(name.Place, units));
+        name.Place = pieces.Take(units);
+        var bytes = MemoryMarshal.AsBytes(pieces.At(name.Place, units));
         BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)(text.Length | (filter.IsExact ? 0 : WildcardBit)));
         text.CopyTo(bytes[LengthBytes..]);
         if (!filter.IsExact) _wildcards[number] = filter;
@@ -73,7 +73,7 @@ internal sealed class FilterNames(Slab slab)
         ref var name = ref _names[number];
         link = name.Next;
         var isWildcard = !IsExact(number);
-        slab.Give(name.Place, Units(Bytes(number).Length));
+        pieces.Give(name.Place, Units(Bytes(number).Length));
         if (isWildcard) _wildcards.TryRemove(number, out _);
         (name.Place, name.Next, _free) = (0, _free, number);
         Count--;
@@ -89,7 +89,7 @@ internal sealed class FilterNames(Slab slab)
     public ReadOnlySpan<byte> Bytes(int number)
     {
         var length = Header(number) & ~WildcardBit;
-        return MemoryMarshal.AsBytes(slab.At(_names[number].Place, Units(length))).Slice(LengthBytes, length);
+        return MemoryMarshal.AsBytes(pieces.At(_names[number].Place, Units(length))).Slice(LengthBytes, length);
     }
 
     public string Text(int number) => Encoding.UTF8.GetString(Bytes(number));
@@ -101,7 +101,7 @@ internal sealed class FilterNames(Slab slab)
     public bool Matches(int number, in TopicKey topic) =>
         IsExact(number) ? Bytes(number).SequenceEqual(topic.Bytes) : _wildcards[number].Matches(topic.Topic);
 
-    private ushort Header(int number) => BinaryPrimitives.ReadUInt16LittleEndian(MemoryMarshal.AsBytes(slab.At(_names[number].Place, 1)));
+    private ushort Header(int number) => BinaryPrimitives.ReadUInt16LittleEndian(MemoryMarshal.AsBytes(pieces.At(_names[number].Place, 1)));
 
     private static int Units(int length) => (LengthBytes + length + sizeof(int) - 1) / sizeof(int);
 
@@ -129,7 +129,7 @@ internal sealed class FilterNames(Slab slab)
 
     private struct Name
     {
-        /// <summary>Its length and its bytes in the slab.</summary>
+        /// <summary>Where its length and its bytes are.</summary>
         public int Place;
 
         /// <summary>The next one in its bucket, or the next free number.</summary>

@@ -4,7 +4,7 @@ namespace Notify.Engine.Delivery.Routing;
 /// The holders of each filter, by numbers, each once. Most filters have one holder or a few: one is in the row itself, and a
 /// few have exactly the room that they need. Changed and read under the router's gate.
 /// </summary>
-internal sealed class HolderLists(Slab slab)
+internal sealed class HolderLists(Pieces pieces)
 {
     /// <summary>A list is searched and moved as a whole; more holders than this are a set.</summary>
     private const int MostListed = 16;
@@ -28,7 +28,7 @@ internal sealed class HolderLists(Slab slab)
             { Count: 0 } => [],
             { Place: InSet } => _sets[filter].Slots,
             { Count: 1 } => new ReadOnlySpan<int>(ref row.Place),
-            _ => slab.At(row.Place, row.Count),
+            _ => pieces.At(row.Place, row.Count),
         };
     }
 
@@ -79,16 +79,16 @@ internal sealed class HolderLists(Slab slab)
     {
         var left = row;
         if (holders.Length > MostListed) (row.Place, _sets[filter]) = (InSet, new NumberSet(holders));
-        else if (holders.Length > 1) holders.CopyTo(slab.At(row.Place = slab.Take(holders.Length), holders.Length));
+        else if (holders.Length > 1) holders.CopyTo(pieces.At(row.Place = pieces.Take(holders.Length), holders.Length));
         else row.Place = holders.Length == 1 ? holders[0] : 0;
 
         if (left.Place == InSet) _sets.Remove(filter);
-        else if (left.Count > 1) slab.Give(left.Place, left.Count);
+        else if (left.Count > 1) pieces.Give(left.Place, left.Count);
     }
 
     private struct Row
     {
-        /// <summary>The only holder, or where in the slab they are, or <see cref="InSet"/>.</summary>
+        /// <summary>The only holder, or where they are, or <see cref="InSet"/>.</summary>
         public int Place;
 
         public int Count;

@@ -5,7 +5,7 @@ namespace Notify.Engine.Delivery.Routing;
 /// an object. A place that is given back is taken again by what has the same size. Changed under the router's gate; what a
 /// place holds may be read without it for as long as the place is taken.
 /// </summary>
-internal sealed class Slab
+internal sealed class Pieces
 {
     /// <summary>16 KiB: a router that is made for one question costs little.</summary>
     private const int ChunkBits = 12;
