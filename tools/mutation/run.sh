@@ -15,6 +15,6 @@ case $area in
 esac
 
 # The tests of the area alone are compiled. A property test draws the same cases each time, and no test waits long for what will not come.
-export MutationArea=$area CsCheck_Seed=0N0XIzNsQ0O2 CsCheck_Iter=200 NOTIFY_TEST_PATIENCE=10 DOTNET_NOLOGO=1
+export MutationArea=$area CsCheck_Seed=0N0XIzNsQ0O2 CsCheck_Iter=200 NOTIFY_TEST_PATIENCE=10 RunAnalyzersDuringBuild=false DOTNET_NOLOGO=1
 dotnet tool restore > /dev/null
 dotnet stryker --project "$project" $(printf -- '--mutate **/%s.cs ' "${files[@]}") --output "results/$area" "${@:2}"
