@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
@@ -37,20 +36,16 @@ public sealed class NotifyClient : IAsyncDisposable
     private readonly Tokens _tokens;
     private readonly HttpClient _http;
     private readonly Handlers _handlers;
+    private readonly DeliveryReader _reader;
     private readonly Acknowledger? _acknowledger;
     private readonly HashSet<string> _watched = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _calls = new(1, 1);
-    private readonly SemaphoreSlim _reading = new(1, 1);
     private readonly SemaphoreSlim _starting = new(1, 1);
-    private readonly object _gate = new();
     private DeliveryBuffer _buffer;
     private ConnectionLoop _loop;
     private Task? _running;
     private CancellationTokenSource? _runStops;
-    private Task _pump = Task.CompletedTask;
-    private CancellationTokenSource? _pumpStops;
-    private bool _readerCame;
     private bool _told;
 
     /// <summary>Makes a client; nothing connects before <see cref="StartAsync"/>.</summary>
@@ -68,6 +63,7 @@ public sealed class NotifyClient : IAsyncDisposable
         _tokens = new Tokens(options.AccessTokenProvider, options.Timeout, options.TimeProvider);
         _handlers = new Handlers(options.TimeProvider, _logger, failure => HandlerFailed?.Invoke(failure));
         (_buffer, _loop, _running) = MakeLoop();
+        _reader = new DeliveryReader(() => _buffer, _handlers, _cursor, new Owner(this), _stopping.Token);
         if (options is { Device: not null, Acknowledge: true })
             _acknowledger = new Acknowledger(() => _loop.Current, options.CursorSaveInterval, options.TimeProvider, _logger);
         _http = RestClient.Make(options);
@@ -121,7 +117,7 @@ public sealed class NotifyClient : IAsyncDisposable
     /// first, as the loop asks for the next; without a loop the client calls them by itself.
     /// </summary>
     /// <exception cref="NotifyException">The service refuses this client for good, such as <c>forbidden</c> for a filter.</exception>
-    public IAsyncEnumerable<Notification> Notifications => ReadAsync();
+    public IAsyncEnumerable<Notification> Notifications => _reader.ReadAsync();
 
     /// <summary>
     /// Connects, trying again until it succeeds or <paramref name="cancellationToken"/> says otherwise, and completes
@@ -139,7 +135,7 @@ public sealed class NotifyClient : IAsyncDisposable
             {
                 // What ended with the failure has ended before the next begins.
                 await _running.ConfigureAwait(false);
-                await _pump.ConfigureAwait(false);
+                await _reader.OwnEnded.ConfigureAwait(false);
                 (_buffer, _loop, _running) = MakeLoop();
             }
 
@@ -156,7 +152,7 @@ public sealed class NotifyClient : IAsyncDisposable
             _starting.Release();
         }
 
-        StartPump();
+        _reader.Start();
         try
         {
             await _loop.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -177,7 +173,7 @@ public sealed class NotifyClient : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_running is not null) await _running.ConfigureAwait(false);
         _buffer.Complete();
-        await _pump.ConfigureAwait(false);
+        await _reader.OwnEnded.ConfigureAwait(false);
         if (State is not NotifyClientState.Failed) Enter(new NotifyClientState.Closed());
         States.End();
     }
@@ -191,7 +187,7 @@ public sealed class NotifyClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(handler);
         var registration = _handlers.Add(filter, options, handler);
-        StartPump();
+        if (_running is not null) _reader.Start();
         return registration;
     }
 
@@ -327,70 +323,6 @@ public sealed class NotifyClient : IAsyncDisposable
 
     // ---- reading ----
 
-    private async IAsyncEnumerable<Notification> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        Task pump;
-        lock (_gate)
-        {
-            // From here on the handlers are called as the reader asks: what it was handed must not be handled behind its back.
-            _readerCame = true;
-            _pumpStops?.Cancel();
-            pump = _pump;
-        }
-
-        await pump.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (!await _reading.WaitAsync(0, CancellationToken.None).ConfigureAwait(false))
-            throw new InvalidOperationException("One loop at a time reads a client.");
-        try
-        {
-            await foreach (var notification in HandleAsync(_buffer, cancellationToken).ConfigureAwait(false)) yield return notification;
-        }
-        finally
-        {
-            _reading.Release();
-        }
-    }
-
-    private async IAsyncEnumerable<Notification> HandleAsync(DeliveryBuffer buffer, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (await buffer.WaitAsync(cancellationToken).ConfigureAwait(false))
-        {
-            while (buffer.Peek() is { } delivery)
-            {
-                if (delivery.Notification is { } notification)
-                {
-                    if (!delivery.Handled) await HandleAsync(notification, cancellationToken).ConfigureAwait(false);
-                    delivery.Handled = true;
-                    ClientTelemetry.Handed();
-                    yield return notification;
-                }
-                else
-                {
-                    Raise(delivery.Signal);
-                }
-
-                // Here the reader has asked for the next one.
-                buffer.Remove();
-                if (delivery.After is not { } cursor) continue;
-                await _cursor.MoveAsync(cursor, cancellationToken).ConfigureAwait(false);
-                _acknowledger?.Moved(cursor.Since, _stopping.Token);
-            }
-        }
-    }
-
-    private async Task HandleAsync(Notification notification, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await _handlers.HandleAsync(notification, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (!(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
-        {
-            await FailAsync(e).ConfigureAwait(false);
-            throw;
-        }
-    }
-
     // What the loop itself threw is told already. A handler that stops the client, or a store that cannot save, is not.
     private async Task FailAsync(Exception e)
     {
@@ -399,36 +331,6 @@ public sealed class NotifyClient : IAsyncDisposable
         NotifyClientLog.Stopped(_logger, why.Message, e);
         Enter(new NotifyClientState.Failed(why));
         await _runStops!.CancelAsync().ConfigureAwait(false);
-    }
-
-    // Handlers without a reader.
-    private void StartPump()
-    {
-        lock (_gate)
-        {
-            if (_readerCame || !_handlers.Any || _running is null || !_pump.IsCompleted || _stopping.IsCancellationRequested) return;
-            _pumpStops = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            _pump = Task.Run(() => PumpAsync(_buffer, _pumpStops.Token));
-        }
-    }
-
-    private async Task PumpAsync(DeliveryBuffer buffer, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await foreach (var _ in HandleAsync(buffer, cancellationToken).ConfigureAwait(false))
-            {
-                // The handlers have had it.
-            }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // A reader takes over, or the client stops.
-        }
-        catch (Exception e)
-        {
-            await FailAsync(e).ConfigureAwait(false);
-        }
     }
 
     private void Raise(object? signal)
@@ -546,7 +448,7 @@ public sealed class NotifyClient : IAsyncDisposable
         }
     }
 
-    private sealed class Owner(NotifyClient client) : ILoopOwner
+    private sealed class Owner(NotifyClient client) : ILoopOwner, IReaderOwner
     {
         public void Enter(NotifyClientState state) => client.Enter(state);
 
@@ -559,6 +461,12 @@ public sealed class NotifyClient : IAsyncDisposable
         public void PresenceReceived(PresenceChanged presence) => client.PresenceChanged?.Invoke(presence);
 
         public void SubscriptionsReceived(SubscriptionsChanged subscriptions) => client.SubscriptionsChanged?.Invoke(subscriptions);
+
+        public void Raise(object? signal) => client.Raise(signal);
+
+        public void Moved(Cursor cursor) => client._acknowledger?.Moved(cursor.Since, client._stopping.Token);
+
+        public Task FailAsync(Exception error) => client.FailAsync(error);
     }
 }
 
