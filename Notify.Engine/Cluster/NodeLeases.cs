@@ -10,8 +10,8 @@ using Notify.Storage.Nodes;
 namespace Notify.Engine.Cluster;
 
 /// <summary>
-/// This node's row in the table of nodes, under a lease on the database's time; which other nodes hold one; and which kinds of
-/// entry may be written: a new kind only once every node in the table has said that it knows it.
+/// This node's row in the table of nodes, under a lease on the database's time, and which other nodes hold one. A new kind of entry may be
+/// written only once every node in the table has said that it knows it: the gate is opened here.
 /// </summary>
 /// <remarks>A node that is killed loses its row when its lease ends, at the latest 18 s later; one that stops takes it along.</remarks>
 internal sealed partial class NodeLeases : NodeService
@@ -34,7 +34,6 @@ internal sealed partial class NodeLeases : NodeService
     private readonly long _started;
     private long _renewed;
     private Guid[] _nodes = [];
-    private short _opened = INodes.BaseKind;
 
     public NodeLeases(
         ClusterLink link, INotificationLog log, TailPosition tail, SessionRegistry sessions, IMeterFactory meters, TimeProvider time,
@@ -62,9 +61,6 @@ internal sealed partial class NodeLeases : NodeService
     /// <summary>The highest kind of entry that this node can read. Another one in tests: a program of another version.</summary>
     internal short Knows { get; init; } = (short)DirectoryEntry.NewestKind;
 
-    /// <summary>Whether entries of this kind may be written: every node in the table has said that it knows it.</summary>
-    public bool MayWrite(EntryKind kind) => (short)kind <= Volatile.Read(ref _opened);
-
     /// <summary>What is stored and by which nodes; of this one, what is so now.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
     public async Task<StorageStatistics> ReadStatisticsAsync(CancellationToken cancellationToken)
@@ -87,7 +83,6 @@ internal sealed partial class NodeLeases : NodeService
         var answer = await _log.Nodes.RenewAsync(state, Lease, cancellationToken);
         Volatile.Write(ref _nodes, [.. answer.Nodes]);
         _link.Share(Nodes);
-        Volatile.Write(ref _opened, answer.Opened);
         if (!answer.IsHeld)
         {
             if (_logFailure.Now(out _)) Log.Older(_logger, answer.Opened, Knows);
@@ -96,8 +91,8 @@ internal sealed partial class NodeLeases : NodeService
 
         Volatile.Write(ref _renewed, _time.GetTimestamp());
         if (answer.Opened >= Knows) return;
-        Volatile.Write(ref _opened, await _log.Nodes.OpenGateAsync(Knows, cancellationToken));
-        if (Volatile.Read(ref _opened) > answer.Opened) Log.Opened(_logger, Volatile.Read(ref _opened));
+        var opened = await _log.Nodes.OpenGateAsync(Knows, cancellationToken);
+        if (opened > answer.Opened) Log.Opened(_logger, opened);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
