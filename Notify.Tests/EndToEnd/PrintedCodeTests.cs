@@ -1,16 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Notify.Client;
 using Notify.Contracts;
 using Notify.Contracts.Publishing;
-using Notify.Server;
 using Notify.Tests.Fixtures;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -19,12 +15,10 @@ namespace Notify.Tests.EndToEnd;
 
 /// <summary>
 /// The C# of the documentation, compiled and run: what stands between <c>// Printed</c> and <c>// End</c> here is what the page prints,
-/// but for addresses and files.
+/// but for addresses and files. Whole programs are built and run by <see cref="PackageTests"/>.
 /// </summary>
 public sealed partial class PrintedCodeTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -97,48 +91,6 @@ public sealed partial class PrintedCodeTests(ServerFixture fixture) : IClassFixt
         await host.StopAsync(Cancel);
     }
 
-    [Fact]
-    public async Task The_program_of_the_page_on_embedding()
-    {
-        IsPrinted("embedding", "program");
-        using var folder = new TempFolder();
-        string[] args =
-        [
-            "--urls=http://127.0.0.1:0", "--environment=Development", "--Logging:LogLevel:Default=None",
-            $"--Notify:Storage:SqlitePath={folder.File("notify.db")}",
-        ];
-        var program = ProgramAsync();
-        var app = await WebApplication.Started.Task.WaitAsync(Limit, Cancel);
-        var address = app.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        using var http = new HttpClient { BaseAddress = new Uri(address) };
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                using var health = await http.GetAsync(new Uri("health", UriKind.Relative), Cancel); // 503 until it is
-                return await health.Content.ReadAsStringAsync(Cancel) == "Healthy";
-            },
-            "it is healthy");
-        using var text = new StringContent("Backup done");
-        using var published = await http.PostAsync(new Uri("api/v1/topics/backups", UriKind.Relative), text, Cancel);
-        Assert.Equal(System.Net.HttpStatusCode.Created, published.StatusCode);
-        app.GetRequiredService<IHostApplicationLifetime>().StopApplication();
-        await program.WaitAsync(Limit, Cancel);
-
-        async Task ProgramAsync()
-        {
-            // Printed: program
-            var builder = WebApplication.CreateBuilder(args);
-            builder.AddNotify(options => options.Auth.OpenInDevelopment = true); // access outside Development: Notify:Auth
-            builder.Services.AddHealthChecks().AddNotify();
-
-            var app = builder.Build();
-            app.MapNotify();
-            app.MapHealthChecks("/health");
-            await app.RunAsync();
-            // End
-        }
-    }
-
     private static void IsPrinted(string page, string name)
     {
         var source = File.ReadAllText(Path.Combine(Repository.Root, "Notify.Tests", "EndToEnd", "PrintedCodeTests.cs"));
@@ -161,30 +113,6 @@ public sealed partial class PrintedCodeTests(ServerFixture fixture) : IClassFixt
 
     [GeneratedRegex(@"```csharp\n(?<code>.*?)```", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex Block();
-
-    /// <summary>In place of the framework's, so that the printed program, which never says where it listens, can be asked and stopped.</summary>
-    private static class WebApplication
-    {
-        public static TaskCompletionSource<IServiceProvider> Started { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public static WebApplicationBuilder CreateBuilder(string[] args)
-        {
-            var builder = Microsoft.AspNetCore.Builder.WebApplication.CreateBuilder(args);
-            builder.Services.AddHostedService<Watch>();
-            return builder;
-        }
-
-        private sealed class Watch(IServiceProvider services, IHostApplicationLifetime lifetime) : IHostedService
-        {
-            public Task StartAsync(CancellationToken cancellationToken)
-            {
-                lifetime.ApplicationStarted.Register(() => Started.TrySetResult(services));
-                return Task.CompletedTask;
-            }
-
-            public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-        }
-    }
 
     private sealed class NoTokens
     {
