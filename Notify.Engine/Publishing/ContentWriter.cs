@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Notify.Contracts;
 
@@ -8,9 +6,6 @@ namespace Notify.Engine.Publishing;
 /// <summary>Writes the content of a log entry. The format is fixed: frames and pages are spliced from it.</summary>
 internal static class ContentWriter
 {
-    private const int InitialBytes = 1024;
-    private const int KeptBytes = 256 * 1024; // what a rare huge one grew is not kept
-
     private static readonly JsonEncodedText Type = JsonEncodedText.Encode("type");
     private static readonly JsonEncodedText Title = JsonEncodedText.Encode("title");
     private static readonly JsonEncodedText Body = JsonEncodedText.Encode("body");
@@ -21,32 +16,14 @@ internal static class ContentWriter
     private static readonly JsonEncodedText Link = JsonEncodedText.Encode("link");
     private static readonly JsonEncodedText Publisher = JsonEncodedText.Encode("publisher");
 
-    private static readonly JsonWriterOptions Options = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // JSON only, never pasted into HTML by us; half the bytes of the default
-        SkipValidation = true,
-    };
-
     private static readonly Slab Contents = new();
-
-    // One of each a thread: a publish needs its content's place and nothing else here.
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _output;
-
-    [ThreadStatic]
-    private static Utf8JsonWriter? _writer;
 
     /// <summary>The content of a request that passed every rule.</summary>
     public static ReadOnlyMemory<byte> Write(scoped in PublishMembers members, string? publisher)
     {
-        var output = _output ??= new ArrayBufferWriter<byte>(InitialBytes);
-        var writer = _writer ??= new Utf8JsonWriter(output, Options);
-        output.ResetWrittenCount();
-        writer.Reset();
-        WriteObject(writer, members, publisher);
-        var content = Contents.Copy(output.WrittenSpan);
-        if (output.Capacity > KeptBytes) (_output, _writer) = (null, null);
-        return content;
+        using var buffer = ThreadBuffer.Take(); // a publish needs its content's place and nothing else here
+        WriteObject(buffer.Json, members, publisher);
+        return Contents.Copy(buffer.Writer.WrittenSpan);
     }
 
     private static void WriteObject(Utf8JsonWriter writer, scoped in PublishMembers members, string? publisher)

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Notify.Engine;
 using Notify.Engine.Publishing;
@@ -12,15 +10,6 @@ internal static class PublishAnswer
 {
     internal const string ReplayedHeader = "Idempotency-Replayed";
 
-    private const int TypicalBytes = 192;
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _output;
-
-    [ThreadStatic]
-    private static Utf8JsonWriter? _writer;
-
     /// <summary>201, 200 for a repeat, 202 for an ephemeral one, or the refusal.</summary>
     public static Task WriteAsync(HttpContext context, PublishOutcome outcome)
     {
@@ -31,32 +20,25 @@ internal static class PublishAnswer
         if (accepted.As == AcceptedAs.Replayed) headers[ReplayedHeader] = "true";
         if (accepted.As != AcceptedAs.Ephemeral) headers.Location = $"{Mount.PathOf(context)}{ApiPaths.Notifications}/{accepted.Id}";
 
-        // Copied into the response before the call returns, so the thread's next answer may have the buffer.
-        var json = _output ??= new ArrayBufferWriter<byte>(TypicalBytes);
-        var writer = _writer ??= new Utf8JsonWriter(json, Options);
-        json.ResetWrittenCount();
-        writer.Reset();
-        writer.WriteStartObject();
-        WriteMembers(writer, accepted);
-        writer.WriteEndObject();
-        writer.Flush();
-        return JsonAnswer.WriteAsync(context, Status(accepted), json.WrittenMemory);
+        using var answer = ThreadBuffer.Take(); // copied into the response before the call returns
+        answer.Json.WriteStartObject();
+        WriteMembers(answer.Json, accepted);
+        answer.Json.WriteEndObject();
+        answer.Json.Flush();
+        return JsonAnswer.WriteAsync(context, Status(accepted), answer.Writer.WrittenMemory);
     }
 
     /// <summary>The answers to a batch, in its order.</summary>
     public static Task WriteAsync(HttpContext context, IReadOnlyList<PublishOutcome> outcomes)
     {
-        using var json = ThreadBuffer.Take(); // copied into the response before the call returns
-        using (var writer = new Utf8JsonWriter(json.Writer, Options))
-        {
-            writer.WriteStartObject();
-            writer.WriteStartArray("results"u8);
-            foreach (var outcome in outcomes) WriteItem(writer, outcome);
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        }
-
-        return JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, json.Writer.WrittenMemory);
+        using var answer = ThreadBuffer.Take(); // copied into the response before the call returns
+        answer.Json.WriteStartObject();
+        answer.Json.WriteStartArray("results"u8);
+        foreach (var outcome in outcomes) WriteItem(answer.Json, outcome);
+        answer.Json.WriteEndArray();
+        answer.Json.WriteEndObject();
+        answer.Json.Flush();
+        return JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, answer.Writer.WrittenMemory);
     }
 
     private static void WriteItem(Utf8JsonWriter writer, PublishOutcome outcome)
