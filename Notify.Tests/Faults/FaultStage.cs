@@ -49,6 +49,13 @@ internal sealed class FaultStage : IAsyncDisposable
         }
     }
 
+    /// <summary>The nodes that have stopped, each with its last errors; empty while all run.</summary>
+    public async Task<string> StoppedAsync()
+    {
+        var endings = await Task.WhenAll(_nodes.Select(async node => (node, Ending: await node.Server.EndingAsync())));
+        return string.Concat(endings.Where(it => it.Ending is not null).Select(it => $"\n  The node at {it.node.Server.Url} {it.Ending}"));
+    }
+
     /// <summary>From here on it ends with the stage.</summary>
     public PostgresCluster Owned(PostgresCluster cluster)
     {

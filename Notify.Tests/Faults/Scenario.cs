@@ -17,6 +17,21 @@ internal static class Scenario
 
     public static async Task<FaultRun> RunAsync(FaultStage stage, Fault fault, int seed, TimeSpan bound)
     {
+        try
+        {
+            return await TryAsync(stage, fault, seed, bound);
+        }
+        catch (Exception error)
+        {
+            // A node that has stopped by itself is the usual cause, and its output goes with it.
+            var stopped = await stage.StoppedAsync();
+            if (stopped.Length == 0) throw;
+            throw new InvalidOperationException($"{error.Message}{stopped}", error);
+        }
+    }
+
+    private static async Task<FaultRun> TryAsync(FaultStage stage, Fault fault, int seed, TimeSpan bound)
+    {
         var took = Stopwatch.StartNew();
         var topic = $"faults-{Interlocked.Increment(ref _runs)}";
         await using var ground = new Ground(stage, seed);

@@ -62,6 +62,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Null while it runs; then how it ended, with the last errors that it logged, or else with its last lines.</summary>
+    public async Task<string?> EndingAsync()
+    {
+        if (!HasExited) return null;
+        await Running.WaitForExitAsync(TimeSpan.FromSeconds(10)); // its last lines may come after its end
+        var errors = LoggedErrors.Of(Output).TakeLast(40).ToList();
+        return $"ended with {ExitCode}:{string.Concat((errors.Count > 0 ? errors : Output.TakeLast(10)).Select(line => $"\n    {line}"))}";
+    }
+
     /// <summary>Starts it again after <see cref="KillAsync"/> or <see cref="TerminateAsync"/>, on the same port and data.</summary>
     /// <param name="untilReady">False when it is to start without what it needs, such as its database.</param>
     public async Task RestartAsync(bool untilReady = true)
