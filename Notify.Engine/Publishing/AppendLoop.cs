@@ -100,7 +100,7 @@ internal sealed partial class AppendLoop(
         Backoff? backoff = null;
         string? told = null;
         AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
-        for (var attempt = 0; ; attempt++)
+        while (true)
         {
             if (!_hasTurn) await turn.TakeAsync(stop);
             _hasTurn = true;

@@ -11,6 +11,8 @@ public class PublishRequestReaderTests
 {
     private static string Deep(int levels) => string.Concat(Enumerable.Repeat("[", levels)) + string.Concat(Enumerable.Repeat("]", levels));
 
+    private static string DeepObjects(int levels) => string.Concat(Enumerable.Repeat("{\"a\":", levels)) + "1" + new string('}', levels);
+
     public static TheoryData<string, string> Refused => new()
     {
         // request, code
@@ -40,10 +42,13 @@ public class PublishRequestReaderTests
         { """{"topic":"a","data":["\udfff"]}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","data":{"\ud83c":1}}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","tags":["\ud800"],"title":"x"}""", ErrorCodes.InvalidRequest },
+        { """{"topic":"a","title":"\ud800\u0041"}""", ErrorCodes.InvalidRequest },
+        { """{"topic":"a","title":"\udc00\udc00"}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","data":1e400}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","data":{"a":[-1e999]}}""", ErrorCodes.InvalidRequest },
         { $$"""{"topic":"a","data":1{{new string('0', 400)}}}""", ErrorCodes.InvalidRequest },
         { $$"""{"topic":"a","data":{{Deep(60)}}}""", ErrorCodes.InvalidRequest },
+        { """{"topic":"a","data":{"a":{"b":1},"a":2}}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"x","priority":"URGENT"}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"x","tags":"eu"}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"x","tags":[1]}""", ErrorCodes.InvalidRequest },
@@ -51,6 +56,7 @@ public class PublishRequestReaderTests
         { """{"topic":"a","title":"x","tags":[""]}""", ErrorCodes.InvalidRequest },
         { $$"""{"topic":"a","title":"x","tags":[{{string.Join(',', Enumerable.Repeat("\"t\"", 33))}}]}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"x","ttlSeconds":0}""", ErrorCodes.InvalidRequest },
+        { $$"""{"topic":"a","title":"x","tags":["{{new string('t', 129)}}"]}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"x","ttlSeconds":-1}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"x","ttlSeconds":1.5}""", ErrorCodes.InvalidRequest },
         { """{"topic":"a","title":"x","ttlSeconds":"60"}""", ErrorCodes.InvalidRequest },
@@ -62,6 +68,51 @@ public class PublishRequestReaderTests
         { """{"topic":"a","title":"x","idempotencyKey":"a\u0000"}""", ErrorCodes.InvalidRequest },
         { $$"""{"topic":"a","title":"x","idempotencyKey":"{{new string('k', 256)}}"}""", ErrorCodes.InvalidRequest },
     };
+
+    public static TheoryData<string> Taken =>
+    [
+        """{"t\u006fpic":"a","title":"x"}""",
+        $$"""{"topic":"a","title":"x","{{string.Concat("idempotencyKey".Select(c => $"\\u{(int)c:x4}"))}}":"k"}""",
+        $$"""{"topic":"a","title":"x","tags":["{{new string('t', 128)}}"]}""",
+        $$"""{"topic":"a","title":"x","tags":[{{string.Join(',', Enumerable.Repeat("\"t\"", 32))}}]}""",
+        """{"topic":"a","title":"x","ttlSeconds":1}""",
+        """{"topic":"a","title":"x","ttlSeconds":315360000}""",
+        """{"topic":"a","data":[1e5,-1.5E-300,1e308]}""",
+        $$"""{"topic":"a","data":1{{new string('0', 307)}}}""",
+        $$"""{"topic":"a","data":{{Deep(59)}}}""",
+        $$"""{"topic":"a","data":{{DeepObjects(59)}}}""",
+        """{"topic":"a","data":{"a":{"b":1},"b":2}}""",
+        $$"""{"topic":"a","data":{"{{new string('n', 2_000)}}":1,"{{new string('m', 9_000)}}":2} }""",
+        """{"topic":"a","title":"\ud800\udc00\ud800\udc00 \u0000"}""",
+    ];
+
+    /// <summary>Twice, since what a thread has read is kept for its next request.</summary>
+    [Theory]
+    [MemberData(nameof(Taken))]
+    public void What_only_just_keeps_the_rules_is_taken_and_again(string request)
+    {
+        Assert.NotNull(Command(request));
+        Assert.NotNull(Command(request));
+    }
+
+    [Theory]
+    [InlineData("{\"topic\":\"a\",\n \"title\":tru}", "The JSON is malformed at line 2, byte 13: ")]
+    [InlineData("", "There is no JSON in the body.")]
+    public void What_is_no_JSON_is_told_with_its_place(string request, string detail)
+    {
+        var said = Refusal(request).Detail;
+        Assert.StartsWith(detail, said, StringComparison.Ordinal);
+        Assert.DoesNotContain("LineNumber", said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(64, false)]
+    [InlineData(65, true)]
+    public void A_long_name_is_told_by_its_beginning(int length, bool isCut)
+    {
+        var said = Refusal($$"""{"{{new string('n', length)}}":1}""").Detail;
+        Assert.Contains($"'{new string('n', 64)}{(isCut ? "…" : "")}'", said, StringComparison.Ordinal);
+    }
 
     [Theory]
     [MemberData(nameof(Refused))]
@@ -168,6 +219,20 @@ public class PublishRequestReaderTests
         Assert.True(PublishRequestReader.TryRead(PublishRequestJson.Write(record).Span, null, out var fromRecord, out _));
         Assert.Equal(Content(Json), Encoding.UTF8.GetString(fromRecord.Content.Span));
         Assert.Equal(("k", 5L), (fromRecord.IdempotencyKey, fromRecord.TtlSeconds!.Value));
+    }
+
+    [Fact]
+    public void Every_member_of_a_record_is_in_its_JSON()
+    {
+        var record = new PublishRequest
+        {
+            Topic = "a", Group = "b", User = "c", Type = "k", Title = "t", Body = "x", Data = JsonElement.Parse("[1]"), Priority = "high", Tags = ["eu", "us"],
+            Link = "/l", TtlSeconds = 5, Ephemeral = false, IdempotencyKey = "i",
+        };
+        Assert.Equal(
+            """{"topic":"a","group":"b","user":"c","type":"k","title":"t","body":"x","data":[1],"priority":"high","tags":["eu","us"]"""
+                + ""","link":"/l","ttlSeconds":5,"ephemeral":false,"idempotencyKey":"i"}""",
+            Encoding.UTF8.GetString(PublishRequestJson.Write(record).Span));
     }
 
     private static string Content(string request) => Encoding.UTF8.GetString(Command(request).Content.Span);

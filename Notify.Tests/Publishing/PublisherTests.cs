@@ -286,6 +286,30 @@ public sealed class PublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Each_item_has_its_answer_in_its_place_also_between_ephemeral_ones()
+    {
+        var single = Accepted(await Publisher.PublishAsync(Command("alone") with { Ephemeral = true }, null, Cancel));
+        Assert.Equal((AcceptedAs.Ephemeral, "alone"), (single.As, single.Topic));
+        var outcomes = await Publisher.PublishAsync(
+            [(Command("a"), null), (Command("b") with { Ephemeral = true }, null), (Command("c"), null), (Command("d"), null)], Cancel);
+        Assert.Equal([("a", 1), ("b", 0), ("c", 2), ("d", 3)], outcomes.Select(Accepted).Select(place => (place.Topic, place.Version)));
+        var ephemeral = await Publisher.PublishAsync([(Command("e") with { Ephemeral = true }, null)], Cancel);
+        Assert.Equal("e", Accepted(Assert.Single(ephemeral)).Topic);
+        Assert.Single(_log.Batches);
+    }
+
+    [Fact]
+    public async Task A_caller_that_has_gone_publishes_nothing()
+    {
+        using var gone = new CancellationTokenSource();
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Publisher.PublishAsync(Command("a"), null, gone.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Publisher.PublishAsync([(Command("a"), null)], gone.Token));
+        await Publisher.StopAsync(Cancel);
+        Assert.Empty(_log.Batches);
+    }
+
+    [Fact]
     public async Task Stopping_finishes_what_is_queued_and_takes_nothing_more()
     {
         var (gate, inFlight) = await HoldAsync("in flight");
