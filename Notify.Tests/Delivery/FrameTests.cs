@@ -5,6 +5,7 @@ using MessagePack;
 using Microsoft.AspNetCore.SignalR.Protocol;
 using Notify.Engine.Delivery.Frames;
 using Notify.Server.Wire;
+using Notify.Storage.Log;
 
 namespace Notify.Tests.Delivery;
 
@@ -61,6 +62,43 @@ public class FrameTests
         Assert.True(protocol.TryParseMessage(ref input, new Binder(), out _));
         Assert.True(protocol.TryParseMessage(ref input, new Binder(), out _));
         Assert.True(input.IsEmpty);
+    }
+
+    [Fact]
+    public void What_is_still_wanted_of_a_frame_is_itself_or_fewer_or_nothing()
+    {
+        var frame = new NotificationFrame(Entries.Range(1, 3));
+        Assert.Same(frame, frame.Where(_ => true));
+        Assert.Equal((2, 3), (frame.Where(entry => entry.Version > 1)!.Entries, frame.Where(entry => entry.Version > 1)!.Last));
+        Assert.Null(frame.Where(_ => false));
+    }
+
+    [Fact]
+    public void A_frame_is_cut_into_pieces_of_at_most_their_bytes_and_once()
+    {
+        Assert.Equal([1], Pieces(1, NotificationFrame.PieceBytes * 2));
+        Assert.Equal([2], Pieces(2, NotificationFrame.PieceBytes / 2));
+        Assert.Equal([2, 1], Pieces(3, NotificationFrame.PieceBytes / 2));
+        Assert.Equal([1, 1], Pieces(2, NotificationFrame.PieceBytes / 2 + 1));
+
+        static IEnumerable<int> Pieces(int count, int bytes)
+        {
+            var content = $$"""{"body":"{{new string('x', bytes - LogLimits.EntryOverheadBytes - """{"body":""}""".Length)}}"}""";
+            var frame = new NotificationFrame([.. Enumerable.Range(1, count).Select(version => new DeliveryEntry(Entries.At(version, "t", content)))]);
+            Assert.Equal(count * bytes, frame.EstimatedBytes);
+            Assert.Same(frame.Pieces, frame.Pieces);
+            if (frame.Pieces.Count == 1) Assert.Same(frame, frame.Pieces[0]);
+            return frame.Pieces.Select(piece => piece.Entries);
+        }
+    }
+
+    [Fact]
+    public void A_frame_is_encoded_once_for_each_format()
+    {
+        var frame = new NotificationFrame(Entries.Range(1, 2));
+        FrameEncoder[] encoders = [FrameEncoders.Json, FrameEncoders.MessagePack, FrameEncoders.ServerSentEvents];
+        Assert.All(encoders, encoder => Assert.Same(frame.For(encoder), frame.For(encoder)));
+        Assert.Equal(3, encoders.Select(encoder => frame.For(encoder)).Distinct().Count());
     }
 
     [Fact]

@@ -31,7 +31,7 @@ public sealed class SharedPagesTests
         var time = new Clock();
         var pages = new SharedPages(time);
         pages.Keep(new(Log, 5, "t"), Page(1, 10));
-        time.Seconds = 2;
+        time.Seconds = 1;
         Assert.False(pages.TryGet(new(Log, 5, "t"), out _));
         pages.Keep(new(Log, 5, "t"), Page(1, 10));
         Assert.True(pages.TryGet(new(Log, 5, "t"), out _));
@@ -45,6 +45,19 @@ public sealed class SharedPagesTests
         for (var cursor = 0; cursor < 200; cursor++) pages.Keep(new(Log, cursor, "t"), new CatchUpPage([new(Entries.At(cursor + 1, "t", large))], cursor + 1));
         Assert.False(pages.TryGet(new(Log, 0, "t"), out _));
         Assert.True(pages.TryGet(new(Log, 199, "t"), out _));
+    }
+
+    [Fact]
+    public void A_page_that_is_kept_anew_counts_once()
+    {
+        var page = Page(1, 10);
+        var pages = new SharedPages(new Clock(), maxBytes: 2L * page.EstimatedBytes);
+        for (var i = 0; i < 10; i++) pages.Keep(new(Log, 5, "t"), page);
+        pages.Keep(new(Log, 6, "t"), page); // no more bytes than there may be
+        Assert.True(pages.TryGet(new(Log, 5, "t"), out _));
+        pages.Keep(new(Log, 7, "t"), page);
+        Assert.False(pages.TryGet(new(Log, 5, "t"), out _));
+        Assert.True(pages.TryGet(new(Log, 6, "t"), out _) && pages.TryGet(new(Log, 7, "t"), out _));
     }
 
     [Fact]

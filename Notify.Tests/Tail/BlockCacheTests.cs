@@ -67,9 +67,43 @@ public class BlockCacheTests
         Assert.Equal([BlockCache.Size], _reads);
     }
 
+    [Fact]
+    public async Task Blocks_are_kept_up_to_their_bytes_and_then_make_room_for_the_latest()
+    {
+        var block = await ReadAsync(0);
+        Assert.Equal(3 * block.Entries.Sum(entry => entry.EstimatedBytes), block.EstimatedBytes); // stored, and as each protocol's message
+        var blocks = new BlockCache(2 * block.EstimatedBytes);
+        for (var i = 0; i < 2; i++) await blocks.GetAsync(i * BlockCache.Size, ReadAsync);
+        _reads.Clear();
+        await blocks.GetAsync(0, ReadAsync); // used again
+        Assert.Empty(_reads);
+        for (var i = 2; i < 6; i++)
+        {
+            await blocks.GetAsync(i * BlockCache.Size, ReadAsync);
+            await blocks.GetAsync(0, ReadAsync);
+        }
+
+        Assert.Equal([2, 3, 4, 5], _reads.Select(after => after / BlockCache.Size));
+        await blocks.GetAsync(BlockCache.Size, ReadAsync);
+        Assert.Equal(BlockCache.Size, _reads.Last());
+    }
+
+    [Fact]
+    public async Task A_read_that_failed_takes_no_place()
+    {
+        var failed = Task.FromException<Block>(new StorageUnavailableException("Away, as told."));
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => _blocks.GetAsync(0, _ => failed));
+        for (var i = 0; i < 32; i++) await _blocks.GetAsync(i * BlockCache.Size, ReadAsync);
+        await _blocks.GetAsync(0, ReadAsync);
+        await _blocks.GetAsync(32 * BlockCache.Size, ReadAsync); // one too many
+        _reads.Clear();
+        await _blocks.GetAsync(0, ReadAsync);
+        Assert.Empty(_reads);
+    }
+
     private Task<Block> ReadAsync(long after)
     {
         _reads.Add(after);
-        return Task.FromResult(new Block(Entries.Range(after + 1, 1), after + _most, new LogHead(Guid.Empty, 1_000_000, 1)));
+        return Task.FromResult(new Block(Entries.Range(after + 1, 2), after + _most, new LogHead(Guid.Empty, 1_000_000, 1)));
     }
 }

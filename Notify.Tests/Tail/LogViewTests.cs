@@ -1,4 +1,5 @@
 using Notify.Engine.Tail;
+using Notify.Storage.Directory;
 using Notify.Storage.Log;
 using Notify.Tests.Delivery;
 using Notify.Tests.Publishing;
@@ -25,6 +26,14 @@ public sealed class LogViewTests
         Assert.Equal(3, (await ReadAsync(log))!.Ring.End);
         log.Rows = (_, page) => meanwhile(page);
         Assert.True(await ReadAsync(log) is null, what);
+    }
+
+    [Fact]
+    public async Task A_log_with_an_entry_that_this_program_does_not_know_is_not_begun()
+    {
+        var log = await StoredAsync(3);
+        log.Rows = (_, page) => page with { Entries = [.. page.Entries.Select(entry => entry.Version == 2 ? entry with { Kind = (EntryKind)99 } : entry)] };
+        Assert.Contains("kind 99", (await Assert.ThrowsAsync<UnknownEntryException>(() => ReadAsync(log))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
