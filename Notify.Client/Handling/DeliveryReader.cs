@@ -16,11 +16,11 @@ internal sealed class DeliveryReader(
     IReaderOwner owner,
     CancellationToken stopping)
 {
-    private readonly SemaphoreSlim _loops = new(1, 1);
     private readonly object _gate = new();
     private Task _own = Task.CompletedTask;
     private CancellationTokenSource? _ownStops;
     private bool _loopCame;
+    private int _loops;
 
     /// <summary>Completes when it does not read by itself, or no longer.</summary>
     public Task OwnEnded => _own;
@@ -49,15 +49,14 @@ internal sealed class DeliveryReader(
         }
 
         await own.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (!await _loops.WaitAsync(0, CancellationToken.None).ConfigureAwait(false))
-            throw new InvalidOperationException("One loop at a time reads a client.");
+        if (Interlocked.Exchange(ref _loops, 1) != 0) throw new InvalidOperationException("One loop at a time reads a client.");
         try
         {
             await foreach (var notification in ReadAsync(buffer(), cancellationToken).ConfigureAwait(false)) yield return notification;
         }
         finally
         {
-            _loops.Release();
+            Volatile.Write(ref _loops, 0);
         }
     }
 
