@@ -62,6 +62,28 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_head_names_the_last_entry_that_is_no_notification()
+    {
+        Assert.Equal(0, (await Log.ReadHeadAsync(Stop)).LastChange);
+        await Append(Entry("a"), Internal("group"), Entry("a"));
+        Assert.Equal(2, (await Log.ReadHeadAsync(Stop)).LastChange);
+        await Append(Entry("a"));
+        Assert.Equal((4L, 2L), ((await Log.ReadHeadAsync(Stop)).Head, (await Log.ReadAsync(0, 10, 1000, Stop)).Head.LastChange));
+        await Append(Internal("group"));
+        Assert.Equal(5, (await Log.ReadHeadAsync(Stop)).LastChange);
+    }
+
+    [Fact]
+    public async Task Of_a_buffer_only_the_part_that_is_meant_is_stored()
+    {
+        var key = Key("k");
+        byte[] longer = [.. key.RequestHash.Span, 1, 2, 3];
+        await Append(Entry("a") with { Content = "{}more"u8.ToArray().AsMemory(0, 2), Key = key with { RequestHash = longer.AsMemory(0, longer.Length - 3) } });
+        Assert.Equal("{}", Encoding.UTF8.GetString(Assert.Single((await Log.ReadAsync(0, 10, 1000, Stop)).Entries).Content.Span));
+        Assert.IsType<AppendOutcome.Replayed>(Assert.Single((await Append(Entry("a") with { Key = key })).Outcomes));
+    }
+
+    [Fact]
     public async Task Internal_entries_have_no_topic_and_are_not_found_by_id()
     {
         var result = await Append(Internal("member"));
@@ -83,13 +105,14 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     [Fact]
     public async Task The_same_batch_again_stores_nothing_and_has_the_same_outcome()
     {
+        await Append(Entry("before"), Entry("before"));
         var batch = Batch(Entry("a"), Entry("b") with { Key = Key("k") }, Entry("b") with { Key = Key("k") }, Entry("a") with { TtlSeconds = 5 });
         var first = await Log.AppendAsync(batch, Stop);
         await Append(Entry("between"));
         var again = await Log.AppendAsync(batch, Stop);
         AssertSame(first.Stored, again.Stored);
         Assert.Equal(first.Outcomes.Select(Describe), again.Outcomes.Select(Describe));
-        Assert.Equal(4, (await Log.ReadHeadAsync(Stop)).Head);
+        Assert.Equal(6, (await Log.ReadHeadAsync(Stop)).Head);
     }
 
     [Fact]
@@ -142,6 +165,17 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Text_that_no_store_holds_is_refused_wherever_it_is()
+    {
+        const char High = '\ud83d', Low = '\ude42';
+        var result = await Append(
+            Entry("a") with { Key = Key("k\0") }, Entry("a") with { Key = Key("k", publisher: $"p{High}") }, Entry($"a{High}"), Entry($"{Low}a"),
+            Entry($"{High}{Low}{High}"), Entry($"{High}{Low}{High}{Low}") with { Key = Key($"{High}{Low}") });
+        Assert.All(result.Outcomes.SkipLast(1), outcome => Assert.IsType<AppendOutcome.Refused>(outcome));
+        Assert.Equal("🙂🙂", Assert.Single(result.Stored).Topic);
+    }
+
+    [Fact]
     public async Task A_lifetime_beyond_all_calendars_is_stored()
     {
         var result = await Append(Entry("a") with { TtlSeconds = long.MaxValue }, Entry("b"));
@@ -170,20 +204,24 @@ public abstract class NotificationLogSpecification : IAsyncLifetime
     {
         for (var i = 0; i < 30; i++)
             await Append([.. Enumerable.Range(0, 20).Select(n => Entry(n % 4 == 0 ? "busy" : $"t{n}"))]);
+        await Append([.. Enumerable.Range(0, 20).Select(n => Entry($"late{n}"))]); // so many topics that a busy one is cut short
         var all = (await Log.ReadAsync(0, 10_000, 10_000_000, Stop)).Entries;
-        string[] names = ["busy", .. Enumerable.Range(1, 12).Select(n => $"t{n}"), "nobody's"];
+        string[] names = ["busy", .. Enumerable.Range(1, 12).Select(n => $"t{n}"), .. Enumerable.Range(0, 20).Select(n => $"late{n}"), "nobody's"];
         long[] ids = [.. (await Log.FindTopicsAsync(names, Stop)).Select(topic => topic.Id)];
 
-        var read = new List<LogEntry>();
-        for (var after = 0L; after < 600;)
+        foreach (var maxEntries in new[] { 25, 60, 100 })
         {
-            var page = await Log.ReadTopicsAsync([.. ids, .. ids], after, 25, 100_000, Stop);
-            Assert.True(page.Through > after && page.Entries.Count <= 25);
-            read.AddRange(page.Entries);
-            after = page.Through;
-        }
+            var read = new List<LogEntry>();
+            for (var after = 0L; after < 620;)
+            {
+                var page = await Log.ReadTopicsAsync([.. ids, .. ids], after, maxEntries, 100_000, Stop);
+                Assert.True(page.Through > after && page.Entries.Count <= maxEntries);
+                read.AddRange(page.Entries);
+                after = page.Through;
+            }
 
-        AssertSame([.. all.Where(entry => names.Contains(entry.Topic))], read);
+            AssertSame([.. all.Where(entry => names.Contains(entry.Topic))], read);
+        }
     }
 
     [Fact]
