@@ -226,8 +226,19 @@ public class PublishRequestReaderTests
     {
         var record = new PublishRequest
         {
-            Topic = "a", Group = "b", User = "c", Type = "k", Title = "t", Body = "x", Data = JsonElement.Parse("[1]"), Priority = "high", Tags = ["eu", "us"],
-            Link = "/l", TtlSeconds = 5, Ephemeral = false, IdempotencyKey = "i",
+            Topic = "a",
+            Group = "b",
+            User = "c",
+            Type = "k",
+            Title = "t",
+            Body = "x",
+            Data = JsonElement.Parse("[1]"),
+            Priority = "high",
+            Tags = ["eu", "us"],
+            Link = "/l",
+            TtlSeconds = 5,
+            Ephemeral = false,
+            IdempotencyKey = "i",
         };
         Assert.Equal(
             """{"topic":"a","group":"b","user":"c","type":"k","title":"t","body":"x","data":[1],"priority":"high","tags":["eu","us"]"""
