@@ -8,7 +8,8 @@ namespace Notify.Engine.Delivery.Sessions;
 /// </summary>
 internal sealed class JoinedFrames
 {
-    private const int MostBytes = 256 * 1024;
+    /// <summary>What a connection's pipe takes at once: a session whose write waits leaves the order, and soon reads from the log.</summary>
+    private const int MostBytes = 64 * 1024;
 
     // Few, and not kept with the frames: one that a slow client holds would hold all that came after it.
     private const int Kept = 64;
