@@ -12,7 +12,7 @@ internal sealed class Pieces
 
     private const int ChunkUnits = 1 << ChunkBits;
 
-    private int[][] _chunks = []; // replaced when there is one more: who reads meanwhile has the old ones
+    private int[][] _chunks = []; // replaced when there is one more: a reader on another thread keeps the old ones
     private int[] _free = []; // by size: a place that was given back, whose first unit says where the next one is
     private int _end;
 

@@ -10,7 +10,7 @@ internal sealed class Router
     private readonly FilterIndex _index = new();
     private readonly ConcurrentQueue<Subscriber> _ended = new();
 
-    /// <summary>What the filters' numbers stand for: to be read by who holds them.</summary>
+    /// <summary>What the filters' numbers stand for. A session reads the names of the filters that it holds.</summary>
     public FilterNames Names => _index.Names;
 
     /// <summary>Runs a change of what one session holds in the index.</summary>

@@ -6,7 +6,7 @@ internal sealed class Rows<T>
     private const int ChunkBits = 9;
     private const int ChunkRows = 1 << ChunkBits;
 
-    private T[][] _chunks = []; // replaced when there is one more: who reads meanwhile has the old ones
+    private T[][] _chunks = []; // replaced when there is one more: a reader on another thread keeps the old ones
 
     /// <summary>The row of a number up to the highest that <see cref="Reach"/> was told.</summary>
     public ref T this[int number] => ref _chunks[number >> ChunkBits][number & (ChunkRows - 1)];
