@@ -30,6 +30,7 @@ internal static class ClusterServices
         services.AddSingleton(s => ActivatorUtilities.CreateInstance<RedisConnection>(s, options));
         services.AddHostedService(s => s.GetRequiredService<RedisConnection>());
         services.AddSingleton<RedisGuard>();
+        services.AddSingleton<RedisSubscriptions>();
         services.AddSingleton<IBackplane, RedisBackplane>();
     }
 

@@ -21,21 +21,22 @@ namespace Notify.Tests.Cluster;
 /// </summary>
 public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLifetime
 {
-    private const string Method = "InboxChanged";
+    protected const string Method = "InboxChanged";
 
     private readonly List<WebApplication> _nodes = [];
     private readonly List<HubConnection> _connections = [];
     private long _number;
 
+    private (string, string)[] _settings = [];
+
     protected virtual Task<(string Key, string Value)[]> SettingsAsync() => Task.FromResult<(string, string)[]>([]);
 
-    private IHubContext<NotifyHub> Hub => _nodes[0].Services.GetRequiredService<IHubContext<NotifyHub>>();
+    private protected IHubContext<NotifyHub> Hub => _nodes[0].Services.GetRequiredService<IHubContext<NotifyHub>>();
 
     public async ValueTask InitializeAsync()
     {
-        var settings = await SettingsAsync();
-        var database = postgres.ConnectionString(await postgres.CreateDatabaseAsync());
-        for (var i = 0; i < 2; i++) _nodes.Add(await StartAsync([("ConnectionStrings:Postgres", database), .. settings]));
+        _settings = [("ConnectionStrings:Postgres", postgres.ConnectionString(await postgres.CreateDatabaseAsync())), .. await SettingsAsync()];
+        for (var i = 0; i < 2; i++) await AddNodeAsync();
     }
 
     public virtual async ValueTask DisposeAsync()
@@ -76,8 +77,15 @@ public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLife
         await OnceAsync(content => Hub.Clients.All.SendAsync(Method, content), [here, there], []);
     }
 
+    /// <summary>The number of the node it started.</summary>
+    protected async Task<int> AddNodeAsync()
+    {
+        _nodes.Add(await StartAsync(_settings));
+        return _nodes.Count - 1;
+    }
+
     // The first ones may go out before the nodes hear each other, so it is sent until it arrives; then each one counts.
-    private async Task OnceAsync(Func<Dictionary<string, long>, Task> send, Client[] wanted, Client[] others)
+    private protected async Task OnceAsync(Func<Dictionary<string, long>, Task> send, Client[] wanted, Client[] others)
     {
         await Eventually.TrueAsync(
             async () =>
@@ -98,7 +106,7 @@ public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLife
         foreach (var client in others) Assert.DoesNotContain(client.Received.Items, unread => unread >= first);
     }
 
-    private async Task<Client> ConnectAsync(int node, string user, bool messagePack)
+    private protected async Task<Client> ConnectAsync(int node, string user, bool messagePack)
     {
         var address = _nodes[node].Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         var builder = new HubConnectionBuilder().WithUrl($"{address}/hubs/notifications?user={user}", HttpTransportType.WebSockets);
@@ -126,12 +134,12 @@ public abstract class SignalSpecification(PostgresCluster postgres) : IAsyncLife
         await app.StartAsync(TestContext.Current.CancellationToken);
         await Eventually.TrueAsync(
             async () => (await app.Services.GetRequiredService<HealthCheckService>()
-                .CheckHealthAsync(TestContext.Current.CancellationToken)).Status == HealthStatus.Healthy,
+                .CheckHealthAsync(TestContext.Current.CancellationToken)).Status != HealthStatus.Unhealthy,
             "it is ready: until then it takes no connection");
         return app;
     }
 
-    private sealed record Client(string Id, Observed<long> Received);
+    private protected sealed record Client(string Id, Observed<long> Received);
 }
 
 public sealed class SignalsOverTheLinkTests(PostgresCluster postgres) : SignalSpecification(postgres);
@@ -139,6 +147,16 @@ public sealed class SignalsOverTheLinkTests(PostgresCluster postgres) : SignalSp
 public sealed class SignalsOverRedisTests(PostgresCluster postgres) : SignalSpecification(postgres)
 {
     private RedisServer? _redis;
+
+    [Fact]
+    public async Task A_node_that_could_not_subscribe_when_it_started_hears_signals_once_it_can()
+    {
+        await _redis!.CommandAsync("ACL SETUSER default -subscribe");
+        var late = await ConnectAsync(await AddNodeAsync(), "alice", false);
+        await _redis.CommandAsync("ACL SETUSER default +subscribe");
+        await OnceAsync(content => Hub.Clients.All.SendAsync(Method, content), [late], []);
+        await OnceAsync(content => Hub.Clients.User("alice").SendAsync(Method, content), [late], []);
+    }
 
     public override async ValueTask DisposeAsync()
     {

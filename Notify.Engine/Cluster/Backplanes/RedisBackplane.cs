@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Notify.Engine.Cluster.Backplanes;
 
 /// <summary>One Redis channel for all nodes. Installations that share a Redis set <c>channelPrefix</c> in the connection string.</summary>
-internal sealed class RedisBackplane(RedisConnection redis, RedisGuard guard, TimeProvider time) : IBackplane
+internal sealed class RedisBackplane(RedisConnection redis, RedisGuard guard, RedisSubscriptions subscriptions, TimeProvider time) : IBackplane
 {
     internal static readonly RedisChannel Channel = RedisChannel.Literal("notify:link");
 
@@ -32,8 +32,7 @@ internal sealed class RedisBackplane(RedisConnection redis, RedisGuard guard, Ti
         redis.Restored += connected;
         try
         {
-            var subscriber = (await redis.Connected.WaitAsync(cancellationToken)).GetSubscriber();
-            var queue = await SubscribeAsync(subscriber, cancellationToken);
+            var queue = await subscriptions.SubscribeAsync(Channel, cancellationToken);
 
             // The queue's reader calls in order and one at a time; a plain handler would not.
             queue.OnMessage(message => received((byte[]?)message.Message));
@@ -43,16 +42,6 @@ internal sealed class RedisBackplane(RedisConnection redis, RedisGuard guard, Ti
         finally
         {
             redis.Restored -= connected;
-        }
-    }
-
-    // Once: after it has held, the multiplexer subscribes again by itself.
-    private async Task<ChannelMessageQueue> SubscribeAsync(ISubscriber subscriber, CancellationToken cancellationToken)
-    {
-        for (var backoff = Backoff.OfConnection(time); ; await backoff.WaitAsync(cancellationToken))
-        {
-            ChannelMessageQueue? queue = null;
-            if (await guard.TryAsync(async () => queue = await subscriber.SubscribeAsync(Channel))) return queue!;
         }
     }
 }

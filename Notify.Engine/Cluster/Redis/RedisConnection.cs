@@ -18,6 +18,9 @@ internal sealed partial class RedisConnection(ConfigurationOptions options, Link
     /// <summary>Completes at the first connection. Later ones are made again by the multiplexer itself.</summary>
     public Task<IConnectionMultiplexer> Connected => _connected.Task;
 
+    /// <summary>Ends what waits for Redis.</summary>
+    public CancellationToken Stopping => Volatile.Read(ref _disposed) == 0 ? _stop.Token : new CancellationToken(canceled: true);
+
     public bool IsConnected => Connected is { IsCompletedSuccessfully: true } connected && connected.Result.IsConnected;
 
     /// <summary>Whether all that is reached of Redis is replicas: what is published there reaches no subscriber of the primary.</summary>

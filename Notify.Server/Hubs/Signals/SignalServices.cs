@@ -42,11 +42,22 @@ internal static class SignalServices
         {
             Configuration = options,
 
-            // The node's own connection, and not before there is one: the stock manager subscribes once, right after it
-            // has this, and would never hear of anything if that failed.
-            ConnectionFactory = _ => services.GetRequiredService<RedisConnection>().Connected,
+            ConnectionFactory = _ => ConnectAsync(services.GetRequiredService<RedisConnection>(), services.GetRequiredService<RedisSubscriptions>()),
         }),
         new NotifyProtocolResolver(services.GetRequiredService<ILogger<NamedArgumentsProtocol>>()),
         services.GetRequiredService<OwnHubOptions>().Global,
         services.GetRequiredService<OwnHubOptions>().Hub);
+
+    // The node's own connection, with subscriptions that are made until they hold: the stock manager makes those to its
+    // own channels once, right after it has this, and would never hear of anything if that failed.
+    private static async Task<IConnectionMultiplexer> ConnectAsync(RedisConnection redis, RedisSubscriptions subscriptions)
+    {
+        var connection = await redis.Connected;
+        var subscriber = Intercepted<ISubscriber>.Create(connection.GetSubscriber(), (method, arguments) =>
+            method.Name == nameof(ISubscriber.SubscribeAsync) && method.ReturnType == typeof(Task<ChannelMessageQueue>)
+                ? subscriptions.SubscribeAsync((RedisChannel)arguments[0]!)
+                : null);
+        return Intercepted<IConnectionMultiplexer>.Create(
+            connection, (method, _) => method.Name == nameof(IConnectionMultiplexer.GetSubscriber) ? subscriber : null);
+    }
 }
