@@ -46,38 +46,49 @@ public class SessionQueueTests
     public void What_waits_is_taken_together_and_joined_once_for_all()
     {
         var (one, two, three) = (Frame(1, 3), Frame(4, 2), Frame(6, 1));
-        foreach (var frame in (NotificationFrame[])[one, two, three]) _queue.Add(frame, 7);
-        _queue.Take();
-        var both = _queue.TakeTogether(one, 7, _joined);
-        var all = _queue.TakeTogether(both!, 7, _joined);
-        Assert.Equal((5, 5L), (both!.Entries, both.Last));
-        Assert.Equal((6, 6L), (all!.Entries, all.Last));
+        foreach (var frame in (NotificationFrame[])[two, three]) _queue.Add(frame, 7);
+        var all = _queue.TakeTogether(one, 7, _joined);
+        Assert.Equal((6, 6L), (all.Entries, all.Last));
+        Assert.Equal((byte[])[.. Json(one), .. Json(two), .. Json(three)], Json(all));
         Assert.True(_queue.IsEmpty);
-        Assert.Null(_queue.TakeTogether(all, 7, _joined));
+        Assert.Same(all, _queue.TakeTogether(all, 7, _joined));
         Assert.True(_queue.Fits(Frame(7, 6), 6, all.EstimatedBytes)); // all that was taken is counted off
 
-        Assert.Same(both, _joined.Join(one, two));
-        Assert.Same(all, _joined.Join(both, three));
-        Assert.NotSame(both, _joined.Join(Frame(1, 3), two)); // of another unit, or of other interests
+        Assert.Same(all, Together(one, two, three));
+        Assert.NotSame(all, Together(Frame(1, 3), two, three)); // of another unit, or of other interests
+        Assert.NotSame(Together(one, two, three), Together(one, Frame(4, 2), three));
+        Assert.Equal((5, 5L), (Together(one, two).Entries, Together(one, two).Last));
+        all = Together(one, two, three);
         _joined.Clear();
-        Assert.NotSame(all, _joined.Join(both, three));
-        Assert.Equal((byte[])[.. Json(one), .. Json(two), .. Json(three)], Json(all));
+        Assert.NotSame(all, Together(one, two, three));
     }
 
     [Fact]
     public void What_was_made_for_other_interests_or_is_no_notification_or_too_much_is_not_taken_together()
     {
         var one = Frame(1, 1);
-        _queue.Add(Frame(2, 1), 8);
-        Assert.Null(_queue.TakeTogether(one, 7, _joined));
+        _queue.Add(Frame(2, 1), 7);
+        _queue.Add(Frame(3, 1), 8);
+        Assert.Equal(2, _queue.TakeTogether(one, 7, _joined).Last);
+        Assert.Same(one, _queue.TakeTogether(one, 7, _joined));
         _queue.Take();
         _queue.Add(new ControlFrame(ClientMethods.CaughtUp, new CaughtUp(1, Guid.NewGuid().ToString())), 7);
-        Assert.Null(_queue.TakeTogether(one, 7, _joined));
+        Assert.Same(one, _queue.TakeTogether(one, 7, _joined));
         _queue.Take();
-        var most = Frame(2, 256 * 1024 / one.EstimatedBytes);
+
+        var most = Frame(3, 64 * 1024 / one.EstimatedBytes - 1);
+        _queue.Add(Frame(2, 1), 7);
         _queue.Add(most, 7);
-        Assert.Null(_queue.TakeTogether(one, 7, _joined));
+        Assert.Equal(2, _queue.TakeTogether(one, 7, _joined).Last);
         Assert.Equal((most, 7), _queue.Take());
+        _queue.Add(most, 7);
+        Assert.Equal(most.Last, _queue.TakeTogether(Frame(2, 1), 7, _joined).Last);
+    }
+
+    private NotificationFrame Together(NotificationFrame first, params NotificationFrame[] rest)
+    {
+        foreach (var frame in rest) _queue.Add(frame, 7);
+        return _queue.TakeTogether(first, 7, _joined);
     }
 
     private static byte[] Json(NotificationFrame frame) => frame.For(FrameEncoders.Json).Bytes.ToArray();

@@ -28,8 +28,21 @@ internal sealed class NotificationFrame : OutgoingFrame
         return left.Length == _entries.Length ? this : left.Length == 0 ? null : new NotificationFrame(left);
     }
 
-    /// <summary>This frame and the one that follows it, as one.</summary>
-    public NotificationFrame With(NotificationFrame next) => new([.. _entries, .. next._entries]);
+    /// <summary>Frames that follow one another, as one.</summary>
+    public static NotificationFrame Of(ReadOnlySpan<NotificationFrame> frames)
+    {
+        var count = 0;
+        foreach (var frame in frames) count += frame.Entries;
+        var entries = new DeliveryEntry[count];
+        var rest = entries.AsSpan();
+        foreach (var frame in frames)
+        {
+            frame._entries.CopyTo(rest);
+            rest = rest[frame.Entries..];
+        }
+
+        return new NotificationFrame(entries);
+    }
 
     /// <summary>
     /// The same in several writes, of at most <see cref="PieceBytes"/> or one notification each. Cut once, for all connections: two that come at the

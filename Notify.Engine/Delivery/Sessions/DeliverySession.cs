@@ -496,9 +496,8 @@ internal sealed class DeliverySession : Subscriber
             {
                 var (queued, stamp) = _queue.Take();
                 if ((stamp == _interests.Stamp ? queued : StillWanted(queued)) is not { } left) continue;
-                frame = left;
-                while (_pace.IsQuick && stamp == _interests.Stamp && frame is NotificationFrame first
-                    && _queue.TakeTogether(first, stamp, _scheduler.Joined) is { } both) frame = both;
+                var joins = _pace.IsQuick && stamp == _interests.Stamp;
+                frame = joins && left is NotificationFrame first ? _queue.TakeTogether(first, stamp, _scheduler.Joined) : left;
                 return true;
             }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Notify.Engine.Delivery.Frames;
 
 namespace Notify.Engine.Delivery.Sessions;
@@ -14,17 +15,37 @@ internal sealed class JoinedFrames
     // Few, and not kept with the frames: one that a slow client holds would hold all that came after it.
     private const int Kept = 64;
 
-    private readonly Joined[] _kept = new Joined[Kept];
+    private readonly Joined?[] _kept = new Joined?[Kept];
+    private readonly List<NotificationFrame> _run = [];
+    private int _bytes;
     private bool _isEmpty = true;
 
-    /// <summary>Both as one; null when they are too large for one write.</summary>
-    public NotificationFrame? Join(NotificationFrame first, NotificationFrame next)
+    /// <summary>Begins a run of frames.</summary>
+    public void Begin(NotificationFrame first)
     {
-        if (first.EstimatedBytes + next.EstimatedBytes > MostBytes) return null;
-        ref var kept = ref _kept[HashCode.Combine(first.Last, next.Last, first.Entries) & (Kept - 1)];
-        if (!ReferenceEquals(kept.First, first) || !ReferenceEquals(kept.Next, next)) kept = new Joined(first, next, first.With(next));
+        _run.Clear();
+        _run.Add(first);
+        _bytes = first.EstimatedBytes;
         _isEmpty = false;
-        return kept.Both;
+    }
+
+    /// <summary>False when the run would be too large for one write with it.</summary>
+    public bool TryAdd(NotificationFrame next)
+    {
+        if (_bytes + next.EstimatedBytes > MostBytes) return false;
+        _run.Add(next);
+        _bytes += next.EstimatedBytes;
+        return true;
+    }
+
+    /// <summary>The run as one frame: the same one as long as it is kept.</summary>
+    public NotificationFrame Join()
+    {
+        if (_run.Count == 1) return _run[0];
+        var run = CollectionsMarshal.AsSpan(_run);
+        ref var kept = ref _kept[HashCode.Combine(run[0].Last, run[^1].Last, run.Length) & (Kept - 1)];
+        if (kept is null || !run.SequenceEqual(kept.Run)) kept = new Joined([.. run], NotificationFrame.Of(run));
+        return kept.Frame;
     }
 
     /// <summary>Lets go of them: nothing waits any more.</summary>
@@ -32,8 +53,9 @@ internal sealed class JoinedFrames
     {
         if (_isEmpty) return;
         Array.Clear(_kept);
+        _run.Clear();
         _isEmpty = true;
     }
 
-    private readonly record struct Joined(NotificationFrame First, NotificationFrame Next, NotificationFrame Both);
+    private sealed record Joined(NotificationFrame[] Run, NotificationFrame Frame);
 }

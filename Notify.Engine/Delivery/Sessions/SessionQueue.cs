@@ -32,13 +32,16 @@ internal struct SessionQueue
         return next;
     }
 
-    /// <summary>Takes the next frame too when it fits into one write with this one, and was made for the same interests.</summary>
-    /// <returns>Both as one frame; null when nothing was taken.</returns>
-    public NotificationFrame? TakeTogether(NotificationFrame with, int stamp, JoinedFrames joined)
+    /// <summary>
+    /// Takes as many of the next frames too as fit into one write with this one: those of notifications, made for the same interests.
+    /// </summary>
+    /// <returns>All as one frame; the given one when none of them fits.</returns>
+    public NotificationFrame TakeTogether(NotificationFrame with, int stamp, JoinedFrames joined)
     {
-        if (IsEmpty || _frames!.Peek() is not (NotificationFrame next, var ofNext) || ofNext != stamp || joined.Join(with, next) is not { } both) return null;
-        Take();
-        return both;
+        if (IsEmpty) return with;
+        joined.Begin(with);
+        while (_frames!.TryPeek(out var next) && next.Stamp == stamp && next.Frame is NotificationFrame frame && joined.TryAdd(frame)) Take();
+        return joined.Join();
     }
 
     public void Clear()
