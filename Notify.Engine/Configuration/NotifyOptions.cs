@@ -91,7 +91,7 @@ public sealed class LimitSettings
     public int FiltersPerConnection { get; set; } = 1000;
 
     /// <summary>Notifications queued for one connection; beyond it the session falls back to catching up.</summary>
-    public int SessionQueueEntries { get; set; } = 1000;
+    public int SessionQueueEntries { get; set; } = 4000;
 
     /// <summary>Bytes queued for one connection; beyond it the session falls back to catching up.</summary>
     public int SessionQueueBytes { get; set; } = 1024 * 1024;
