@@ -76,7 +76,7 @@ public class SessionQueueTests
         Assert.Same(one, _queue.TakeTogether(one, 7, _joined));
         _queue.Take();
 
-        var most = Frame(3, 64 * 1024 / one.EstimatedBytes - 1);
+        var most = Frame(3, 256 * 1024 / one.EstimatedBytes - 1);
         _queue.Add(Frame(2, 1), 7);
         _queue.Add(most, 7);
         Assert.Equal(2, _queue.TakeTogether(one, 7, _joined).Last);
