@@ -10,8 +10,8 @@ namespace Notify.Engine.Delivery.Sessions;
 internal sealed class JoinedFrames
 {
     /// <summary>
-    /// Measured with 1,000 subscribers and 64 publishers: 64 KiB delivered no more, and with p99 840 ms where this has 310; it takes 40 MB
-    /// less.
+    /// What goes out in one write. With 1,000 subscribers and 64 publishers 64 KiB took 40 MB less, delivered no more, and had a p99 of
+    /// 840 ms where this has 310 (decision 15).
     /// </summary>
     private const int MostBytes = 256 * 1024;
 
