@@ -4,8 +4,8 @@ using Notify.Engine.Cluster.Redis;
 namespace Notify.Server.Hubs.Signals;
 
 /// <summary>
-/// One connection as the stock Redis manager should know it. That manager is left half done when Redis fails in the
-/// middle (a user counted as subscribed that is not), so after a failure the connection is taken out and put in again.
+/// One connection as the stock Redis manager should know it. Subscriptions are made until they hold; what else fails in the
+/// middle, as the end of one, leaves that manager half done, so the connection is taken out and put in again.
 /// </summary>
 internal sealed class RedisMember(HubConnectionContext connection, HubLifetimeManager<NotifyHub> stock, RedisGuard guard) : IDisposable
 {
