@@ -28,6 +28,9 @@ internal sealed record SubscriberOptions
     /// <summary>Connection i is the user of this name and its number, and follows what is the user's alone; empty: no user.</summary>
     public string Users { get; init; } = "";
 
+    /// <summary>What the users' tokens are signed with; empty: the user is named in the path, which a server in Development takes.</summary>
+    public string SigningKey { get; init; } = "";
+
     /// <summary>User i follows room i modulo this; 0: no rooms.</summary>
     public int Rooms { get; init; }
 
@@ -44,9 +47,14 @@ internal sealed record SubscriberOptions
     public string[] FiltersOf(int connection) => Users.Length > 0 ? (Rooms == 0 ? [] : [LoadTopics.Room(connection % Rooms)]) :
         [FollowsAll ? LoadTopics.All : TopicOf(connection), .. Enumerable.Range(0, OtherFilters).Select(i => LoadTopics.NeverPublished(connection, i))];
 
-    public string PathOf(int connection) =>
-        Peer == PeerKind.Raw ? "/ws?topic=" + TopicOf(connection) : Users.Length > 0 ? $"/hubs/notifications?user={Users}{Text(connection)}"
-            : "/hubs/notifications";
+    public string PathOf(int connection)
+    {
+        if (Peer == PeerKind.Raw) return "/ws?topic=" + TopicOf(connection);
+        if (Users.Length == 0) return "/hubs/notifications";
+        var user = Users + Text(connection);
+        return SigningKey.Length == 0 ? $"/hubs/notifications?user={user}"
+            : $"/hubs/notifications?access_token={SignedToken.Of(SigningKey, $$"""{"sub":"{{user}}","notify_subscribe":"#",""")}";
+    }
 
     public static SubscriberOptions Of(Arguments line) => new()
     {
@@ -61,6 +69,7 @@ internal sealed record SubscriberOptions
         FollowsAll = line.Flag("all"),
         OtherFilters = line.Number("other-filters", 0),
         Users = line.Text("users", ""),
+        SigningKey = line.Text("signing-key", ""),
         Rooms = line.Number("rooms", 0),
     };
 
@@ -70,6 +79,7 @@ internal sealed record SubscriberOptions
         "--protocol", Protocol, "--since", Text(Since), "--window", Text(Window),
         "--first-topic", Text(FirstTopic), "--other-filters", Text(OtherFilters), "--rooms", Text(Rooms),
         .. FollowsAll ? (string[])["--all"] : [], .. Users.Length > 0 ? (string[])["--users", Users] : [],
+        .. SigningKey.Length > 0 ? (string[])["--signing-key", SigningKey] : [],
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

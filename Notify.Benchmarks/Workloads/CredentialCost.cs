@@ -1,7 +1,5 @@
-using System.Buffers.Text;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Notify.Benchmarks.Load;
@@ -22,7 +20,7 @@ internal static class CredentialCost
     private const string Without = "without";
     private const double Microseconds = 1e6;
 
-    private static readonly string SigningKey = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+    private static readonly string SigningKey = SignedToken.NewKey();
 
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {
@@ -48,7 +46,7 @@ internal static class CredentialCost
             await using var subscribers =
                 await Subscribers.StartAsync(new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = topics, Topics = topics });
             var options = new PublisherOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = publishers, Topics = topics };
-            var bearer = kind == "token" ? Token("""{"sub":"bench","notify_publish":"#",""") : await MakeKeyAsync(server.Port);
+            var bearer = kind == "token" ? SignedToken.Of(SigningKey, """{"sub":"bench","notify_publish":"#",""") : await MakeKeyAsync(server.Port);
             await using var without = await Publishers.StartAsync(options);
             await using var with = await Publishers.StartAsync(options with { Bearer = bearer });
             (string Name, Publishers Publishers)[] sides = [(Without, without), ($"{With} {kind}", with)];
@@ -77,19 +75,9 @@ internal static class CredentialCost
     {
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("api/v1/keys", UriKind.Relative)) { Content = new StringContent("""{"name":"bench","publish":["#"]}""", Encoding.UTF8, "application/json") };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token("""{"sub":"bench","notify_admin":true,"""));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", SignedToken.Of(SigningKey, """{"sub":"bench","notify_admin":true,"""));
         using var answer = await http.SendAsync(request);
         answer.EnsureSuccessStatusCode();
         return JsonElement.Parse(await answer.Content.ReadAsStringAsync()).GetProperty("key").GetString()!;
     }
-
-    /// <param name="claims">The payload as far as <c>exp</c>.</param>
-    private static string Token(string claims)
-    {
-        var payload = $"{claims}\"exp\":{DateTimeOffset.MaxValue.AddYears(-1).ToUnixTimeSeconds()}}}";
-        var text = $"{Encode("""{"alg":"HS256","typ":"JWT"}"""u8)}.{Encode(Encoding.UTF8.GetBytes(payload))}";
-        return $"{text}.{Encode(HMACSHA256.HashData(Encoding.UTF8.GetBytes(SigningKey), Encoding.ASCII.GetBytes(text)))}";
-    }
-
-    private static string Encode(ReadOnlySpan<byte> bytes) => Base64Url.EncodeToString(bytes);
 }

@@ -48,8 +48,9 @@ internal sealed partial class LogTail(
     private long _aheadTo;
     private long _aheadWhenRead;
 
-    // The first version that was taken from another node's hint and of which the head has not yet said that it hid no change; 0: none.
+    // What was taken from other nodes' hints and of which the head has not yet said that it hid no change; from 0: nothing.
     private long _unprovenFrom;
+    private long _unprovenTo;
 
     /// <summary>This node has committed these: contiguous versions, in order; at least one.</summary>
     public void Committed(Guid epoch, IReadOnlyList<LogEntry> entries) =>
@@ -190,7 +191,12 @@ internal sealed partial class LogTail(
             }
 
             using var span = NotifyTraces.Dispatch(hint.Trace, next, hint.Last);
-            if (!hint.IsTrusted && _unprovenFrom == 0) _unprovenFrom = next;
+            if (!hint.IsTrusted)
+            {
+                if (_unprovenFrom == 0) _unprovenFrom = next;
+                _unprovenTo = hint.Last;
+            }
+
             await appliers.ApplyAsync(view, hint.Committed, (int)(next - hint.First), hint.At, cancellationToken);
         }
         while (_parked.TryTake(view.Ring.End + 1, out hint));
@@ -236,7 +242,7 @@ internal sealed partial class LogTail(
     private bool HidChange(LogView view, LogHead head)
     {
         if (head.LastChange > appliers.LastChange && head.LastChange <= view.Ring.End) return true;
-        if (_unprovenFrom > 0 && _unprovenFrom <= head.Head) _unprovenFrom = head.Head < view.Ring.End ? head.Head + 1 : 0;
+        if (_unprovenFrom > 0) _unprovenFrom = head.Head < _unprovenTo ? Math.Max(_unprovenFrom, head.Head + 1) : 0;
         return false;
     }
 

@@ -21,6 +21,7 @@ internal static class PeopleWorkload
     private const int Movers = 16;
     private const int Pages = 40;
 
+    private static readonly string SigningKey = SignedToken.NewKey();
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(4);
 
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
@@ -98,8 +99,17 @@ internal static class PeopleWorkload
         foreach (var withUser in (bool[])[false, true])
         {
             await laboratory.BeginAsync($"people: everybody back at once, {(withUser ? "users" : "without a user")}");
-            await using var server = await storage.StartServerAsync(withUsers: true);
-            var options = new SubscriberOptions { Peer = PeerKind.Notify, Port = server.Port, Connections = back, Window = back, Topics = back };
+            // As in production: with tokens, and without what ASP.NET Core verifies in Development.
+            await using var server = await storage.StartServerAsync(signingKey: SigningKey);
+            var options = new SubscriberOptions
+            {
+                Peer = PeerKind.Notify,
+                Port = server.Port,
+                Connections = back,
+                Window = back,
+                Topics = back,
+                SigningKey = SigningKey,
+            };
             await using var first = await Subscribers.StartAsync(options with { Connections = 100, Topics = 100 });
             await Task.Delay(Rest);
             var transactions = await storage.TransactionsAsync();
