@@ -253,7 +253,6 @@ public sealed class LogTailHintTests : IAsyncDisposable
         await BeginAsync();
         var content = new byte[Mebibyte - LogLimits.EntryOverheadBytes];
         var stored = _log.Store(2 * Waiting + 4).Select(entry => entry with { Content = content }).ToArray();
-        foreach (var entry in stored) _log.Replace(entry);
 
         _delivery.Hold();
         foreach (var entry in stored[..1]) _tail.Committed(_log.Epoch, [entry]);

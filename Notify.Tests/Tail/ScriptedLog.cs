@@ -54,9 +54,10 @@ internal sealed class ScriptedLog : INotificationLog
 
     public LogEntry[] Store(int notifications) => Store(new EntryKind[notifications]);
 
-    public void Replace(LogEntry entry)
+    /// <summary>What this version is after all.</summary>
+    public void Change(int version, Func<LogEntry, LogEntry> changed)
     {
-        lock (_lock) _entries[(int)entry.Version - 1] = entry;
+        lock (_lock) _entries[version - 1] = changed(_entries[version - 1]);
     }
 
     /// <summary>Loses all above this version.</summary>
@@ -98,14 +99,33 @@ internal sealed class ScriptedLog : INotificationLog
 
     public Task<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    /// <summary>A topic's id is the version of its first entry.</summary>
+    public async Task<LogPage> ReadTopicsAsync(IReadOnlyCollection<long> topicIds, long after, int maxEntries, int maxBytes,
+        CancellationToken cancellationToken)
+    {
+        LogPage page;
+        lock (_lock)
+        {
+            var names = topicIds.Select(id => _entries[(int)id - 1].Topic).ToHashSet();
+            page = new LogPage([.. _entries.Where(entry => entry.Version > after && names.Contains(entry.Topic))], _entries.Count, Head());
+        }
+
+        Reads.Add(after);
+        await AfterRead();
+        return page;
+    }
 
     public Task<LogPage> ReadTopicsBackAsync(IReadOnlyCollection<long> topicIds, long before, int maxEntries, int maxBytes,
         CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public Task<IReadOnlyList<LogTopic>> FindTopicsAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var firsts = names.Select(name => _entries.Find(entry => entry.Topic == name)).OfType<LogEntry>();
+            return Task.FromResult<IReadOnlyList<LogTopic>>([.. firsts.Select(entry => new LogTopic(entry.Version, entry.Topic))]);
+        }
+    }
 
     public Task<IReadOnlyList<LogTopic>> FindTopicsByPrefixAsync(string prefix, int limit, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
