@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts;
 using Notify.Engine.Configuration;
@@ -20,6 +20,7 @@ public sealed class AppendLoopTests : IAsyncDisposable
     private readonly PublishQueue _queue;
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly Readings _counted;
+    private readonly LogLines _lines = new();
     private int _handOvers;
 
     public AppendLoopTests()
@@ -191,9 +192,126 @@ public sealed class AppendLoopTests : IAsyncDisposable
         Assert.Single(_log.Entries);
     }
 
+    [Fact]
+    public void An_append_is_measured_by_its_entries_and_its_time()
+    {
+        _log.BeforeAppend = (_, _) =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(30));
+            return Task.CompletedTask;
+        };
+        Add(2);
+        Add(3);
+        _queue.Close();
+        Assert.True(Loop().RunAsync(Cancel).IsCompletedSuccessfully);
+        Assert.Equal([5d], _counted.Measured("notify.append.size"));
+        Assert.Equal([0.03], _counted.Measured("notify.append.duration"));
+        Assert.Empty(_lines.All.Items);
+    }
+
+    [Fact]
+    public async Task What_storage_says_is_logged_once_and_again_when_it_says_something_else()
+    {
+        string[] said = ["Away, as told.", "Away, as told.", "Full, as told."];
+        _log.BeforeAppend = (_, _) => _log.Batches.Count <= said.Length ? throw new StorageUnavailableException(said[_log.Batches.Count - 1])
+            : Task.CompletedTask;
+        var publish = Add();
+        _queue.Close();
+        await RunWhileTimePassesAsync();
+        Assert.Single(Accepted(publish));
+        Assert.Equal([(LogLevel.Warning, 1001), (LogLevel.Warning, 1001)], _lines.All.Items.Select(line => (line.Level, line.Event)));
+        Assert.Equal((3, 3), (_counted["notify.append.retries"], _counted["notify.append.retries", "transient"]));
+    }
+
+    [Fact]
+    public async Task An_append_that_got_no_answer_is_counted_as_unknown_and_logged_each_time()
+    {
+        _log.BeforeAppend = (_, _) => _log.Batches.Count <= 2 ? throw new AppendOutcomeUnknownException("Cut, as told.") : Task.CompletedTask;
+        var publish = Add();
+        _queue.Close();
+        await RunWhileTimePassesAsync();
+        Assert.Single(Accepted(publish));
+        Assert.Equal([1003, 1003], _lines.Events);
+        Assert.Equal(2, _counted["notify.append.retries", "unknown"]);
+    }
+
+    [Fact]
+    public void What_an_operator_must_mend_is_logged_as_an_error_with_its_number()
+    {
+        Exception[] thrown = [new StorageUnavailableException("No right to.") { Kind = StorageFailure.Permanent }, new InvalidOperationException("A bug.")];
+        foreach (var (failure, number) in thrown.Zip([1002, 1004]))
+        {
+            _log.BeforeAppend = (_, _) => throw failure;
+            using var queue = new PublishQueue(_limits, _time);
+            var publish = Pending(1, 0, null);
+            queue.TryAdd(publish);
+            queue.Close();
+            Assert.True(Loop(queue: queue).RunAsync(Cancel).IsCompletedSuccessfully);
+            Assert.Equal((LogLevel.Error, number), (_lines.All.Items[^1].Level, _lines.All.Items[^1].Event));
+            Assert.IsType<PublishOutcome.Refused>(Assert.Single(publish.Task.Result));
+        }
+
+        Assert.Equal(2, _lines.All.Count);
+        Assert.Equal(2, _counted["notify.publish.refused", ErrorCodes.StorageUnavailable]);
+        Assert.Equal(0, _counted["notify.append.retries"]);
+    }
+
+    [Fact]
+    public void Delivery_that_takes_nothing_is_logged_and_the_publisher_has_its_place()
+    {
+        var publish = Add(2);
+        _queue.Close();
+        Assert.True(Loop(new HandedOver { Taking = () => throw new InvalidOperationException("A bug.") }).RunAsync(Cancel).IsCompletedSuccessfully);
+        Assert.Equal([1L, 2], Accepted(publish).Select(place => place.Version));
+        var line = Assert.Single(_lines.All.Items);
+        Assert.Equal((LogLevel.Error, 1005), (line.Level, line.Event));
+        Assert.Contains("version 1", line.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_row_that_the_database_rejects_is_its_own_publishers_refusal()
+    {
+        var publishes = new[] { Add(), Add() };
+        _log.Rejected = entry => entry.Id == publishes[0].Entries[0].Id ? "no such character" : null;
+        _queue.Close();
+        Assert.True(Loop().RunAsync(Cancel).IsCompletedSuccessfully);
+        IsRefused(PublishRefusals.Row, publishes[0]);
+        Assert.Equal(1, Assert.Single(Accepted(publishes[1])).Version);
+        var line = Assert.Single(_lines.All.Items);
+        Assert.Equal((LogLevel.Warning, 1006), (line.Level, line.Event));
+        Assert.Contains("no such character", line.Text, StringComparison.Ordinal);
+        Assert.Equal(1, _counted["notify.publish.refused", PublishRefusals.Row.Refusal.Code]);
+    }
+
+    [Fact]
+    public async Task The_time_in_which_delivery_held_publishers_back_is_counted()
+    {
+        var delivery = new HandedOver { DeliveryLag = _limits.DeliveryLag + TimeSpan.FromTicks(1) };
+        Add();
+        _queue.Close();
+        var running = Loop(delivery).RunAsync(Cancel);
+        Assert.Empty(_log.Batches);
+        _time.Advance(TimeSpan.FromMilliseconds(300));
+        delivery.DeliveryLag = TimeSpan.Zero;
+        await running;
+        Assert.Equal([0.3], _counted.Measured("notify.publish.held"));
+    }
+
+    private async Task RunWhileTimePassesAsync()
+    {
+        var running = Loop().RunAsync(Cancel);
+        while (!running.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            await Task.WhenAny(running, Task.Delay(1, Cancel));
+        }
+
+        await running;
+    }
+
     private AppendLoop Loop(HandedOver? delivery = null, PublishQueue? queue = null) => new(
         queue ?? _queue, _log, delivery ?? new HandedOver { Taking = () => _handOvers++ }, _turn, _limits,
-        new PublishingMetrics(_services.GetRequiredService<IMeterFactory>()), _time, NullLogger.Instance);
+        new PublishingMetrics(_services.GetRequiredService<IMeterFactory>()), _time, _lines);
 
     private PendingPublish Add(int entries = 1, long startedAt = 0, IdempotencyKey? key = null)
     {

@@ -13,6 +13,8 @@ internal sealed class HandedOver : ICommitObserver
     /// <summary>Runs while it is given a batch.</summary>
     public Action Taking { get; init; } = () => { };
 
+    public int EphemeralBytes { get; set; } = int.MaxValue;
+
     /// <summary>As if delivery were behind by this.</summary>
     public TimeSpan DeliveryLag { get; set; }
 

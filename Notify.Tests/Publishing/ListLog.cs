@@ -20,6 +20,9 @@ internal sealed class ListLog : INotificationLog
     /// <summary>Runs before an append; what it throws is the append's outcome.</summary>
     public Func<AppendBatch, CancellationToken, Task> BeforeAppend { get; set; } = (_, _) => Task.CompletedTask;
 
+    /// <summary>Why an entry is rejected although its neighbours are stored; null: it is stored too.</summary>
+    public Func<NewEntry, string?> Rejected { get; set; } = _ => null;
+
     /// <summary>Every batch submitted, repeats included.</summary>
     public IReadOnlyList<AppendBatch> Batches
     {
@@ -104,6 +107,7 @@ internal sealed class ListLog : INotificationLog
 
     private AppendOutcome Append(NewEntry entry, List<LogEntry> stored)
     {
+        if (Rejected(entry) is { } reason) return new AppendOutcome.Refused(reason);
         if (entry.Key is { } key)
         {
             if (_keys.TryGetValue((key.Publisher, key.Key), out var first))

@@ -299,6 +299,39 @@ public sealed class PublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_waits_what_was_sent_and_what_was_refused_is_counted()
+    {
+        using var counted = new Readings(_services.GetRequiredService<IMeterFactory>());
+        _options.Limits.PublishQueueEntries = 3;
+        var (gate, inFlight) = await HoldAsync("in flight");
+        var queued = Publisher.PublishAsync([(Command("a"), null), (Command("b"), null)], Cancel);
+        counted.ReadGauges();
+        Assert.Equal([2d], counted.Measured("notify.publish.queue.entries"));
+        Assert.InRange(counted["notify.publish.queue.bytes"], 2 * Command("a").Content.Length, long.MaxValue);
+
+        Refused((await Publisher.PublishAsync([(Command("c"), null), (Command("d"), null)], Cancel))[0]);
+        Assert.Equal(2, counted["notify.publish.refused", ErrorCodes.StorageUnavailable]);
+        Accepted(await Publisher.PublishAsync(Command("e") with { Ephemeral = true }, null, Cancel));
+        Assert.Equal(1, counted["notify.published.ephemeral"]);
+        gate.SetResult();
+        await inFlight;
+        await UntilStepping(() => queued.IsCompleted, Patience);
+        Assert.Equal(3, counted["notify.published"]);
+    }
+
+    [Fact]
+    public async Task An_ephemeral_one_that_the_backplane_cannot_carry_is_refused_and_counted()
+    {
+        using var counted = new Readings(_services.GetRequiredService<IMeterFactory>());
+        _handedOver.EphemeralBytes = 100;
+        Accepted(await Publisher.PublishAsync(Command("a") with { Ephemeral = true, Content = new byte[100] }, null, Cancel));
+        var refusal = Refused(await Publisher.PublishAsync(Command("a") with { Ephemeral = true, Content = new byte[101] }, null, Cancel));
+        Assert.Equal(ErrorCodes.InvalidRequest, refusal.Code);
+        Assert.Equal((1, 1), (counted["notify.published.ephemeral"], counted["notify.publish.refused", ErrorCodes.InvalidRequest]));
+        Assert.Single(_handedOver.EphemeralOnes);
+    }
+
+    [Fact]
     public async Task A_caller_that_has_gone_publishes_nothing()
     {
         using var gone = new CancellationTokenSource();

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Notify.Tests.Fixtures;
+
+/// <summary>A logger that keeps what it is given.</summary>
+internal sealed class LogLines : ILogger
+{
+    public Observed<LogLine> All { get; } = new();
+
+    /// <summary>The numbers of the events, in order.</summary>
+    public IEnumerable<int> Events => All.Items.Select(line => line.Event);
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        All.Add(new LogLine(logLevel, eventId.Id, formatter(state, exception)));
+}
+
+internal sealed record LogLine(LogLevel Level, int Event, string Text);
