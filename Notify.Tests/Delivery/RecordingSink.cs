@@ -38,6 +38,13 @@ internal sealed class RecordingSink : ISessionSink
 
     public void Open() => _open.TrySetResult();
 
+    /// <summary>From now on writes fail after they have begun.</summary>
+    public void Break()
+    {
+        _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _open.SetException(new IOException("The connection broke, as told."));
+    }
+
     /// <summary>Runs in each write, on the thread that writes.</summary>
     public Action Writing { get; set; } = () => { };
 
@@ -46,7 +53,7 @@ internal sealed class RecordingSink : ISessionSink
         Writing();
         Interlocked.Increment(ref _asked);
         var open = _open.Task;
-        if (!open.IsCompleted) return new ValueTask(WriteLaterAsync(open, frame));
+        if (!open.IsCompletedSuccessfully) return new ValueTask(WriteLaterAsync(open, frame));
         Take(frame);
         return ValueTask.CompletedTask;
     }

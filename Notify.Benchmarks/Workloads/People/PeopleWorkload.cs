@@ -38,10 +38,10 @@ internal static class PeopleWorkload
             await laboratory.BeginAsync($"people run {run}: filling");
             await using var storage = await PeopleFilling.FillAsync(laboratory, users, groups, back);
             if (only is "" or "u1") await MembersAsync(report, laboratory, storage, users, back);
-            if (only is "" or "u2")
+            if (only is "" or "u2" or "back")
             {
                 await ReturnAsync(report, laboratory, storage, back);
-                await WeighAsync(report, laboratory, storage, back);
+                if (only != "back") await WeighAsync(report, laboratory, storage, back);
             }
 
             if (only is "" or "u3") await RulesAsync(report, laboratory, storage, users);
