@@ -12,27 +12,27 @@ public sealed class CatchUpTests
 {
     private const int Stored = 9_000; // more than the ring has after a start
 
-    private SteeredLog _log = null!;
-
     [Fact]
     public async Task While_storage_cannot_be_read_the_session_waits_and_then_misses_nothing()
     {
-        await using var rig = await StartAsync();
+        var (rig, log) = await StartAsync();
+        await using var ended = rig;
         var failed = 0;
-        _log.BeforeRows = _ => failed++ < 2 ? throw new StorageUnavailableException("Away, as told.") : Task.CompletedTask;
+        log.BeforeRows = _ => failed++ < 2 ? throw new StorageUnavailableException("Away, as told.") : Task.CompletedTask;
         var (_, sink, _) = await rig.ResumeAsync(0, "t");
         await CaughtUpAsync(sink);
         Assert.Equal(Enumerable.Range(1, Stored).Select(i => (long)i), sink.Versions);
         Assert.DoesNotContain(sink.Received, r => r.Target == "Gap");
         Assert.False(sink.Closed);
-        Assert.Equal(3, _log.Scans.Count(after => after == 0));
+        Assert.Equal(3, log.Scans.Count(after => after == 0));
     }
 
     [Fact]
     public async Task A_session_that_can_go_no_further_is_closed_so_that_its_client_comes_back()
     {
-        await using var rig = await StartAsync();
-        _log.BeforeRows = _ => throw new InvalidOperationException("A bug, as told.");
+        var (rig, log) = await StartAsync();
+        await using var ended = rig;
+        log.BeforeRows = _ => throw new InvalidOperationException("A bug, as told.");
         var (_, sink, _) = await rig.ResumeAsync(0, "t");
         await Eventually.TrueAsync(() => sink.Closed, "closed");
         Assert.Empty(sink.Received);
@@ -41,14 +41,15 @@ public sealed class CatchUpTests
     [Fact]
     public async Task A_session_that_has_ended_meanwhile_is_not_closed_for_a_reconnect()
     {
-        await using var rig = await StartAsync();
+        var (rig, log) = await StartAsync();
+        await using var ended = rig;
         var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _log.BeforeRows = _ => held.Task;
+        log.BeforeRows = _ => held.Task;
         var (session, sink, _) = await rig.ResumeAsync(0, "t");
-        await Eventually.TrueAsync(() => !_log.Scans.IsEmpty, "rows are being read");
+        await Eventually.TrueAsync(() => !log.Scans.IsEmpty, "rows are being read");
         session.Close();
         held.SetException(new InvalidOperationException("A bug, as told."));
-        _log.BeforeRows = _ => Task.CompletedTask;
+        log.BeforeRows = _ => Task.CompletedTask;
         var (_, other, _) = await rig.ResumeAsync(0, "t");
         await CaughtUpAsync(other);
         Assert.False(sink.Closed);
@@ -58,7 +59,8 @@ public sealed class CatchUpTests
     [Fact]
     public async Task A_signal_goes_between_two_pages()
     {
-        await using var rig = await StartAsync();
+        var (rig, _) = await StartAsync();
+        await using var ended = rig;
         var (session, sink) = rig.Connect();
         sink.Stall();
         await rig.Get<Resumption>()
@@ -76,7 +78,8 @@ public sealed class CatchUpTests
     [Fact]
     public async Task A_page_that_sessions_shared_is_not_sent_once_retention_has_taken_of_it()
     {
-        await using var rig = await StartAsync();
+        var (rig, _) = await StartAsync();
+        await using var ended = rig;
         var (_, first, _) = await rig.ResumeAsync(100, "t");
         await CaughtUpAsync(first);
         Assert.Equal(Stored - 100, first.Versions.Count());
@@ -97,5 +100,9 @@ public sealed class CatchUpTests
 
     private static Task CaughtUpAsync(RecordingSink sink) => Eventually.TrueAsync(() => sink.Received.Any(r => r.Target == "CaughtUp"), "caught up");
 
-    private Task<DeliveryRig> StartAsync() => DeliveryRig.StartAsync([], inner => _log = new SteeredLog(inner), (Stored, "t"));
+    private static async Task<(DeliveryRig Rig, SteeredLog Log)> StartAsync()
+    {
+        SteeredLog log = null!;
+        return (await DeliveryRig.StartAsync([], inner => log = new SteeredLog(inner), (Stored, "t")), log);
+    }
 }

@@ -239,7 +239,7 @@ public sealed class AppendLoopTests : IAsyncDisposable
     public void What_an_operator_must_mend_is_logged_as_an_error_with_its_number()
     {
         Exception[] thrown = [new StorageUnavailableException("No right to.") { Kind = StorageFailure.Permanent }, new InvalidOperationException("A bug.")];
-        foreach (var (failure, number) in thrown.Zip([1002, 1004]))
+        foreach (var (failure, (number, refusal)) in thrown.Zip([(1002, PublishRefusals.Broken), (1004, PublishRefusals.Unknown)]))
         {
             _log.BeforeAppend = (_, _) => throw failure;
             using var queue = new PublishQueue(_limits, _time);
@@ -248,7 +248,7 @@ public sealed class AppendLoopTests : IAsyncDisposable
             queue.Close();
             Assert.True(Loop(queue: queue).RunAsync(Cancel).IsCompletedSuccessfully);
             Assert.Equal((LogLevel.Error, number), (_lines.All.Items[^1].Level, _lines.All.Items[^1].Event));
-            Assert.IsType<PublishOutcome.Refused>(Assert.Single(publish.Task.Result));
+            IsRefused(refusal, publish);
         }
 
         Assert.Equal(2, _lines.All.Count);
