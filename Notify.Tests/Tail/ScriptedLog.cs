@@ -21,6 +21,9 @@ internal sealed class ScriptedLog : INotificationLog
     /// <summary>Entries that one read brings at most.</summary>
     public int PageEntries { get; set; } = int.MaxValue;
 
+    /// <summary>Versions that were deleted by hand.</summary>
+    public IReadOnlyCollection<long> Without { get; set; } = [];
+
     /// <summary>What a read waits for after it has looked; what it throws is the read's outcome.</summary>
     public Func<Task> AfterRead { get; set; } = () => Task.CompletedTask;
 
@@ -82,7 +85,7 @@ internal sealed class ScriptedLog : INotificationLog
         lock (_lock)
         {
             var most = Math.Min(maxEntries, PageEntries);
-            LogEntry[] entries = [.. _entries.Where(entry => entry.Version > after && entry.Version >= Oldest).Take(most)];
+            LogEntry[] entries = [.. _entries.Where(entry => entry.Version > after && entry.Version >= Oldest && !Without.Contains(entry.Version)).Take(most)];
             page = new LogPage(entries, entries.Length == most ? entries[^1].Version : _entries.Count, Head());
         }
 
