@@ -78,17 +78,17 @@ public sealed class CatchUpTests
     [Fact]
     public async Task A_page_that_sessions_shared_is_not_sent_once_retention_has_taken_of_it()
     {
-        var (rig, _) = await StartAsync();
-        await using var ended = rig;
+        const int Few = 600; // quickly read: a shared page lives for a second
+        await using var rig = await DeliveryRig.StartAsync(stored: (Few, "t"));
         var (_, first, _) = await rig.ResumeAsync(100, "t");
         await CaughtUpAsync(first);
-        Assert.Equal(Stored - 100, first.Versions.Count());
+        Assert.Equal(Few - 100, first.Versions.Count());
 
-        rig.Position.View!.Observe(new LogHead(rig.Position.View.EpochId, Stored, 500));
+        rig.Position.View!.Observe(new LogHead(rig.Position.View.EpochId, Few, 500));
         var (_, second, _) = await rig.ResumeAsync(100, "t");
         await CaughtUpAsync(second);
         Assert.Equal((GapReasons.Retention, 500), (Gap(second).GetProperty("reason").GetString(), Gap(second).GetProperty("oldest").GetInt64()));
-        Assert.Equal(Enumerable.Range(500, Stored - 499).Select(i => (long)i), second.Versions);
+        Assert.Equal(Enumerable.Range(500, Few - 499).Select(i => (long)i), second.Versions);
 
         var (_, third, _) = await rig.ResumeAsync(499, "t");
         await CaughtUpAsync(third);
