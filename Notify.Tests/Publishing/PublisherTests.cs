@@ -372,9 +372,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task While_delivery_is_behind_publishers_wait_and_the_next_append_takes_them_together()
     {
-        Accepted(await PublishAsync("before"));
-        _handedOver.DeliveryLag = _options.Limits.DeliveryLag + TimeSpan.FromMilliseconds(1);
-        Accepted(await PublishAsync("the append after it was looked at"));
+        await FallBehindAsync(_options.Limits.DeliveryLag + TimeSpan.FromMilliseconds(1));
         var held = new[] { "a", "b", "c" }.Select(PublishAsync).ToArray();
         for (var i = 0; i < 100; i++)
         {
@@ -393,9 +391,7 @@ public sealed class PublisherTests : IAsyncDisposable
     [Fact]
     public async Task However_far_delivery_is_behind_one_append_a_second_goes()
     {
-        Accepted(await PublishAsync("before"));
-        _handedOver.DeliveryLag = TimeSpan.FromMinutes(1);
-        Accepted(await PublishAsync("the append after it was looked at"));
+        await FallBehindAsync(TimeSpan.FromMinutes(1));
         var began = _time.GetTimestamp();
         var held = PublishAsync("held");
         await AdvanceUntilAsync(held);
@@ -410,14 +406,16 @@ public sealed class PublisherTests : IAsyncDisposable
         for (var i = 0; i < 3; i++) Accepted(await PublishAsync("a").WaitAsync(Soon, Cancel));
     }
 
-    private async Task AdvanceUntilAsync(Task done)
+    /// <summary>Delivery is behind, and the loop's next look finds it so: two appends have gone before it.</summary>
+    private async Task FallBehindAsync(TimeSpan lag)
     {
-        while (!done.IsCompleted)
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(2));
-            await Task.WhenAny(done, Task.Delay(1, Cancel));
-        }
+        Accepted(await PublishAsync("before").WaitAsync(Soon, Cancel));
+        await Eventually.TrueAsync(() => _handedOver.Looks == 2, "the loop has looked and waits for a publisher");
+        _handedOver.DeliveryLag = lag;
+        Accepted(await PublishAsync("the append after it was looked at").WaitAsync(Soon, Cancel));
     }
+
+    private Task AdvanceUntilAsync(Task done) => UntilStepping(() => done.IsCompleted, TimeSpan.FromMilliseconds(10));
 
     private Publisher Publisher => _publisher ??= Start();
 

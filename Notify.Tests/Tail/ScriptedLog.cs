@@ -90,7 +90,7 @@ internal sealed class ScriptedLog : INotificationLog
         }
 
         Reads.Add(after);
-        await AfterRead();
+        await AfterRead().WaitAsync(cancellationToken);
         return page;
     }
 
@@ -114,7 +114,7 @@ internal sealed class ScriptedLog : INotificationLog
         }
 
         Reads.Add(after);
-        await AfterRead();
+        await AfterRead().WaitAsync(cancellationToken);
         return page;
     }
 
