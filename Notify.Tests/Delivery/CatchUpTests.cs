@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Notify.Contracts.Hub;
+using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Storage.Log;
@@ -72,6 +73,51 @@ public sealed class CatchUpTests
         await CaughtUpAsync(sink);
         var at = sink.Received.ToList().FindIndex(r => r.Target == "Progress" && r.Argument.GetProperty("epoch").GetString() == "signal");
         Assert.InRange(at, 1, 1024); // after the page that was under way
+        Assert.Equal(Stored, sink.Versions.Count());
+    }
+
+    [Fact]
+    public async Task A_signal_that_comes_during_the_last_write_is_sent_although_no_other_step_follows()
+    {
+        await using var rig = await DeliveryRig.StartAsync(new LimitSettings { SessionQueueEntries = 1 });
+        var (session, sink, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => session.State == SessionState.Live && sink.Received.Count == 1, "caught up");
+        sink.Stall();
+        for (var version = 1; version <= 3; version++) // written, queued, too much
+        {
+            await rig.PublishAsync();
+            await Eventually.TrueAsync(() => rig.Position.Dispatched == version && sink.Asked == 2, "dispatched");
+        }
+
+        Assert.Equal(SessionState.CatchingUp, session.State);
+        sink.Writing = () =>
+        {
+            if (sink.Asked == 3) session.Signal("k", new ControlFrame(ClientMethods.Progress, new Progress(0, "signal")));
+        };
+        sink.Open();
+        await Eventually.TrueAsync(() => sink.Received.Count == 5, "all of it");
+        Assert.Equal(["CaughtUp", "Notification", "Notification", "Notification", "Progress"], sink.Received.Select(r => r.Target));
+        Assert.Equal(SessionState.Live, session.State);
+    }
+
+    [Fact]
+    public async Task A_page_that_was_read_while_its_session_changed_its_filters_is_not_kept_for_others()
+    {
+        var (rig, log) = await StartAsync();
+        await using var ended = rig;
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        log.BeforeRows = _ => held.Task;
+        var (first, firstSink, _) = await rig.ResumeAsync(0, "t");
+        await Eventually.TrueAsync(() => !log.Scans.IsEmpty, "rows are being read");
+        first.Unsubscribe([DeliveryRig.Filter("t")]);
+        var (second, sink) = rig.Connect(); // and comes at once: a shared page lives for a second
+        await rig.Get<Resumption>().ResumeAsync(second, new ResumeRequest { Since = 0, Topics = ["t"] }, SessionAccess.Everything, CancellationToken.None);
+        log.BeforeRows = _ => Task.CompletedTask;
+        held.SetResult();
+        await CaughtUpAsync(firstSink);
+        second.Start();
+        await CaughtUpAsync(sink);
+        Assert.Empty(firstSink.Versions);
         Assert.Equal(Stored, sink.Versions.Count());
     }
 

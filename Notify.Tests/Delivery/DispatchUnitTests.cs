@@ -1,4 +1,5 @@
 using Notify.Engine.Delivery.Frames;
+using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
 using Notify.Engine.Tail;
 using Notify.Storage.Log;
@@ -42,6 +43,19 @@ public class DispatchUnitTests
         Assert.Equal(["t"], unit.Topics);
         var frame = unit.Nothing.With(0).Frame;
         Assert.Equal((1, 3), (frame.Entries, frame.Last));
+    }
+
+    [Fact]
+    public void A_session_that_is_looked_at_by_itself_gets_what_it_follows_above_its_cursor()
+    {
+        var unit = Unit("a", "b", "a", "a");
+        var interests = new Interests(null!, new Router());
+        Assert.Null(unit.FrameFor(interests, cursor: 0));
+        interests.Add(InterestKind.Named, [DeliveryRig.Filter("a")]);
+        interests.Activate(1);
+        Assert.Equal((2, 4L), (unit.FrameFor(interests, cursor: 0)!.Entries, unit.FrameFor(interests, cursor: 0)!.Last)); // since it began
+        Assert.Equal(1, unit.FrameFor(interests, cursor: 3)!.Entries);
+        Assert.Null(unit.FrameFor(interests, cursor: 4));
     }
 
     private static LogView View => new(new LogHead(Guid.NewGuid(), 100, 1), new Ring(100, 10, 1000));

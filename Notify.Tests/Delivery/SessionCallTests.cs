@@ -1,10 +1,12 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Routing;
 using Notify.Engine.Delivery.Sessions;
+using Notify.Engine.Tail;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 
@@ -285,6 +287,47 @@ public sealed class SessionCallTests
         Assert.Empty(session.Explain(1, TopicName.OfUser("ann")));
         Assert.True(session.ComesToUser(1, TopicName.OfUser("ann")));
         Assert.False(session.ComesToUser(1, "a/b"));
+    }
+
+    [Theory]
+    [InlineData(6, 1, null)] // above what it was sent
+    [InlineData(5, 1, 5)]
+    [InlineData(2, 1, 2)]
+    [InlineData(2, 4, 4)] // what is no longer kept cannot be sent again
+    public async Task A_log_that_differs_in_what_was_sent_takes_the_session_back_to_there(long from, long oldest, int? expected)
+    {
+        await using var rig = await DeliveryRig.StartAsync(stored: (5, "t"));
+        var (session, _) = rig.Connect();
+        Assert.True(session.TryResume(Beginning(rig, since: 5, "t")));
+        var anew = new LogView(new LogHead(rig.Position.View!.EpochId, 5, oldest), new Ring(5, 10, 1000), differsFrom: from);
+        var gap = session.AdoptView(anew);
+        Assert.Equal(expected is { } first ? new Gap(5, first, 5, anew.Epoch, GapReasons.Epoch) : null, gap);
+        Assert.Equal((expected ?? 6) - 1, session.Cursor);
+        Assert.Null(session.AdoptView(anew));
+    }
+
+    [Fact]
+    public async Task Progress_is_due_after_the_quiet_time_to_the_tick_and_only_for_what_was_not_passed()
+    {
+        var (time, quiet) = (new FakeTimeProvider(), TimeSpan.FromSeconds(30));
+        await using var rig = await DeliveryRig.StartAsync(time);
+        var view = rig.Position.View!;
+        var (session, sink, _) = await rig.ResumeAsync(0, "t");
+        await LiveAsync(session);
+        bool Offer(LogView of, long dispatched, long now) =>
+            session.OfferProgress(of, dispatched, version => new ControlFrame(ClientMethods.Progress, new Progress(version, "e")), now, quiet);
+        await Eventually.TrueAsync(() => Offer(view, 1, time.GetTimestamp() + quiet.Ticks), "CaughtUp is written");
+
+        time.Advance(TimeSpan.FromSeconds(10));
+        session.Pump(); // the last write is at this tick
+        var due = time.GetTimestamp() + quiet.Ticks;
+        Assert.False(Offer(view, 2, due - 1));
+        Assert.False(Offer(view, 1, due));
+        Assert.False(Offer(new LogView(new LogHead(view.EpochId, 2, 1), new Ring(2, 10, 1000)), 2, due));
+        Assert.True(Offer(view, 2, due));
+        Assert.False(Offer(view, 3, due)); // one is on its way
+        session.Pump();
+        Assert.Equal([1, 2], sink.Received.Where(r => r.Target == "Progress").Select(r => r.Version));
     }
 
     private static TopicFilter F(string text) => DeliveryRig.Filter(text);

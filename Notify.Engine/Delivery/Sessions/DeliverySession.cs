@@ -527,7 +527,7 @@ internal sealed class DeliverySession : Subscriber
         }
         catch (Exception)
         {
-            // The connection broke under the write. If its end is not known yet it must not stay, connected and deaf.
+            // The connection broke under the write. If its end is not known yet it must not stay connected but receive nothing.
             _sink.CloseForReconnect();
             return;
         }
