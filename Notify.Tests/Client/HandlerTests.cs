@@ -95,7 +95,12 @@ public sealed partial class HandlerTests
         await using var client = Make(service, new MemoryCursorStore(new Cursor(0, "e1")));
         var seen = new Observed<string>();
         using var registration = client.On("a", (notification, _) => Add(seen, $"handler {notification.Version}"));
-        var reading = Task.Run(async () =>
+        var reading = ReadTwiceAsync(); // it reads before the client starts: what comes is not the client's own to consume
+        await client.StartAsync(Token);
+        await reading.WaitAsync(Eventually.Patience, Token);
+        Assert.Equal(["handler 1", "reader 1", "reader 1", "handler 2", "reader 2"], seen.Items);
+
+        async Task ReadTwiceAsync()
         {
             await foreach (var notification in client.Notifications.WithCancellation(Token))
             {
@@ -108,10 +113,7 @@ public sealed partial class HandlerTests
                 seen.Add($"reader {notification.Version}");
                 if (notification.Version == 2) break;
             }
-        });
-        await client.StartAsync(Token);
-        await reading;
-        Assert.Equal(["handler 1", "reader 1", "reader 1", "handler 2", "reader 2"], seen.Items);
+        }
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

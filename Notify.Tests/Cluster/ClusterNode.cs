@@ -106,7 +106,8 @@ internal sealed class ClusterNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var hosted in Enumerable.Reverse(_hosted)) await hosted.StopAsync(CancellationToken.None);
+        using var patience = new CancellationTokenSource(Eventually.Patience);
+        foreach (var hosted in Enumerable.Reverse(_hosted)) await hosted.StopAsync(patience.Token);
         Counted.Dispose();
         await _services.DisposeAsync();
     }

@@ -158,7 +158,8 @@ internal sealed class DeliveryRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var hosted in _hosted) await hosted.StopAsync(CancellationToken.None);
+        using var patience = new CancellationTokenSource(Eventually.Patience);
+        foreach (var hosted in _hosted) await hosted.StopAsync(patience.Token);
         await _services.DisposeAsync();
         await Log.DisposeAsync();
         _folder.Delete(recursive: true);

@@ -322,12 +322,12 @@ public sealed class DeliverySessionTests
         await using var rig = await DeliveryRig.StartAsync([applier], stored: (3, "t"));
         var (session, sink, _) = await rig.ResumeAsync(3, "t");
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live");
-        using var held = new ManualResetEventSlim();
+        using var held = new Latch();
         applier.Before = _ => held.Wait();
         await rig.AppendAsync(10, "other");
         rig.Position.View!.ObserveHead(8); // as a read of the log says that came before the last of them
         var subscribed = session.TrySubscribe([DeliveryRig.Filter("other")], out var head, out _);
-        held.Set();
+        held.Open();
         Assert.True(subscribed);
         Assert.InRange(head, 8, 13);
         var mark = await rig.PublishAsync("t");

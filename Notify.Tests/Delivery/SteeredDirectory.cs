@@ -1,6 +1,7 @@
 using System.Reflection;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
+using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Delivery;
 
@@ -38,7 +39,7 @@ public class SteeredDirectory : DispatchProxy
 
     private async Task<(LogHead Head, IReadOnlyList<HeldBy> Held)> HeldAsync(MethodInfo method, object?[]? arguments)
     {
-        await BeforeHeld();
+        await BeforeHeld().WaitAsync((CancellationToken)arguments![^1]!);
         return await (Task<(LogHead Head, IReadOnlyList<HeldBy> Held)>)method.Invoke(_inner, arguments)!;
     }
 }
@@ -51,7 +52,7 @@ internal sealed class Hold
     private int _came;
 
     /// <summary>Completes when somebody waits there.</summary>
-    public Task Reached => _reached.Task.WaitAsync(TestContext.Current.CancellationToken);
+    public Task Reached => _reached.Task.WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
 
     public void Release() => _open.TrySetResult();
 

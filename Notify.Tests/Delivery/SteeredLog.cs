@@ -33,7 +33,7 @@ internal sealed class SteeredLog : BrokenLog
     public override async Task<LogPage> ReadAsync(long after, int maxEntries, int maxBytes, CancellationToken cancellationToken)
     {
         Scans.Enqueue(after);
-        await BeforeRows(after);
+        await BeforeRows(after).WaitAsync(cancellationToken);
         return Rows(after, await Inner.ReadAsync(after, maxEntries, maxBytes, cancellationToken));
     }
 

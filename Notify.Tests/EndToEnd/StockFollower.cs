@@ -48,19 +48,19 @@ internal sealed class StockFollower : IAsyncDisposable
     /// <summary>Connects and resumes.</summary>
     public async Task<StockPlace> ResumeAsync(long? since, string? epoch, params string[] topics)
     {
-        await _connection.StartAsync();
+        await _connection.StartAsync().WaitAsync(Eventually.Patience);
         // Absent, not null: that is what the contract says of absent values.
         var request = new Dictionary<string, object> { ["topics"] = topics };
         if (since is not null) request["since"] = since;
         if (epoch is not null) request["epoch"] = epoch;
-        return await _connection.InvokeAsync<StockPlace>("Resume", request);
+        return await _connection.InvokeAsync<StockPlace>("Resume", request).WaitAsync(Eventually.Patience);
     }
 
-    public Task StartAsync() => _connection.StartAsync();
+    public Task StartAsync() => _connection.StartAsync().WaitAsync(Eventually.Patience);
 
-    public Task<T> InvokeAsync<T>(string method, object argument) => _connection.InvokeAsync<T>(method, argument);
+    public Task<T> InvokeAsync<T>(string method, object argument) => _connection.InvokeAsync<T>(method, argument).WaitAsync(Eventually.Patience);
 
-    public Task StopAsync() => _connection.StopAsync();
+    public Task StopAsync() => _connection.StopAsync().WaitAsync(Eventually.Patience);
 
     /// <summary>The network is gone: no goodbye.</summary>
     public void Abort() => _socket!.Abort();

@@ -5,6 +5,8 @@ namespace Notify.Tests.Fixtures;
 /// <summary>A program that a test started: its output line by line, and its certain end.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(20);
+
     private readonly Process _process;
     private readonly Observed<string> _lines = new();
 
@@ -83,7 +85,15 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async Task KillAsync()
     {
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync();
+        using var limit = new CancellationTokenSource(EndLimit);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (_process.HasExited)
+        {
+            _lines.Complete(); // what it started has outlived it, and has its output open
+        }
     }
 
     /// <summary>Sends a signal, such as <c>TERM</c> or <c>STOP</c>.</summary>

@@ -17,11 +17,25 @@ public static class Eventually
     public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? within = null)
     {
         var waited = Stopwatch.StartNew();
-        while (!await condition())
+        while (!await AnswerAsync(condition, what, (within ?? Patience) + Patience))
         {
             if (waited.Elapsed > (within ?? Patience))
                 Assert.Fail($"Not within {within ?? Patience}: {what}.");
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
+    }
+
+    // A question that is never answered, such as of a server that accepts and says nothing, is a failure too.
+    private static async Task<bool> AnswerAsync(Func<Task<bool>> condition, string what, TimeSpan limit)
+    {
+        var answer = condition();
+        try
+        {
+            return await answer.WaitAsync(limit);
+        }
+        catch (TimeoutException) when (!answer.IsCompleted)
+        {
+            throw new TimeoutException($"No answer within {limit}: {what}.");
         }
     }
 

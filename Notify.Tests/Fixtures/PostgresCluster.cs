@@ -121,7 +121,7 @@ public sealed class PostgresCluster : IAsyncLifetime
         await StartAsync();
         var standby = new PostgresCluster { _folder = await MakeFolderAsync(), Port = FreePort() };
         using var copy = Run("pg_basebackup", ["-D", standby._folder, "-d", $"host=127.0.0.1 port={Port} user={User}", "-R", "-c", "fast", "--no-sync"]);
-        await copy.WaitForExitAsync();
+        await EndedAsync(copy);
         Assert.True(copy.ExitCode == 0, "pg_basebackup failed; run it by hand to see why.");
         await standby.StartAsync();
         return standby;
@@ -132,7 +132,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         var copy = new PostgresCluster { _folder = await MakeFolderAsync(), Port = FreePort(), Settings = Settings };
         using var backup = Run("pg_basebackup", ["-D", copy._folder, "-d", $"host=127.0.0.1 port={Port} user={User}", "-c", "fast", "--no-sync"]);
-        await backup.WaitForExitAsync();
+        await EndedAsync(backup);
         Assert.True(backup.ExitCode == 0, "pg_basebackup failed; run it by hand to see why.");
         return copy;
     }
@@ -143,7 +143,7 @@ public sealed class PostgresCluster : IAsyncLifetime
         var children = await ChildProcess.RunAsync("ps", ["-o", "pid=", "--ppid", $"{ProcessId}"], Path.GetTempPath(), TimeSpan.FromSeconds(10));
         string[] pids = [$"{ProcessId}", .. children.Select(line => line.Trim())];
         using var kill = Process.Start("kill", [$"-{name}", .. pids]);
-        await kill.WaitForExitAsync(); // a backend that ended meanwhile is no failure
+        await EndedAsync(kill); // a backend that ended meanwhile is no failure
     }
 
     /// <summary>Immediately: as in a crash, sessions are cut and the next start recovers.</summary>
@@ -152,8 +152,8 @@ public sealed class PostgresCluster : IAsyncLifetime
         if (_server is not { HasExited: false } server)
             return;
         using var kill = Process.Start("kill", [immediate ? "-QUIT" : "-INT", server.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-        await server.WaitForExitAsync();
+        await EndedAsync(kill);
+        await EndedAsync(server);
         _server = null;
         server.Dispose();
     }
@@ -186,7 +186,7 @@ public sealed class PostgresCluster : IAsyncLifetime
         }
 
         using var initdb = Run("initdb", ["-D", folder, "-U", User, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
-        await initdb.WaitForExitAsync();
+        await EndedAsync(initdb);
         Assert.True(initdb.ExitCode == 0, "initdb failed; run it by hand to see why.");
         _folder = folder;
         Port = FreePort();
@@ -205,7 +205,22 @@ public sealed class PostgresCluster : IAsyncLifetime
         if (!IsRoot)
             return;
         using var own = Process.Start("chown", ["-R", "postgres:", folder]);
-        await own.WaitForExitAsync();
+        await EndedAsync(own);
+    }
+
+    /// <summary>A program that does not end within the limit, such as a server that was stopped and never continued, is killed.</summary>
+    private static async Task EndedAsync(Process process)
+    {
+        using var limit = new CancellationTokenSource(Eventually.Patience);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{process.StartInfo.FileName} did not end within {Eventually.Patience} and was killed.");
+        }
     }
 
     private static Process Run(string binary, string[] arguments)

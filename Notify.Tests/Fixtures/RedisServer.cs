@@ -33,11 +33,8 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Sends one command whose arguments are single words, such as <c>FLUSHALL</c>.</summary>
     public async Task CommandAsync(string command)
     {
-        using var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", _port);
-        var stream = client.GetStream();
-        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"));
-        Assert.True(await stream.ReadAsync(new byte[16]) > 0);
+        using var patience = new CancellationTokenSource(Eventually.Patience);
+        Assert.True(await AnswersAsync(command, patience.Token));
     }
 
     /// <summary>SIGSTOP, or SIGCONT: a server that accepts and does not answer.</summary>
@@ -61,18 +58,24 @@ internal sealed class RedisServer : IAsyncDisposable
     private async Task<bool> AnswersAsync()
     {
         Assert.False(_process!.HasExited, "redis-server ended:\n" + string.Join('\n', _process.Lines));
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(5)); // the port may be somebody else's meanwhile, who says nothing
         try
         {
-            using var client = new TcpClient();
-            await client.ConnectAsync("127.0.0.1", _port);
-            var stream = client.GetStream();
-            await stream.WriteAsync("PING\r\n"u8.ToArray());
-            return await stream.ReadAsync(new byte[16]) > 0;
+            return await AnswersAsync("PING", soon.Token);
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
             return false;
         }
+    }
+
+    private async Task<bool> AnswersAsync(string command, CancellationToken cancellationToken)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", _port, cancellationToken);
+        var stream = client.GetStream();
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"), cancellationToken);
+        return await stream.ReadAsync(new byte[16], cancellationToken) > 0;
     }
 
     private static string? Find() => (Environment.GetEnvironmentVariable("PATH") ?? "")

@@ -84,14 +84,14 @@ public class DrainTests(PostgresCluster postgres)
             await server.Http.GetAsync(new Uri("api/v1/stream?filter=drain/%23&since=0", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancel);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancel));
         await server.PublishAsync("drain/stream", "last words");
-        while (await reader.ReadLineAsync(Cancel) is { } line && !line.Contains("last words", StringComparison.Ordinal))
+        while (await reader.ReadLineAsync(Cancel).AsTask().WaitAsync(Limit, Cancel) is { } line && !line.Contains("last words", StringComparison.Ordinal))
         {
             // what comes before it
         }
 
         var stopping = Stopwatch.StartNew();
         await server.TerminateAsync(Limit);
-        await reader.ReadToEndAsync(Cancel); // throws when the stream was cut and not ended
+        await reader.ReadToEndAsync(Cancel).WaitAsync(Limit, Cancel); // throws when the stream was cut and not ended
         Assert.Equal(0, server.ExitCode);
         Assert.True(stopping.Elapsed < TimeSpan.FromSeconds(2), $"It took {stopping.Elapsed}.");
     }

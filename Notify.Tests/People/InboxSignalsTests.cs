@@ -245,7 +245,7 @@ public sealed class InboxSignalsTests
             var result = await inner.ReadAsync(users, read, cancellationToken);
             Interlocked.Add(ref _users, users.Count);
             Interlocked.Increment(ref _read);
-            if (Hold is not null) await Hold.Task;
+            if (Hold is not null) await Hold.Task.WaitAsync(cancellationToken);
             return result;
         }
 

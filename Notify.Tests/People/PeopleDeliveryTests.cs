@@ -185,7 +185,7 @@ public sealed class PeopleDeliveryTests
 
         // None of it is in the ring, as after a long time; and what comes now is stored before it is applied here.
         rig.Position.View = new LogView(new LogHead(rig.Position.View!.EpochId, first, 1), new Ring(first, 100, 1_000_000));
-        using var applied = new ManualResetEventSlim();
+        using var applied = new Latch();
         applier.Before = _ => applied.Wait();
         var (asked, stored) = (new TaskCompletionSource(), new TaskCompletionSource());
         log.BeforeRows = after =>
@@ -202,7 +202,7 @@ public sealed class PeopleDeliveryTests
         stored.SetResult();
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "caught up with the node");
         var reached = session.Cursor;
-        applied.Set();
+        applied.Open();
 
         Assert.Equal(first, reached);
         await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last one delivered");

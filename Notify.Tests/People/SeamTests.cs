@@ -42,7 +42,7 @@ public sealed class SeamTests
         await SetAsync(rig, "alice", """{"t":40}""");
         await SetAsync(rig, "bob", """{"t":20}""");
         await SetAsync(rig, "carol", """{"t":40}""");
-        using var held = new ManualResetEventSlim();
+        using var held = new Latch();
         applier.Before = _ => held.Wait();
         await rig.Get<DirectoryWriter>().MakeAsync(new DirectoryChange.PutGroup("hot", "@.t > 30"), Stop);
         await ActiveAsync(rig, "hot");
@@ -54,7 +54,7 @@ public sealed class SeamTests
         var mark = await rig.PublishAsync("$user/carol");
         await rig.PublishAsync("$user/alice");
         await rig.PublishAsync("$user/bob");
-        held.Set();
+        held.Open();
 
         await Eventually.TrueAsync(() =>
             carol.Versions.Contains(mark) && alice.Versions.Contains(mark + 1) && bob.Versions.Contains(mark + 2), "the last ones delivered");
@@ -215,12 +215,12 @@ public sealed class SeamTests
         var applier = new RecordingApplier();
         await using var rig = await DeliveryRig.StartAsync([applier]);
         await rig.PublishAsync("t");
-        using var held = new ManualResetEventSlim();
+        using var held = new Latch();
         applier.Before = _ => held.Wait();
         await SilentlyAsync(rig, new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []));
         var (session, sink, _) = await rig.ResumeAsAsync("alice", since: 0);
         var subscribed = session.TrySubscribe([DeliveryRig.Filter("t")], out var head, out _);
-        held.Set();
+        held.Open();
         Assert.True(subscribed);
         Assert.Equal(3, head); // the reading's: the node has applied 1
         var mark = await rig.PublishAsync("t");
@@ -261,7 +261,7 @@ public sealed class SeamTests
         await rig.ChangeAsync(new DirectoryChange.PutGroup("ops"), new DirectoryChange.ChangeMembers("ops", ["alice"], []));
         var start = await rig.PublishAsync("t");
         await Eventually.TrueAsync(() => rig.Position.Dispatched == start, "dispatched");
-        using var held = new ManualResetEventSlim();
+        using var held = new Latch();
         applier.Before = _ => held.Wait();
         await rig.AppendAsync(1, Ops);
         await SilentlyAsync(rig, new DirectoryChange.ChangeMembers("ops", [], ["alice"]));
@@ -269,7 +269,7 @@ public sealed class SeamTests
         var (session, sink, _) = await rig.ResumeAsAsync("alice", since: start);
         await Eventually.TrueAsync(() => session.State == SessionState.Live, "live where the ring ends");
         Assert.Equal(start, session.Cursor);
-        held.Set();
+        held.Open();
         var mark = await rig.PublishAsync("$user/alice");
         await Eventually.TrueAsync(() => sink.Versions.Contains(mark), "the last one delivered");
         Assert.Equal([start + 1, mark], sink.Versions);

@@ -300,12 +300,14 @@ public sealed class AppendLoopTests : IAsyncDisposable
     private async Task RunWhileTimePassesAsync()
     {
         var running = Loop().RunAsync(Cancel);
-        while (!running.IsCompleted)
-        {
-            _time.Advance(TimeSpan.FromSeconds(2));
-            await Task.WhenAny(running, Task.Delay(1, Cancel));
-        }
-
+        await Eventually.TrueAsync(
+            () =>
+            {
+                if (running.IsCompleted) return true;
+                _time.Advance(TimeSpan.FromSeconds(2));
+                return false;
+            },
+            "the loop has ended");
         await running;
     }
 

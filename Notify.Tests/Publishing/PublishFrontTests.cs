@@ -39,7 +39,8 @@ public sealed class PublishFrontTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _publisher.StopAsync(CancellationToken.None);
+        using var patience = new CancellationTokenSource(Eventually.Patience);
+        await _publisher.StopAsync(patience.Token);
         _publisher.Dispose();
         _turn.Dispose();
         _counted.Dispose();

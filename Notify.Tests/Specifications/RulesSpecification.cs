@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -8,6 +9,7 @@ using Notify.Engine.Directory.Rules;
 using Notify.Engine.Publishing;
 using Notify.Storage.Directory;
 using Notify.Storage.Log;
+using Notify.Tests.Fixtures;
 using Notify.Tests.Publishing;
 
 namespace Notify.Tests.Specifications;
@@ -435,9 +437,8 @@ public abstract class RulesSpecification : IAsyncLifetime
 
     private protected async Task DrainAsync()
     {
-        while (await One.Worker.WorkAsync(Stop))
-        {
-        }
+        var waited = Stopwatch.StartNew();
+        while (await One.Worker.WorkAsync(Stop)) Assert.True(waited.Elapsed < Eventually.Patience, "There is work and work.");
     }
 
     private async Task<string> AttributesAsync(string user) =>

@@ -201,7 +201,7 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var ready = new TaskCompletionSource();
         var loop = channel.ListenAsync(heard.Add, ready.SetResult, stop.Token);
-        await ready.Task;
+        await await Task.WhenAny(ready.Task, loop).WaitAsync(Eventually.Patience, Stop); // a loop that ended says why
         for (var i = 0; i < sendings.Length; i++)
         {
             await using var sender = new PostgresChannel(Options.Postgres!, sendings[i]);

@@ -57,7 +57,8 @@ public sealed class BrowserStreamTests
             TestContext.Current.CancellationToken);
         if (answer.StatusCode != HttpStatusCode.OK) return false;
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
-        return (await reader.ReadLineAsync(TestContext.Current.CancellationToken))!.StartsWith(": storage_unavailable", StringComparison.Ordinal);
+        var first = await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Limit);
+        return first!.StartsWith(": storage_unavailable", StringComparison.Ordinal);
     }
 
     private static async Task<PortedNginx> NginxAsync(TempFolder folder, int port)

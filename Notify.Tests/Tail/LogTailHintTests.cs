@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -39,7 +40,8 @@ public sealed class LogTailHintTests : IAsyncDisposable
     {
         _log.LetHeadGo();
         _delivery.Open();
-        await _tail.StopAsync(CancellationToken.None);
+        using var patience = new CancellationTokenSource(Eventually.Patience);
+        await _tail.StopAsync(patience.Token);
         _tail.Dispose();
         _counted.Dispose();
         await _services.DisposeAsync();
@@ -454,8 +456,10 @@ public sealed class LogTailHintTests : IAsyncDisposable
     /// <summary>Everything that the tail was told has been dealt with, and what followed from it.</summary>
     private async Task SettleAsync()
     {
+        var waited = Stopwatch.StartNew();
         for (var (quiet, before) = (0, -1L); quiet < 2;)
         {
+            Assert.True(waited.Elapsed < Eventually.Patience, "The tail reads on and on.");
             var markers = _delivery.Markers.Count;
             _tail.Ephemeral(ScriptedLog.Entry(0));
             await _delivery.Markers.CountAsync(markers + 1);

@@ -42,8 +42,9 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _reconciler.StopAsync(CancellationToken.None);
-        await _tail.StopAsync(CancellationToken.None);
+        using var patience = new CancellationTokenSource(Eventually.Patience);
+        await _reconciler.StopAsync(patience.Token);
+        await _tail.StopAsync(patience.Token);
         _reconciler.Dispose();
         _tail.Dispose();
         _counted.Dispose();

@@ -39,7 +39,7 @@ internal sealed class RecordingApplier : ILogApplier
 
     public async ValueTask<LogHead> LoadAsync(LogView view, CancellationToken cancellationToken)
     {
-        var head = Snapshot is { } snapshot ? await snapshot(view) : new LogHead(view.EpochId, view.Ring.End, view.Oldest);
+        var head = Snapshot is { } snapshot ? await snapshot(view).WaitAsync(cancellationToken) : new LogHead(view.EpochId, view.Ring.End, view.Oldest);
         lock (_lock) _loads.Add((view, head.Head));
         return head;
     }

@@ -89,8 +89,9 @@ internal sealed class ScriptedLog : INotificationLog
             page = new LogPage(entries, entries.Length == most ? entries[^1].Version : _entries.Count, Head());
         }
 
+        var afterRead = AfterRead;
         Reads.Add(after);
-        await AfterRead().WaitAsync(cancellationToken);
+        await afterRead().WaitAsync(cancellationToken);
         return page;
     }
 
@@ -113,8 +114,9 @@ internal sealed class ScriptedLog : INotificationLog
             page = new LogPage([.. _entries.Where(entry => entry.Version > after && names.Contains(entry.Topic))], _entries.Count, Head());
         }
 
+        var afterRead = AfterRead;
         Reads.Add(after);
-        await AfterRead().WaitAsync(cancellationToken);
+        await afterRead().WaitAsync(cancellationToken);
         return page;
     }
 
