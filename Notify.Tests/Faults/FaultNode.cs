@@ -18,6 +18,9 @@ internal sealed class FaultNode : IAsyncDisposable
     /// <summary>Null on a stage without Redis, whose nodes use LISTEN/NOTIFY.</summary>
     public TcpProxy? ToRedis { get; }
 
+    /// <summary>What its sessions at Postgres are called.</summary>
+    public string Name => NameOf(ToPostgres);
+
     public Uri Url => new($"http://127.0.0.1:{Front.Port}");
 
     public static async Task<FaultNode> StartAsync(Func<int> postgres, string database, int? redis)
@@ -26,7 +29,8 @@ internal sealed class FaultNode : IAsyncDisposable
         var toRedis = redis is { } port ? new TcpProxy(port) : null;
         try
         {
-            List<(string, string)> settings = [("ConnectionStrings:Postgres", PostgresCluster.ConnectionString(database, toPostgres.Port))];
+            var connection = $"{PostgresCluster.ConnectionString(database, toPostgres.Port)};Application Name={NameOf(toPostgres)}";
+            List<(string, string)> settings = [("ConnectionStrings:Postgres", connection)];
             if (toRedis is not null) settings.Add(("ConnectionStrings:Redis", $"127.0.0.1:{toRedis.Port}"));
             var server = await ServerProcess.StartAsync([.. settings]);
             return new FaultNode(server, new TcpProxy(server.Url.Port), toPostgres, toRedis);
@@ -38,6 +42,8 @@ internal sealed class FaultNode : IAsyncDisposable
             throw;
         }
     }
+
+    private static string NameOf(TcpProxy toPostgres) => $"node-{toPostgres.Port}";
 
     public async ValueTask DisposeAsync()
     {

@@ -39,18 +39,6 @@ internal sealed class Ground(FaultStage stage, int seed) : IAsyncDisposable
 
     public Task AckedMoreAsync(int count) => Crowd.AckedMoreAsync(count);
 
-    /// <summary>The keys of what is in the database (there as <c>k:{key}</c>) and not acknowledged.</summary>
-    public async Task<HashSet<string>> StoredUnansweredAsync()
-    {
-        var stored = await stage.Postgres.ScalarAsync<string[]>(
-            stage.Database,
-            $"SELECT COALESCE(array_agg(substr(key, 3)), '{{}}') FROM idempotency WHERE key = " +
-                $"ANY('{{{string.Join(',', Unanswered().Select(key => $"k:{key}"))}}}')");
-        return [.. stored.Intersect(Unanswered())];
-
-        IEnumerable<string> Unanswered() => Crowd.Published.Where(it => it is { Acks.Count: 0, Refused: false }).Select(it => it.Key);
-    }
-
     public async ValueTask DisposeAsync()
     {
         if (_members is not null) await _members.DisposeAsync();

@@ -27,36 +27,26 @@ internal static class NodeFaults
         await node.Server.RestartAsync();
     }
 
-    // What Postgres answers to this node is lost, so the node cannot know what it has committed; then it is killed.
+    // The node that is killed has committed what its publishers will never be answered.
     private static async Task KillBeforeAckAsync(Ground ground)
     {
-        var node = ground.AnyNode;
-        await Eventually.TrueAsync(() => CommitsUnansweredAsync(ground, node), "something is committed whose publisher does not know it");
-        await node.Server.KillAsync();
-        node.ToPostgres.LoseAnswers = node.Front.LoseAnswers = false;
+        FaultNode? node = null;
+        await PostgresFaults.WithCommitsHeldAsync(ground, async () =>
+        {
+            await Eventually.TrueAsync(async () => (node = await CommittingAsync(ground)) is not null, "a node is in its commit");
+            await node!.Server.KillAsync();
+        });
         ground.Healed();
         await ground.AckedMoreAsync(50);
-        await node.Server.RestartAsync();
+        await node!.Server.RestartAsync();
     }
 
-    // When the first answer that is lost is that of a statement before the commit, nothing is committed: the answers are let through,
-    // and lost again.
-    private static async Task<bool> CommitsUnansweredAsync(Ground ground, FaultNode node)
+    // Appends commit one after the other, so it is one at a time.
+    private static async Task<FaultNode?> CommittingAsync(Ground ground)
     {
-        node.ToPostgres.LoseAnswers = node.Front.LoseAnswers = true;
-        HashSet<string> before = [];
-        for (var look = 0; look < 20; look++)
-        {
-            // Twice in a row: what another node has just stored is acknowledged by then.
-            var stored = await ground.StoredUnansweredAsync();
-            if (stored.Overlaps(before)) return true;
-            before = stored;
-            await ground.LastsAsync(0.15);
-        }
-
-        node.ToPostgres.LoseAnswers = node.Front.LoseAnswers = false;
-        await ground.AckedMoreAsync(1);
-        return false;
+        var names = await ground.Stage.Postgres.ScalarAsync<string[]>("postgres",
+            "SELECT COALESCE(array_agg(application_name), '{}') FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+        return ground.Stage.Nodes.FirstOrDefault(node => names.Contains(node.Name));
     }
 
     // Half of the subscribers are away for a while and come back over slow lines; the node that serves one of them dies

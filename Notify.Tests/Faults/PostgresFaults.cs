@@ -48,33 +48,37 @@ internal static class PostgresFaults
         }
     }
 
-    // The commit record is written, and the backend waits for a standby that is not there: what is cut off now has
-    // committed, and no node can know it.
+    // What is cut off in its commit has committed, and no node can know it.
     private static async Task KillInCommitAsync(Ground ground)
     {
         var postgres = ground.Stage.Postgres;
         for (var i = 0; i < FaultForm.Seconds(4, 12); i++)
         {
-            await ConfigureAsync("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-            try
-            {
-                await Eventually.TrueAsync(
-                    async () => await postgres.ScalarAsync<long>("postgres",
-                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 0,
-                    "a backend is in its commit");
-            }
-            finally
-            {
-                await ConfigureAsync("ALTER SYSTEM RESET synchronous_standby_names");
-            }
-
+            await WithCommitsHeldAsync(ground, () => Eventually.TrueAsync(
+                async () => await postgres.ScalarAsync<long>("postgres",
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 0,
+                "a backend is in its commit"));
             await ground.AckedMoreAsync(30);
+        }
+    }
+
+    /// <summary>Meanwhile commit records are written, and backends wait for a standby that is not there before they say so.</summary>
+    internal static async Task WithCommitsHeldAsync(Ground ground, Func<Task> meanwhile)
+    {
+        await ConfigureAsync("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        try
+        {
+            await meanwhile();
+        }
+        finally
+        {
+            await ConfigureAsync("ALTER SYSTEM RESET synchronous_standby_names");
         }
 
         async Task ConfigureAsync(string sql)
         {
-            await postgres.ExecuteAsync("postgres", sql);
-            await postgres.ExecuteAsync("postgres", "SELECT pg_reload_conf()");
+            await ground.Stage.Postgres.ExecuteAsync("postgres", sql);
+            await ground.Stage.Postgres.ExecuteAsync("postgres", "SELECT pg_reload_conf()");
         }
     }
 

@@ -7,6 +7,8 @@ namespace Notify.Tests.Faults.Members;
 internal sealed class MemberChanger : IAsyncDisposable
 {
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(4);
+    private const string NothingMade = "Nothing of this was made";
+
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(40);
 
     private readonly IReadOnlyList<Uri> _nodes;
@@ -90,15 +92,27 @@ internal sealed class MemberChanger : IAsyncDisposable
                     return;
                 }
 
-                // At first, and when a copy of the database of before took its place.
-                if (answer.StatusCode == HttpStatusCode.NotFound) (await _http.PutAsync(new Uri(node, $"api/v1/groups/{group}"), null, _stop.Token)).Dispose();
+                if (answer.StatusCode == HttpStatusCode.NotFound)
+                {
+                    // At first, and when a copy of the database of before took its place.
+                    using var made = await _http.PutAsync(new Uri(node, $"api/v1/groups/{group}"), null, _stop.Token);
+                }
+                else if (!(await answer.Content.ReadAsStringAsync(_stop.Token)).Contains(NothingMade, StringComparison.Ordinal))
+                {
+                    MayComeLater();
+                }
             }
             catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException)
             {
-                // Nobody knows: again.
+                MayComeLater(); // nobody knows: again
             }
 
             await Task.WhenAny(Task.Delay(_random.Next(20, 100), _stop.Token));
+        }
+
+        void MayComeLater()
+        {
+            lock (_gate) _changes[index] = _changes[index] with { MayComeLater = true };
         }
     }
 }

@@ -5,7 +5,8 @@ namespace Notify.Tests.Faults.Members;
 /// <summary>
 /// Decides whether members got what was published to their groups while they were in them, and nobody got anything else. What it knows
 /// are answers: between the answer to a join and the next request to leave a user is a member, between the answer to a leave and the next
-/// request to join it is not; of the time between a request and its answer nothing is said.
+/// request to join it is not; of the time between a request and its answer nothing is said, and nothing after a request that may still
+/// be made.
 /// </summary>
 internal static class MemberChecker
 {
@@ -57,7 +58,7 @@ internal static class MemberChecker
         foreach (var changes in history.Changes.GroupBy(change => (change.User, change.Group)))
         {
             var inOrder = changes.OrderBy(change => change.SentAt).ToList();
-            for (var i = 0; i < inOrder.Count; i++)
+            for (var i = 0; i < inOrder.Count && !inOrder[i].MayComeLater; i++)
             {
                 if (inOrder[i].AnsweredAt is not { } from) continue;
                 if (history.Destroyed.Any(gone => from >= gone.From && from <= gone.To)) continue;

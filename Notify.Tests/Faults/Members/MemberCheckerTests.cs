@@ -29,6 +29,21 @@ public class MemberCheckerTests
     }
 
     [Fact]
+    public void After_a_request_that_may_still_be_made_nothing_is_said_of_the_user_and_the_group()
+    {
+        var late = Good(Start(), Got(2), Got(5));
+        AssertOnly(Verdict.NotForThem, Changed(1, false));
+        Assert.Empty(MemberChecker.Check(Changed(1, true)));
+        AssertOnly(Verdict.Lost, Changed(2, true)); // what was before it stands
+
+        MemberHistory Changed(int change, bool mayComeLater) => late with
+        {
+            Published = [.. late.Published.Where(published => published.Body != "b3" || change == 2)],
+            Changes = [.. late.Changes.Select((one, i) => i == change ? one with { MayComeLater = mayComeLater } : one)],
+        };
+    }
+
+    [Fact]
     public void What_comes_twice_to_a_member_is_duplicated() => AssertOnly(Verdict.Duplicated, Good(Start(), Got(2), Got(2), Got(3)));
 
     [Fact]

@@ -3,7 +3,14 @@ using Notify.Tests.Faults.Checking;
 namespace Notify.Tests.Faults.Members;
 
 /// <summary>One change of a membership: asked for from then on, and answered; null when it never was.</summary>
-internal sealed record MemberChange(string User, string Group, bool Joins, TimeSpan SentAt, TimeSpan? AnsweredAt);
+internal sealed record MemberChange(string User, string Group, bool Joins, TimeSpan SentAt, TimeSpan? AnsweredAt)
+{
+    /// <summary>
+    /// A request for it had no answer, or that it may be made: the node that has it makes it when storage is back, perhaps after another node
+    /// has made the next ones.
+    /// </summary>
+    public bool MayComeLater { get; init; }
+}
 
 /// <summary>What a user's connection saw.</summary>
 internal sealed record MemberJournal(string User, Journal Journal);
