@@ -58,7 +58,7 @@ internal sealed class RedisServer : IAsyncDisposable
     private async Task<bool> AnswersAsync()
     {
         Assert.False(_process!.HasExited, "redis-server ended:\n" + string.Join('\n', _process.Lines));
-        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(5)); // the port may be somebody else's meanwhile, who says nothing
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(5)); // the port may be another program's meanwhile, one that says nothing
         try
         {
             return await AnswersAsync("PING", soon.Token);
