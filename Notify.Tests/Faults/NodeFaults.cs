@@ -41,11 +41,13 @@ internal static class NodeFaults
         await node!.Server.RestartAsync();
     }
 
-    // Appends commit one after the other, so it is one at a time.
+    // Appends commit one after the other, so it is one at a time: of a publish under a key, whose row nothing else writes.
     private static async Task<FaultNode?> CommittingAsync(Ground ground)
     {
-        var names = await ground.Stage.Postgres.ScalarAsync<string[]>("postgres",
-            "SELECT COALESCE(array_agg(application_name), '{}') FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+        var names = await ground.Stage.Postgres.ScalarAsync<string[]>(ground.Stage.Database, """
+            SELECT COALESCE(array_agg(application_name), '{}') FROM pg_stat_activity JOIN pg_locks USING (pid)
+            WHERE wait_event = 'SyncRep' AND relation = 'idempotency'::regclass AND mode = 'RowExclusiveLock'
+            """);
         return ground.Stage.Nodes.FirstOrDefault(node => names.Contains(node.Name));
     }
 
