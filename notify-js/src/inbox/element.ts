@@ -103,6 +103,7 @@ export class NotifyInbox extends LitElement {
       if (this.open) {
         this.#archived = undefined;
         this.#focus = "close";
+        this.#list!.forget();
         if (this.#list!.loaded) this.#list!.refresh();
         else this.#select(this.#tab);
       } else if (changed.get("open")) this.#focus = "bell";
@@ -226,7 +227,7 @@ export class NotifyInbox extends LitElement {
     this.#seen = 0;
     this.#counts = this.#unseen = undefined;
     this.#offs = [client.on("inbox", counts => this.#counted(counts)), client.on("state", ({ name }) => {
-      if (name === "live" && this.open && this.#list!.error) this.#list!.refresh(); // of an absence that is over
+      if (name === "live" && this.open && this.#list!.failed) this.#list!.refresh(); // of an absence that is over
       this.requestUpdate();
     })];
     if (client.inbox.current) this.#counted(client.inbox.current);
@@ -286,12 +287,12 @@ export class NotifyInbox extends LitElement {
 
   // ---- what a person does ----
 
-  readonly #retry = (): void => this.#list!.refresh();
+  readonly #retry = (): void => this.#list!.retry();
 
   // The next page, when what is loaded ends soon.
   readonly #fill = (): void => {
     const panel = this.#find("#items"), list = this.#list;
-    if (panel && list?.loaded && !list.error && panel.scrollHeight - panel.scrollTop - panel.clientHeight < 200) list.more();
+    if (panel && list?.loaded && !list.failed && panel.scrollHeight - panel.scrollTop - panel.clientHeight < 200) list.more();
   };
 
   #opened(event: Event, item: InboxItem): void {
@@ -305,11 +306,14 @@ export class NotifyInbox extends LitElement {
     void this.#list!.allRead();
   }
 
-  #archive(how: Mark, version: number): void {
+  async #archive(how: Mark, version: number): Promise<void> {
     const items = this.#list!.items, at = items.findIndex(item => item.notification.version === version);
     this.#focus = (items[at + 1] ?? items[at - 1])?.notification.version ?? "undo";
-    this.#archived = how === "archive" ? { version, how: "unarchive" } : undefined;
-    void this.#list!.mark(how, [version]);
+    const archived = this.#archived = how === "archive" ? { version, how: "unarchive" } as const : undefined;
+    const done = await this.#list!.mark(how, [version]);
+    if (done || !archived || this.#archived !== archived) return;
+    this.#archived = undefined; // refused: there is nothing to undo
+    this.requestUpdate();
   }
 
   readonly #undo = async (): Promise<void> => {

@@ -17,10 +17,12 @@ export class InboxList {
   #query: { filter?: string; state?: InboxState } = {};
   #shown = 0;
   #again = false;
+  #refused: { readonly error: NotifyError; readonly repeat: () => Promise<boolean> } | undefined;
   /** What it waits for: the first page or a look at all of it anew, an older page, or nothing. */
   busy: "loading" | "more" | undefined;
   loaded = false;
-  error: NotifyError | undefined;
+  /** Why the last look failed. */
+  failed: NotifyError | undefined;
   next: number | undefined;
   /** The version up to which the list is what the inbox was. */
   head = 0;
@@ -42,9 +44,13 @@ export class InboxList {
     }, this.#items);
   }
 
+  /** Why the last mark was refused, until it is repeated or forgotten, or else why the list could not be read. */
+  get error(): NotifyError | undefined { return this.#refused?.error ?? this.failed; }
+
   /** Another part of the inbox. */
   show(query: { filter?: string; state?: InboxState }): void {
     this.#shown++;
+    this.#refused = undefined;
     this.#query = query;
     this.#items = [];
     this.next = this.busy = undefined;
@@ -84,28 +90,41 @@ export class InboxList {
     });
   }
 
-  async mark(how: Mark, versions: readonly number[]): Promise<void> {
-    await this.#marking(how, versions, () => this.#inbox[how]({ versions }));
+  /** Does again what failed: the mark, or else the look. */
+  retry(): void {
+    if (this.#refused) void this.#refused.repeat();
+    else this.refresh();
+  }
+
+  /** A person who comes back to the list no longer asks for the mark that was refused. */
+  forget(): void { this.#refused = undefined; }
+
+  /** Whether the service has taken it. */
+  mark(how: Mark, versions: readonly number[]): Promise<boolean> {
+    return this.#marking(how, versions, () => this.#inbox[how]({ versions }), () => this.mark(how, versions));
   }
 
   /** Marks all that the list was about as read, and nothing that has arrived since. */
-  async allRead(): Promise<void> {
-    const { filter } = this.#query;
-    await this.#marking("read", this.#items.map(item => item.notification.version), () => this.#inbox.read({ upTo: this.head, ...(filter ? { filter } : {}) }));
+  allRead(): Promise<boolean> {
+    const { filter } = this.#query, upTo = this.head;
+    return this.#marking("read", this.#items.map(item => item.notification.version), () => this.#inbox.read({ upTo, ...(filter ? { filter } : {}) }), () => this.allRead());
   }
 
-  async #marking(how: Mark, versions: readonly number[], call: () => Promise<InboxSummary>): Promise<void> {
+  async #marking(how: Mark, versions: readonly number[], call: () => Promise<InboxSummary>, repeat: () => Promise<boolean>): Promise<boolean> {
+    const shown = this.#shown;
     const mark: { how: Mark; versions: ReadonlySet<number>; rev?: number } = { how, versions: new Set(versions) };
     this.#marks.push(mark);
-    this.error = undefined;
+    this.#refused = undefined;
     this.#changed();
     try {
       mark.rev = (await call()).rev;
       this.refresh();
+      return true;
     } catch (error) {
       this.#marks = this.#marks.filter(other => other !== mark);
-      this.error = error as NotifyError;
+      if (shown === this.#shown) this.#refused = { error: error as NotifyError, repeat };
       this.#changed();
+      return false;
     }
   }
 
@@ -122,7 +141,7 @@ export class InboxList {
       if (shown !== this.#shown) return;
       error = failure as NotifyError;
     }
-    this.error = error;
+    this.failed = error;
     this.busy = undefined;
     if (this.#again) {
       this.#again = false;

@@ -26,7 +26,8 @@ export class InboxDouble {
   readonly #upgrades = new WebSocketServer({ noServer: true });
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   #version = 0;
-  fail = 0;
+  /** Which requests (`POST /read`) are answered 403, for as long as it is set. */
+  refused: RegExp | undefined;
   hold: Promise<void> | undefined;
   holdLists: Promise<void> | undefined;
   down = false;
@@ -133,30 +134,32 @@ export class InboxDouble {
     if (this.scripts.has(path)) return send(200, "text/javascript; charset=utf-8", this.scripts.get(path)!);
     if (bundles[path]) return send(200, "text/javascript; charset=utf-8", readFileSync(bundles[path]));
     if (!path.startsWith("/api/v1/users/me/inbox")) return send(404, "text/plain", "");
-    this.requests.push(`${request.method} ${path.slice("/api/v1/users/me/inbox".length)}${url.search}`);
+    const asked = `${request.method} ${path.slice("/api/v1/users/me/inbox".length)}${url.search}`;
+    this.requests.push(asked);
     if (this.down) return void response.destroy();
     let body = "";
     for await (const chunk of request) body += chunk as string;
-    await this.hold;
-    if (this.fail > 0) {
-      this.fail--;
-      return send(403, "application/problem+json", JSON.stringify({ code: "forbidden", detail: "Not allowed today." }));
-    }
+    const answer = async (value: object): Promise<void> => {
+      const text = JSON.stringify(value); // as it is now, however late it is answered
+      await this.hold;
+      send(200, "application/json", text);
+    };
+    if (this.refused?.test(asked)) return send(403, "application/problem+json", JSON.stringify({ code: "forbidden", detail: "Not allowed today." }));
     const how = path.split("/").at(-1)!;
     if (request.method === "POST") {
       const { versions, upTo, filter } = JSON.parse(body) as { versions?: number[]; upTo?: number; filter?: string };
       this.mark(how, versions ?? this.#items.filter(item => item.notification.version <= upTo! && matches(item, filter)).map(item => item.notification.version), false);
-      send(200, "application/json", JSON.stringify(this.summary(filter ? [filter] : [])));
+      await answer(this.summary(filter ? [filter] : []));
       return void setTimeout(() => this.tell(), 50); // after the answer, with the same rev
     }
-    if (how === "summary") return send(200, "application/json", JSON.stringify(this.summary(url.searchParams.getAll("filter"))));
+    if (how === "summary") return answer(this.summary(url.searchParams.getAll("filter")));
     await this.holdLists;
     const state = url.searchParams.get("state") ?? "all", filter = url.searchParams.get("filter") ?? undefined;
     const before = Number(url.searchParams.get("before") ?? Infinity), limit = Number(url.searchParams.get("limit") ?? 100);
     const all = this.#items.filter(item => item.notification.version < before && matches(item, filter)
       && (state === "archived" ? item.archivedAt : !item.archivedAt && (state === "all" || !item.readAt)));
     const items = all.slice(0, limit);
-    send(200, "application/json", JSON.stringify({ items, ...(all.length > limit ? { next: items.at(-1)!.notification.version } : {}), summary: this.summary() }));
+    await answer({ items, ...(all.length > limit ? { next: items.at(-1)!.notification.version } : {}), summary: this.summary() });
   }
 }
 

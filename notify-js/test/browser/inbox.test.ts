@@ -145,10 +145,29 @@ describe("the panel", () => {
     await bell().click();
     await articles().first().waitFor();
     await eventually("seen", () => service.summary().unseen === 0);
-    service.fail = 1;
+    service.refused = /^POST/;
     await page.getByRole("button", { name: /Mark as read/ }).click();
     await page.getByRole("alert").getByText("Not allowed today.").waitFor();
     await page.getByRole("button", { name: /Mark as read/ }).waitFor();
+    service.add({ title: "Latest" }); // a list that is read does not take the reason away
+    await eventually("both are shown", async () => await articles().count() === 2);
+    expect(await page.getByRole("alert").innerText()).toContain("Not allowed today.");
+    service.refused = undefined;
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    await eventually("the one of the mark is read", async () => (await titles()).join() === "Unread Latest,Title 1");
+  });
+
+  it("offers nothing to undo when an item could not be archived", async () => {
+    service.add();
+    await page.goto(service.url);
+    await bell().click();
+    await articles().first().waitFor();
+    service.refused = /^POST \/archive/;
+    await page.getByRole("button", { name: /Archive/ }).click();
+    await page.getByRole("alert").getByText("Not allowed today.").waitFor();
+    expect(await articles().count()).toBe(1);
+    await page.getByText("Undo").waitFor({ state: "detached" });
   });
 
   it("shows that it is loading, empty, failed or offline", async () => {
@@ -162,11 +181,12 @@ describe("the panel", () => {
     await page.getByText("Nothing here").waitFor();
     await page.screenshot({ path: picture("empty") });
     expect(await axeFindings(page)).toEqual([]);
-    service.fail = 1;
+    service.refused = /^GET/;
     service.add();
     await page.getByRole("alert").getByText("Not allowed today.").waitFor();
     await page.screenshot({ path: picture("error") });
     expect(await axeFindings(page)).toEqual([]);
+    service.refused = undefined;
     await page.getByRole("button", { name: "Try again" }).click();
     await articles().first().waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);

@@ -113,9 +113,21 @@ it("shows a mark at once, keeps it until an answer has it, and takes it back whe
   await turn();
   expect(read()).toEqual([false, false]);
   inbox.refuse = true;
-  await list.mark("read", [2]);
+  expect(await list.mark("read", [2])).toBe(false);
   expect(read()).toEqual([false, false]);
   expect(list.error).toBeDefined();
+  list.refresh(); // its answer has nothing to do with why the mark was refused
+  await turn();
+  expect(list.error).toBeDefined();
+  inbox.refuse = false;
+  list.retry();
+  await turn();
+  expect(read()).toEqual([true, false]);
+  expect(list.error).toBeUndefined();
+  inbox.refuse = true;
+  await list.mark("read", [1]);
+  list.forget();
+  expect(list.error).toBeUndefined();
 });
 
 it("does not take the answer to another tab's question", async () => {
