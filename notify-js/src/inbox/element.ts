@@ -227,7 +227,10 @@ export class NotifyInbox extends LitElement {
     this.#seen = 0;
     this.#counts = this.#unseen = undefined;
     this.#offs = [client.on("inbox", counts => this.#counted(counts)), client.on("state", ({ name }) => {
-      if (name === "live" && this.open && this.#list!.failed) this.#list!.refresh(); // of an absence that is over
+      if (name === "live" && this.open && this.#list!.error) { // of an absence that is over
+        this.#list!.forget();
+        this.#list!.refresh();
+      }
       this.requestUpdate();
     })];
     if (client.inbox.current) this.#counted(client.inbox.current);
