@@ -103,8 +103,7 @@ export class NotifyInbox extends LitElement {
       if (this.open) {
         this.#archived = undefined;
         this.#focus = "close";
-        this.#list!.forget();
-        if (this.#list!.loaded) this.#list!.refresh();
+        if (this.#list!.loaded) this.#list!.revisit();
         else this.#select(this.#tab);
       } else if (changed.get("open")) this.#focus = "bell";
     }
@@ -227,10 +226,7 @@ export class NotifyInbox extends LitElement {
     this.#seen = 0;
     this.#counts = this.#unseen = undefined;
     this.#offs = [client.on("inbox", counts => this.#counted(counts)), client.on("state", ({ name }) => {
-      if (name === "live" && this.open && this.#list!.error) { // of an absence that is over
-        this.#list!.forget();
-        this.#list!.refresh();
-      }
+      if (name === "live" && this.open && this.#list!.error) this.#list!.revisit(); // of an absence that is over
       this.requestUpdate();
     })];
     if (client.inbox.current) this.#counted(client.inbox.current);

@@ -44,7 +44,7 @@ export class InboxList {
     }, this.#items);
   }
 
-  /** Why the last mark was refused, until it is repeated or forgotten, or else why the list could not be read. */
+  /** Why the last mark was refused, until it is repeated or the list revisited, or else why the list could not be read. */
   get error(): NotifyError | undefined { return this.#refused?.error ?? this.failed; }
 
   /** Another part of the inbox. */
@@ -96,21 +96,24 @@ export class InboxList {
     else this.refresh();
   }
 
-  /** A person who comes back to the list no longer asks for the mark that was refused. */
-  forget(): void { this.#refused = undefined; }
+  /** Looks anew for a person who comes back, and who no longer asks for the mark that was refused. */
+  revisit(): void {
+    this.#refused = undefined;
+    this.refresh();
+  }
 
   /** Whether the service has taken it. */
   mark(how: Mark, versions: readonly number[]): Promise<boolean> {
-    return this.#marking(how, versions, () => this.#inbox[how]({ versions }), () => this.mark(how, versions));
+    return this.#marking(how, versions, () => this.#inbox[how]({ versions }));
   }
 
   /** Marks all that the list was about as read, and nothing that has arrived since. */
   allRead(): Promise<boolean> {
     const { filter } = this.#query, upTo = this.head;
-    return this.#marking("read", this.#items.map(item => item.notification.version), () => this.#inbox.read({ upTo, ...(filter ? { filter } : {}) }), () => this.allRead());
+    return this.#marking("read", this.#items.map(item => item.notification.version), () => this.#inbox.read({ upTo, ...(filter ? { filter } : {}) }));
   }
 
-  async #marking(how: Mark, versions: readonly number[], call: () => Promise<InboxSummary>, repeat: () => Promise<boolean>): Promise<boolean> {
+  async #marking(how: Mark, versions: readonly number[], call: () => Promise<InboxSummary>): Promise<boolean> {
     const shown = this.#shown;
     const mark: { how: Mark; versions: ReadonlySet<number>; rev?: number } = { how, versions: new Set(versions) };
     this.#marks.push(mark);
@@ -122,7 +125,7 @@ export class InboxList {
       return true;
     } catch (error) {
       this.#marks = this.#marks.filter(other => other !== mark);
-      if (shown === this.#shown) this.#refused = { error: error as NotifyError, repeat };
+      if (shown === this.#shown) this.#refused = { error: error as NotifyError, repeat: () => this.#marking(how, versions, call) };
       this.#changed();
       return false;
     }

@@ -126,7 +126,7 @@ it("shows a mark at once, keeps it until an answer has it, and takes it back whe
   expect(list.error).toBeUndefined();
   inbox.refuse = true;
   await list.mark("read", [1]);
-  list.forget();
+  list.revisit();
   expect(list.error).toBeUndefined();
 });
 
