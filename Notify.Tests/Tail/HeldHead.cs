@@ -1,8 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Tail;
 using Notify.Storage.Log;
@@ -11,40 +7,23 @@ using Notify.Tests.Fixtures;
 namespace Notify.Tests.Tail;
 
 /// <summary>A tail on a log whose head does not answer until a test lets it: nothing happens but what the test brings about.</summary>
-public abstract class HeldHead : IAsyncDisposable
+public abstract class HeldHead : ScriptedTail
 {
     private protected static readonly TimeSpan ParkFor = TimeSpan.FromMilliseconds(10);
 
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-
-    private protected HeldHead()
+    private protected HeldHead() : this(new DeliveryDouble())
     {
-        var meters = _services.GetRequiredService<IMeterFactory>();
-        Counted = new Readings(meters);
-        Position = new TailPosition(Log, new LogClock(Time), Time);
-        Tail = new LogTail(Position, Log, new LogAppliers([], Delivered), new TailMetrics(meters, Position), new SharedMemory(512L * 1024 * 1024), Time,
-            NullLogger<LogTail>.Instance);
     }
 
-    private protected ScriptedLog Log { get; } = new();
-    private protected FakeTimeProvider Time { get; } = new();
-    private protected Readings Counted { get; }
-    private protected TailPosition Position { get; }
-    private protected DeliveryDouble Delivered { get; } = new();
-    private protected LogTail Tail { get; }
+    private HeldHead(DeliveryDouble delivery) : base(delivery) => Delivered = delivery;
 
-    private protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
+    private protected DeliveryDouble Delivered { get; }
 
-    public async ValueTask DisposeAsync()
+    private protected override Task StopAsync(CancellationToken patience)
     {
         Log.LetHeadGo();
         Delivered.Open();
-        using var patience = new CancellationTokenSource(Eventually.Patience);
-        await Tail.StopAsync(patience.Token);
-        Tail.Dispose();
-        Counted.Dispose();
-        await _services.DisposeAsync();
-        GC.SuppressFinalize(this);
+        return base.StopAsync(patience);
     }
 
     private protected async Task BeginAsync()

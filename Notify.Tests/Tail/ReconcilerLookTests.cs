@@ -1,7 +1,3 @@
-using System.Diagnostics.Metrics;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Tail;
 using Notify.Storage.Log;
@@ -10,7 +6,7 @@ using Notify.Tests.Fixtures;
 namespace Notify.Tests.Tail;
 
 /// <summary>What one look compares, to the version, and when there is a look.</summary>
-public sealed class ReconcilerLookTests : IAsyncDisposable
+public sealed class ReconcilerLookTests : ScriptedTail
 {
     private const int Compared = 1_000;
     private const string Metric = "notify.reconciled";
@@ -19,36 +15,17 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(45);
 
-    private readonly ScriptedLog _log = new();
-    private readonly FakeTimeProvider _time = new();
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly Readings _counted;
     private readonly LogLines _lines = new();
-    private readonly TailPosition _position;
-    private readonly LogTail _tail;
     private readonly Reconciler _reconciler;
 
-    public ReconcilerLookTests()
-    {
-        var meters = _services.GetRequiredService<IMeterFactory>();
-        _counted = new Readings(meters);
-        _position = new TailPosition(_log, new LogClock(_time), _time);
-        var metrics = new TailMetrics(meters, _position);
-        _tail = new LogTail(_position, _log, new LogAppliers([], new NoDelivery()), metrics, new SharedMemory(1 << 28), _time, NullLogger<LogTail>.Instance);
-        _reconciler = new Reconciler(_position, _tail, _log, metrics, _time, _lines.For<Reconciler>());
-    }
+    public ReconcilerLookTests() : base(new NoDelivery()) =>
+        _reconciler = new Reconciler(Position, Tail, Log, Metrics, Time, _lines.For<Reconciler>());
 
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask DisposeAsync()
+    private protected override async Task StopAsync(CancellationToken patience)
     {
-        using var patience = new CancellationTokenSource(Eventually.Patience);
-        await _reconciler.StopAsync(patience.Token);
-        await _tail.StopAsync(patience.Token);
+        await _reconciler.StopAsync(patience);
+        await base.StopAsync(patience);
         _reconciler.Dispose();
-        _tail.Dispose();
-        _counted.Dispose();
-        await _services.DisposeAsync();
     }
 
     [Theory]
@@ -58,12 +35,12 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     [InlineData(0, Compared + 500, 1, 500)] // nor are more compared
     public async Task A_look_begins_where_ring_and_log_both_are(int ringFrom, int end, long oldest, long expected)
     {
-        HandedOn(_log.Store(end), ringFrom, oldest);
+        HandedOn(Log.Store(end), ringFrom, oldest);
         await _reconciler.ReconcileAsync(Cancel);
-        Assert.Equal([expected], _log.Reads.Items);
-        Assert.Equal(0, _counted[Metric]);
+        Assert.Equal([expected], Log.Reads.Items);
+        Assert.Equal(0, Counted[Metric]);
         await _reconciler.ReconcileAsync(Cancel); // nothing has happened since
-        Assert.Single(_log.Reads.Items);
+        Assert.Single(Log.Reads.Items);
         Assert.Empty(_lines.All.Items);
     }
 
@@ -73,7 +50,7 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     [MemberData(nameof(Fields))]
     public async Task An_entry_differs_in_whatever_of_it_differs(string field)
     {
-        var stored = _log.Store(3);
+        var stored = Log.Store(3);
         HandedOn([.. stored.Select(entry => entry.Version != 2 ? entry : field switch
         {
             "id" => entry with { Id = Guid.NewGuid() },
@@ -83,7 +60,7 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
             _ => entry with { Content = "[]"u8.ToArray() },
         })]);
         await _reconciler.ReconcileAsync(Cancel);
-        Assert.Equal((1, 1), (_counted[Metric], _counted[Metric, "different"]));
+        Assert.Equal((1, 1), (Counted[Metric], Counted[Metric, "different"]));
         Assert.Equal([2020], _lines.Events);
         Assert.Contains("Version 2 ", _lines.All.Items[0].Text, StringComparison.Ordinal);
     }
@@ -91,28 +68,28 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     [Fact]
     public async Task The_first_of_several_is_named_and_read_anew_from()
     {
-        await _tail.StartAsync(Cancel);
-        await Eventually.TrueAsync(() => _position.View is not null, "the tail has begun");
-        HandedOn(Forged(_log.Store(5), 2, 4));
+        await Tail.StartAsync(Cancel);
+        await Eventually.TrueAsync(() => Position.View is not null, "the tail has begun");
+        HandedOn(Forged(Log.Store(5), 2, 4));
         await _reconciler.ReconcileAsync(Cancel);
-        await Eventually.TrueAsync(() => _position.View!.DiffersFrom == 2, "read anew");
-        Assert.Equal(2, _counted[Metric, "different"]);
+        await Eventually.TrueAsync(() => Position.View!.DiffersFrom == 2, "read anew");
+        Assert.Equal(2, Counted[Metric, "different"]);
         Assert.Contains("Version 2 ", Assert.Single(_lines.All.Items).Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_log_with_a_hole_is_named_and_not_read_anew()
     {
-        await _tail.StartAsync(Cancel);
-        await Eventually.TrueAsync(() => _position.View is not null, "the tail has begun");
-        HandedOn(Forged(_log.Store(5), 2));
-        var view = _position.View;
-        _log.Without = [3, 4];
+        await Tail.StartAsync(Cancel);
+        await Eventually.TrueAsync(() => Position.View is not null, "the tail has begun");
+        HandedOn(Forged(Log.Store(5), 2));
+        var view = Position.View;
+        Log.Without = [3, 4];
         await _reconciler.ReconcileAsync(Cancel);
-        Assert.Equal((2, 1), (_counted[Metric, "absent"], _counted[Metric, "different"]));
+        Assert.Equal((2, 1), (Counted[Metric, "absent"], Counted[Metric, "different"]));
         Assert.Equal([2020, 2021], _lines.Events);
         Assert.Contains("version 3 ", _lines.All.Items[1].Text, StringComparison.Ordinal);
-        Assert.Same(view, _position.View);
+        Assert.Same(view, Position.View);
     }
 
     [Theory]
@@ -120,10 +97,10 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     [InlineData(3, 1)]
     public async Task What_retention_took_during_the_look_is_not_compared(int forged, int expected)
     {
-        HandedOn(Forged(_log.Store(5), forged));
-        _log.Oldest = 3;
+        HandedOn(Forged(Log.Store(5), forged));
+        Log.Oldest = 3;
         await _reconciler.ReconcileAsync(Cancel);
-        Assert.Equal(expected, _counted[Metric]);
+        Assert.Equal(expected, Counted[Metric]);
     }
 
     [Theory]
@@ -131,23 +108,23 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     [InlineData(3, 0)] // the next look's
     public async Task What_one_read_did_not_bring_is_not_absent(int forged, int expected)
     {
-        HandedOn(Forged(_log.Store(5), forged));
-        _log.PageEntries = 2;
+        HandedOn(Forged(Log.Store(5), forged));
+        Log.PageEntries = 2;
         await _reconciler.ReconcileAsync(Cancel);
-        Assert.Equal((expected, expected), (_counted[Metric], _counted[Metric, "different"]));
+        Assert.Equal((expected, expected), (Counted[Metric], Counted[Metric, "different"]));
     }
 
     [Fact]
     public async Task Another_log_or_one_that_went_back_is_for_the_tail_to_see()
     {
-        HandedOn(Forged(_log.Store(5), 2));
-        _log.Lose(above: 4);
+        HandedOn(Forged(Log.Store(5), 2));
+        Log.Lose(above: 4);
         await _reconciler.ReconcileAsync(Cancel);
-        _log.Store(1);
-        _log.Epoch = Guid.NewGuid();
+        Log.Store(1);
+        Log.Epoch = Guid.NewGuid();
         await _reconciler.ReconcileAsync(Cancel);
-        Assert.Equal(0, _counted[Metric]);
-        Assert.Equal(2, _log.Reads.Count);
+        Assert.Equal(0, Counted[Metric]);
+        Assert.Equal(2, Log.Reads.Count);
     }
 
     [Theory]
@@ -155,39 +132,39 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     [InlineData(true)]
     public async Task A_tail_that_was_behind_twice_is_given_a_moment_before_it_is_said_to_stand_still(bool moves)
     {
-        HandedOn(_log.Store(1));
-        var view = _position.View!;
+        HandedOn(Log.Store(1));
+        var view = Position.View!;
         await _reconciler.ReconcileAsync(Cancel);
-        var later = _log.Store(2);
+        var later = Log.Store(2);
         view.ObserveHead(3);
         await _reconciler.ReconcileAsync(Cancel); // behind for the first time
         var look = _reconciler.ReconcileAsync(Cancel);
-        _time.Advance(Grace - TimeSpan.FromTicks(1));
+        Time.Advance(Grace - TimeSpan.FromTicks(1));
         Assert.False(look.IsCompleted);
         if (moves) view.Ring.Append([new DeliveryEntry(later[0])]);
-        _time.Advance(TimeSpan.FromTicks(1));
+        Time.Advance(TimeSpan.FromTicks(1));
         await look;
-        Assert.Equal(moves ? 0 : 2, _counted[Metric, "behind"]);
+        Assert.Equal(moves ? 0 : 2, Counted[Metric, "behind"]);
         Assert.Equal(moves ? [] : [2022], _lines.Events);
     }
 
     [Fact]
     public async Task There_is_a_look_every_half_minute_or_so_whatever_became_of_the_one_before()
     {
-        HandedOn(_log.Store(1));
-        _position.View!.ObserveHead(2); // there is something to look at each time
+        HandedOn(Log.Store(1));
+        Position.View!.ObserveHead(2); // there is something to look at each time
         await _reconciler.StartAsync(Cancel);
         foreach (var failure in (Exception?[])[null, new StorageUnavailableException("Away, as told."), new InvalidOperationException("A bug."), null])
         {
-            var before = _log.Reads.Count;
-            _log.AfterRead = () => failure is null ? Task.CompletedTask : throw failure;
-            _time.Advance(Shortest - TimeSpan.FromTicks(1));
-            Assert.Equal(before, _log.Reads.Count);
+            var before = Log.Reads.Count;
+            Log.AfterRead = () => failure is null ? Task.CompletedTask : throw failure;
+            Time.Advance(Shortest - TimeSpan.FromTicks(1));
+            Assert.Equal(before, Log.Reads.Count);
             await Eventually.TrueAsync(
                 () =>
                 {
-                    if (_log.Reads.Count > before) return true;
-                    _time.Advance((Longest - Shortest) / 10);
+                    if (Log.Reads.Count > before) return true;
+                    Time.Advance((Longest - Shortest) / 10);
                     return false;
                 },
                 "a look");
@@ -202,11 +179,11 @@ public sealed class ReconcilerLookTests : IAsyncDisposable
     /// <summary>This is what the node has handed on, after <paramref name="ringFrom"/>.</summary>
     private void HandedOn(LogEntry[] entries, int ringFrom = 0, long oldest = 1)
     {
-        _log.Oldest = oldest;
+        Log.Oldest = oldest;
         var ring = new Ring(ringFrom, 100_000, long.MaxValue);
         ring.Append([.. entries[ringFrom..].Select(entry => new DeliveryEntry(entry))]);
-        _position.View = new LogView(new LogHead(_log.Epoch, entries.Length, oldest), ring);
-        _log.ForgetReads();
+        Position.View = new LogView(new LogHead(Log.Epoch, entries.Length, oldest), ring);
+        Log.ForgetReads();
     }
 
     private sealed class NoDelivery : IDelivery
