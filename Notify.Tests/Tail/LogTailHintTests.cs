@@ -186,12 +186,13 @@ public sealed class LogTailHintTests : HeldHead
         const int Waiting = 64;
         await BeginAsync();
         var content = new byte[Mebibyte - LogLimits.EntryOverheadBytes];
-        var stored = Log.Store(2 * Waiting + 4).Select(entry => entry with { Content = content }).ToArray();
+        LogEntry[] Stored(int count) => [.. Log.Store(count).Select(entry => entry with { Content = content })];
+        var stored = Stored(Waiting + 3);
 
         Delivered.Hold();
         foreach (var entry in stored[..1]) Tail.Committed(Log.Epoch, [entry]);
         await Delivered.Applied.CountAsync(1); // it waits no longer, and the others do
-        foreach (var entry in stored[1..(Waiting + 3)]) Tail.Committed(Log.Epoch, [entry]);
+        foreach (var entry in stored[1..]) Tail.Committed(Log.Epoch, [entry]);
         Delivered.Open();
         await Delivered.Applied.CountAsync(1 + Waiting);
         await SettleAsync();
@@ -201,7 +202,7 @@ public sealed class LogTailHintTests : HeldHead
         Delivered.Hold();
         Tail.Ahead(Log.Epoch, Waiting + 3);
         await Delivered.Applied.CountAsync(Waiting + 2);
-        foreach (var entry in stored[(Waiting + 3)..(2 * Waiting + 3)]) Tail.Committed(Log.Epoch, [entry]); // what was let go waits no more
+        foreach (var entry in Stored(Waiting)) Tail.Committed(Log.Epoch, [entry]); // what was let go waits no more, and the read was before these
         Delivered.Open();
         await Delivered.Applied.CountAsync(2 * Waiting + 3);
         await SettleAsync();
