@@ -1,24 +1,15 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Time.Testing;
 using Notify.Contracts;
 using Notify.Contracts.Hub;
 using Notify.Contracts.Topics;
-using Notify.Engine.Configuration;
-using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Delivery.Sessions;
-using Notify.Server.Wire;
 using Notify.Storage.Log;
 using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Delivery;
 
-/// <summary>How a node counts its sessions, what it answers to Resume, and how it asks connections to leave.</summary>
+/// <summary>How a node counts its sessions, and what it answers to Resume.</summary>
 public sealed class SessionsComeAndGoTests
 {
-    private const int AtATime = 100;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
-
     [Fact]
     public async Task Sessions_are_counted_by_user_until_they_are_removed()
     {
@@ -95,81 +86,6 @@ public sealed class SessionsComeAndGoTests
         Assert.Equal(ErrorCodes.InvalidRequest, refusal!.Code);
     }
 
-    [Theory]
-    [InlineData(250, AtATime)]
-    [InlineData(200 * 300, 301)] // all within 200 pauses
-    public async Task Connections_are_asked_to_leave_some_at_a_time(int connections, int atATime)
-    {
-        await using var rig = await DeliveryRig.StartAsync();
-        var (time, sink) = (new FakeTimeProvider(), new CountingSink());
-        var session = rig.Get<SessionOpener>()("many", sink, null);
-        var keeper = new SessionKeeper(rig.Sessions, rig.Position, rig.Get<SessionScheduler>(), Options.Create(new NotifyOptions()), time,
-            NullLogger<SessionKeeper>.Instance);
-        var closing = keeper.CloseAsync([.. Enumerable.Repeat(session, connections)], TestContext.Current.CancellationToken);
-        for (var asked = atATime; asked < connections; asked += atATime)
-        {
-            await Eventually.TrueAsync(() => sink.AskedToLeave >= asked, "the next ones are asked");
-            Assert.Equal(asked, sink.AskedToLeave);
-            Assert.False(closing.IsCompleted);
-            time.Advance(Pause);
-        }
-
-        await closing;
-        Assert.Equal(connections, sink.AskedToLeave);
-        await keeper.CloseAsync([session], TestContext.Current.CancellationToken); // without a pause after the last
-        await keeper.CloseAsync([.. Enumerable.Repeat(session, AtATime)], TestContext.Current.CancellationToken);
-    }
-
-    [Fact]
-    public async Task A_connection_whose_client_takes_nothing_is_cut_and_no_other()
-    {
-        var time = new ShiftedTime();
-        await using var rig = await DeliveryRig.StartAsync(time: time);
-        var (stuck, well) = (new CountingSink { IsStuck = true }, new CountingSink());
-        rig.Get<SessionOpener>()("stuck", stuck, null);
-        rig.Get<SessionOpener>()("well", well, null);
-        await Eventually.TrueAsync(() => stuck.Cuts > 0, "cut");
-        Assert.Equal((0, 0, 0), (stuck.AskedToLeave, well.AskedToLeave, well.Cuts));
-    }
-
-    [Fact]
-    public void Frames_go_out_whole_once_half_a_mebibyte_was_taken_at_once()
-    {
-        var pace = new WritePace();
-        pace.Took(FrameOf(512 * 1024 - 300));
-        Assert.False(pace.IsQuick);
-        pace.Took(FrameOf(300), after: TimeSpan.FromSeconds(1));
-        Assert.True(pace.IsQuick); // to the byte
-        pace.Took(FrameOf(300), after: TimeSpan.FromSeconds(1.001));
-        Assert.False(pace.IsQuick);
-        pace.Took(FrameOf(512 * 1024 - 1)); // it begins anew
-        Assert.False(pace.IsQuick);
-    }
-
-    [Fact]
-    public void Frames_are_joined_once_for_all_up_to_a_quarter_of_a_mebibyte()
-    {
-        var frames = new JoinedFrames();
-        var (a, b) = (FrameOf(256 * 1024 - 300, 1), FrameOf(300, 2));
-        frames.Begin(a);
-        Assert.Same(a, frames.Join());
-        Assert.True(frames.TryAdd(b)); // to the byte
-        Assert.False(frames.TryAdd(FrameOf(257, 3)));
-        var joined = frames.Join();
-        Assert.Equal((2, 2), (joined.Entries, joined.Last));
-
-        frames.Begin(a);
-        frames.TryAdd(b);
-        Assert.Same(joined, frames.Join());
-        frames.Clear();
-        frames.Begin(a);
-        frames.TryAdd(b);
-        Assert.NotSame(joined, frames.Join());
-    }
-
-    private static NotificationFrame FrameOf(int bytes, long version = 1) =>
-        new([new DeliveryEntry(Entries.At(version) with { Content = new byte[bytes - LogLimits.EntryOverheadBytes] })]);
-
     private static Task<(ResumeResult? Result, Engine.Refusal? Refusal)> ResumeAsync(
         DeliveryRig rig, DeliverySession session, ResumeRequest request, SessionAccess? access = null) =>
         rig.Get<Resumption>().ResumeAsync(session, request, access ?? SessionAccess.Everything, TestContext.Current.CancellationToken);
@@ -182,22 +98,5 @@ public sealed class SessionsComeAndGoTests
         Assert.Equal(ErrorCodes.InvalidRequest, refusal!.Code);
         Assert.StartsWith(detail, refusal.Detail, StringComparison.Ordinal);
         Assert.Equal(SessionState.Idle, session.State);
-    }
-
-    private sealed class CountingSink : ISessionSink
-    {
-        private int _askedToLeave;
-        private int _cuts;
-
-        public FrameEncoder Encoder => FrameEncoders.Json;
-        public bool IsStuck { get; init; }
-        public int AskedToLeave => Volatile.Read(ref _askedToLeave);
-        public int Cuts => Volatile.Read(ref _cuts);
-
-        public ValueTask WriteAsync(EncodedFrame frame) => ValueTask.CompletedTask;
-
-        public void CloseForReconnect() => Interlocked.Increment(ref _askedToLeave);
-
-        public void Cut() => Interlocked.Increment(ref _cuts);
     }
 }
