@@ -19,7 +19,7 @@ public class ClientStateTests
     [Fact]
     public async Task A_wrong_port_is_told_after_the_first_attempt_by_the_state_and_by_the_log()
     {
-        var port = FreePort.Find();
+        using var port = new ReservedPort();
         using var loggers = new Lines();
         await using var client = new NotifyClient(Options(new Uri($"http://127.0.0.1:{port}")) with { LoggerFactory = loggers });
         var states = new Observed<NotifyClientState>();
@@ -48,7 +48,8 @@ public class ClientStateTests
         Console.SetError(TextWriter.Synchronized(lines));
         try
         {
-            await using var client = new NotifyClient(Options(new Uri($"http://127.0.0.1:{FreePort.Find()}")));
+            using var port = new ReservedPort();
+            await using var client = new NotifyClient(Options(new Uri($"http://127.0.0.1:{port}")));
             var starting = client.StartAsync(Token);
             await Eventually.TrueAsync(() => client.State is NotifyClientState.Retrying { Attempt: > 2 }, "the client did not come to it");
             await client.DisposeAsync();
@@ -128,7 +129,7 @@ public class ClientStateTests
     [Fact]
     public async Task The_next_address_is_tried_on_failure_and_the_first_again_when_it_is_well()
     {
-        var port = FreePort.Find();
+        using var port = new ReservedPort();
         await using var second = await StubService.StartAsync(request => StubService.Log(request, head: 1));
         await using var client = new NotifyClient(Options(new Uri("http://unused")) with
         {
@@ -142,10 +143,10 @@ public class ClientStateTests
         Assert.Equal(second.Url, client.Address);
         await Eventually.TrueAsync(() => client.State is NotifyClientState.Live, "the client did not come to it");
 
-        await using var first = await StubService.StartAsync(request => StubService.Log(request, head: 2), port);
+        await using var first = await StubService.StartAsync(request => StubService.Log(request, head: 2), port.Number);
         // It takes its place along.
         Assert.Equal(1, (await first.Resumes.CountAsync(1))[0].Since);
-        Assert.Equal(port, client.Address.Port);
+        Assert.Equal(port.Number, client.Address.Port);
         await Eventually.TrueAsync(() => client.State is NotifyClientState.Live, "the client did not come to it");
     }
 

@@ -136,14 +136,14 @@ public class NotifyClientTests
     [Fact]
     public async Task It_may_be_started_before_the_service()
     {
-        var port = FreePort.Find();
+        using var port = new ReservedPort();
         await using var client = new NotifyClient(Options(new Uri($"http://127.0.0.1:{port}")));
         var states = new Observed<NotifyClientState>();
         client.StateChanged += states.Add;
         var starting = client.StartAsync(Token);
         await states.FirstAsync(state => state is NotifyClientState.Retrying);
         Assert.False(starting.IsCompleted);
-        await using var service = await StubService.StartAsync(request => StubService.Log(request, head: 0), port);
+        await using var service = await StubService.StartAsync(request => StubService.Log(request, head: 0), port.Number);
         await starting;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Notify.Tests.EndToEnd;
 using Notify.Tests.Fixtures;
+using Xunit.Sdk;
 
 namespace Notify.Tests.Cluster;
 
@@ -77,9 +78,20 @@ internal sealed class NodePair : IAsyncDisposable
         foreach (var node in Nodes)
         {
             var before = await CountedAsync(node, "notify_link_received");
-            await Eventually.TrueAsync(async () => await CountedAsync(node, "notify_link_received") > before, "messages of the other node come in");
+            try
+            {
+                await Eventually.TrueAsync(async () => await CountedAsync(node, "notify_link_received") > before, "messages of the other node come in");
+            }
+            catch (FailException failure)
+            {
+                Assert.Fail($"{node.Url}: {failure.Message}\n{string.Join('\n', await Task.WhenAll(Nodes.Select(StateAsync)))}");
+            }
         }
     }
+
+    // Why a node hears nothing is in its own report and log, which are gone with it.
+    private static async Task<string> StateAsync(ServerProcess node) =>
+        $"{node.Url}: {await node.Http.GetStringAsync(new Uri("health/ready", UriKind.Relative))}\n    {string.Join("\n    ", node.Output.TakeLast(40))}";
 
     public async ValueTask DisposeAsync()
     {

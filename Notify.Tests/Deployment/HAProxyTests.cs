@@ -7,6 +7,7 @@ namespace Notify.Tests.Deployment;
 /// <summary>The block of docs/haproxy.md.</summary>
 public sealed class HAProxyTests(PostgresCluster postgres) : ProxySpecification(postgres)
 {
+    private readonly ReservedPort _tls = new();
     private HAProxy? _proxy;
 
     // The first node, in each of the three lists: every time that it went down it has come up again.
@@ -23,7 +24,7 @@ public sealed class HAProxyTests(PostgresCluster postgres) : ProxySpecification(
         await File.WriteAllTextAsync(folder.File("notify.pem"), $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n");
         var block = Replace(Replace(Block("docs/haproxy.md", "haproxy"), "10.0.0.1:5080", $"127.0.0.1:{first}"), "10.0.0.2:5080", $"127.0.0.1:{second}");
         block = Replace(block, "bind :443 ssl crt /etc/ssl/notify.pem alpn h2,http/1.1",
-            $"bind 127.0.0.1:{FreePort.Find()} ssl crt {folder.File("notify.pem")} alpn h2,http/1.1\n    bind 127.0.0.1:{port}");
+            $"bind 127.0.0.1:{_tls} ssl crt {folder.File("notify.pem")} alpn h2,http/1.1\n    bind 127.0.0.1:{port}");
         return _proxy = await HAProxy.StartAsync(folder, block, port);
     }
 }

@@ -13,6 +13,7 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     private readonly TempFolder _folder = new();
+    private readonly ReservedPort _port = new();
     private readonly List<ServerProcess> _nodes = [];
     private IAsyncDisposable? _proxy;
     private Uri _url = null!;
@@ -32,10 +33,9 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
                 ("ConnectionStrings:Postgres", postgres.ConnectionString(database))));
         }
 
-        var port = FreePort.Find();
-        _url = new Uri($"http://127.0.0.1:{port}");
+        _url = new Uri($"http://127.0.0.1:{_port}");
         _http = new HttpClient { BaseAddress = _url };
-        _proxy = await StartProxyAsync(_folder, _nodes[0].Url.Port, _nodes[1].Url.Port, port);
+        _proxy = await StartProxyAsync(_folder, _nodes[0].Url.Port, _nodes[1].Url.Port, _port.Number);
     }
 
     public async ValueTask DisposeAsync()
@@ -43,6 +43,7 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
         if (_proxy is not null) await _proxy.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();
         _http?.Dispose();
+        _port.Dispose();
         _folder.Dispose();
         GC.SuppressFinalize(this);
     }

@@ -4,15 +4,15 @@ using Notify.Tests.Fixtures;
 namespace Notify.Tests.EndToEnd;
 
 /// <summary>
-/// The README's first minute, run by a shell exactly as it is printed. Only where a command names port 5080 this machine's
-/// free port stands in its place; server and script are told of theirs by environment variables.
+/// The README's first minute, run by a shell exactly as it is printed. Only where a command names port 5080 a
+/// reserved port stands in its place; server and script are told of theirs by environment variables.
 /// </summary>
 public partial class FirstMinuteTests
 {
     [Fact]
     public async Task The_first_minute_of_the_README_works_as_printed()
     {
-        var port = FreePort.Find();
+        using var port = new ReservedPort();
         using var folder = new TempFolder();
         await using var server = Shell(Command("server"), port, folder);
         await server.WaitForLineAsync(line => line.Contains($"Now listening on: http://localhost:{port}", StringComparison.Ordinal), TimeSpan.FromMinutes(3));
@@ -42,14 +42,14 @@ public partial class FirstMinuteTests
         Assert.Contains("http://localhost:5080/", Command("publish"), StringComparison.Ordinal);
     }
 
-    private static async Task PublishAsync(int port, TempFolder folder)
+    private static async Task PublishAsync(ReservedPort port, TempFolder folder)
     {
         await using var curl = Shell(Command("publish").Replace("localhost:5080", $"localhost:{port}", StringComparison.Ordinal), port, folder);
         await curl.WaitForExitAsync(TimeSpan.FromSeconds(30));
         Assert.Contains(curl.Lines, line => line.Contains("\"version\":", StringComparison.Ordinal));
     }
 
-    private static ChildProcess Shell(string command, int port, TempFolder folder) =>
+    private static ChildProcess Shell(string command, ReservedPort port, TempFolder folder) =>
         ChildProcess.Start("bash", ["-c", command], Repository.Root, new Dictionary<string, string?>
         {
             ["Urls"] = $"http://localhost:{port}",

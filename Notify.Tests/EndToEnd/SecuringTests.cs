@@ -9,7 +9,7 @@ public partial class SecuringTests
     [Fact]
     public async Task The_section_of_the_README_works_as_printed()
     {
-        var port = FreePort.Find();
+        using var port = new ReservedPort();
         using var folder = new TempFolder();
         string[] script =
         [

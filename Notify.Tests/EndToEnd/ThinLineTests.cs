@@ -24,7 +24,7 @@ public sealed partial class ThinLineTests
     {
         await using var server = await ServerProcess.StartAsync();
         using var folder = new TempFolder();
-        var port = FreePort.Find();
+        using var port = new ReservedPort();
         await using var nginx = await Nginx.StartAsync(folder, $$"""
             server {
               listen 127.0.0.1:{{port}};
@@ -37,7 +37,7 @@ public sealed partial class ThinLineTests
                 proxy_read_timeout 120s;
               }
             }
-            """, port);
+            """, port.Number);
         for (var i = 0; i < Notifications; i += 100) await PublishAsync(server, 100);
 
         List<Task> clients = [];

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 [assembly: AssemblyFixture(typeof(Notify.Tests.Fixtures.PostgresCluster))]
@@ -17,6 +15,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     private const string User = "notify";
 
     private readonly SemaphoreSlim _starting = new(1);
+    private readonly ReservedPort _port = new();
     private readonly EventHandler _atExit;
     private string? _folder;
     private Process? _server;
@@ -36,7 +35,7 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     internal SmallDisk? Disk { get; private set; }
 
-    public int Port { get; private set; }
+    public int Port => _port.Number;
 
     /// <summary>The postmaster's.</summary>
     public int ProcessId => _server?.Id ?? throw new InvalidOperationException("The cluster is stopped.");
@@ -119,7 +118,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     public async Task<PostgresCluster> StartStandbyAsync()
     {
         await StartAsync();
-        var standby = new PostgresCluster { _folder = await MakeFolderAsync(), Port = FreePort() };
+        var standby = new PostgresCluster { _folder = await MakeFolderAsync() };
         using var copy = Run("pg_basebackup", ["-D", standby._folder, "-d", $"host=127.0.0.1 port={Port} user={User}", "-R", "-c", "fast", "--no-sync"]);
         await EndedAsync(copy);
         Assert.True(copy.ExitCode == 0, "pg_basebackup failed; run it by hand to see why.");
@@ -130,7 +129,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     /// <summary>A copy of this cluster as it is now, not started: what a backup holds.</summary>
     public async Task<PostgresCluster> CopyAsync()
     {
-        var copy = new PostgresCluster { _folder = await MakeFolderAsync(), Port = FreePort(), Settings = Settings };
+        var copy = new PostgresCluster { _folder = await MakeFolderAsync(), Settings = Settings };
         using var backup = Run("pg_basebackup", ["-D", copy._folder, "-d", $"host=127.0.0.1 port={Port} user={User}", "-c", "fast", "--no-sync"]);
         await EndedAsync(backup);
         Assert.True(backup.ExitCode == 0, "pg_basebackup failed; run it by hand to see why.");
@@ -172,6 +171,7 @@ public sealed class PostgresCluster : IAsyncLifetime
             await Disk.DisposeAsync();
         if (_folder is not null)
             Directory.Delete(Disk is null ? _folder : Path.GetDirectoryName(_folder)!, recursive: true);
+        _port.Dispose();
         _starting.Dispose();
     }
 
@@ -189,7 +189,6 @@ public sealed class PostgresCluster : IAsyncLifetime
         await EndedAsync(initdb);
         Assert.True(initdb.ExitCode == 0, "initdb failed; run it by hand to see why.");
         _folder = folder;
-        Port = FreePort();
     }
 
     private static async Task<string> MakeFolderAsync()
@@ -251,12 +250,5 @@ public sealed class PostgresCluster : IAsyncLifetime
         var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         return installed.Concat(onPath).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")))
             ?? throw new InvalidOperationException("These tests need Postgres's own programs (initdb, postgres): apt-get install postgresql.");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 
 namespace Notify.Tests.Fixtures;
@@ -10,10 +9,10 @@ internal sealed class RedisServer : IAsyncDisposable
         ?? throw new InvalidOperationException("These tests need redis-server in PATH: apt-get install redis-server.");
 
     private readonly TempFolder _folder = new();
-    private readonly int _port = FreePort.Find();
+    private readonly ReservedPort _port = new();
     private ChildProcess? _process;
 
-    public int Port => _port;
+    public int Port => _port.Number;
 
     public string ConnectionString => $"127.0.0.1:{_port}";
 
@@ -43,6 +42,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await _process.DisposeAsync();
+        _port.Dispose();
         _folder.Dispose();
     }
 
@@ -50,7 +50,7 @@ internal sealed class RedisServer : IAsyncDisposable
     {
         if (_process is not null) await _process.DisposeAsync();
         string[] arguments =
-            ["--port", _port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _folder.Path];
+            ["--port", _port.ToString(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _folder.Path];
         _process = ChildProcess.Start(Program, arguments, _folder.Path);
         await Eventually.TrueAsync(AnswersAsync, "the Redis of the test answers");
     }
@@ -58,12 +58,12 @@ internal sealed class RedisServer : IAsyncDisposable
     private async Task<bool> AnswersAsync()
     {
         Assert.False(_process!.HasExited, "redis-server ended:\n" + string.Join('\n', _process.Lines));
-        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(5)); // the port may be another program's meanwhile, one that says nothing
+        using var patience = new CancellationTokenSource(Eventually.Patience);
         try
         {
-            return await AnswersAsync("PING", soon.Token);
+            return await AnswersAsync("PING", patience.Token);
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        catch (SocketException)
         {
             return false;
         }
@@ -72,7 +72,7 @@ internal sealed class RedisServer : IAsyncDisposable
     private async Task<bool> AnswersAsync(string command, CancellationToken cancellationToken)
     {
         using var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", _port, cancellationToken);
+        await client.ConnectAsync("127.0.0.1", Port, cancellationToken);
         var stream = client.GetStream();
         await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"), cancellationToken);
         return await stream.ReadAsync(new byte[16], cancellationToken) > 0;

@@ -1,30 +1,35 @@
 using System.Net;
-using System.Text.RegularExpressions;
 using Notify.Storage;
 using Notify.Storage.Log;
 
 namespace Notify.Tests.Fixtures;
 
 /// <summary>
-/// The real server in a process of its own, so that a test can kill it: in Development, on a port the system chose,
+/// The real server in a process of its own, so that a test can kill it: in Development, on a port of its own,
 /// with a data folder of its own that outlives restarts and goes with the fixture.
 /// </summary>
-internal sealed partial class ServerProcess : IAsyncDisposable
+internal sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly TempFolder _folder = new();
+    private readonly ReservedPort _port = new();
     private readonly Launch _launch;
     private readonly IReadOnlyDictionary<string, string> _settings;
     private ChildProcess? _process;
 
-    private ServerProcess(Launch launch, IReadOnlyDictionary<string, string> settings) => (_launch, _settings) = (launch, settings);
+    private ServerProcess(Launch launch, IReadOnlyDictionary<string, string> settings)
+    {
+        (_launch, _settings) = (launch, settings);
+        Url = new Uri($"http://127.0.0.1:{_port}");
+        Http = new HttpClient { BaseAddress = Url };
+    }
 
     /// <summary>Where it listens; the same after a restart.</summary>
-    public Uri Url { get; private set; } = new("http://127.0.0.1:0");
+    public Uri Url { get; }
 
     /// <summary>A client for <see cref="Url"/>.</summary>
-    public HttpClient Http { get; private set; } = null!;
+    public HttpClient Http { get; }
 
     /// <summary>What the next start finds in its environment besides the usual; for the fault suite.</summary>
     public Dictionary<string, string?> Environment { get; } = [];
@@ -94,28 +99,23 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Http?.Dispose();
+        Http.Dispose();
         if (_process is not null) await _process.DisposeAsync();
+        _port.Dispose();
         _folder.Dispose();
     }
 
     private async Task StartAsync(bool untilReady = true)
     {
+        if (_process is null && _launch.Program == Repository.ServerDll) await PrepareStorageAsync();
         if (_process is not null) await _process.DisposeAsync();
-        if (Http is null && _launch.Program == Repository.ServerDll) await PrepareStorageAsync();
         _process = ChildProcess.Start(Arguments().First(), Arguments().Skip(1), _folder.Path, new Dictionary<string, string?>(Environment)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_URLS"] = null,
             ["DOTNET_gcServer"] = "0",
         });
-        var line = await _process.WaitForLineAsync(l => ListeningOn().IsMatch(l), StartLimit);
-        if (Http is null)
-        {
-            Url = new Uri(ListeningOn().Match(line).Groups["url"].Value);
-            Http = new HttpClient { BaseAddress = Url };
-        }
-
+        await _process.WaitForLineAsync(line => line.Contains("Now listening on: ", StringComparison.Ordinal), StartLimit);
         if (untilReady) await UntilReadyAsync();
     }
 
@@ -143,7 +143,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         yield return "dotnet";
         yield return _launch.Program;
         yield return $"--contentRoot={Path.GetDirectoryName(_launch.Program)}"; // for appsettings.json
-        yield return $"--urls={Url.GetLeftPart(UriPartial.Authority)}"; // port 0 at first, later the one it got
+        yield return $"--urls={Url.GetLeftPart(UriPartial.Authority)}";
         if (!_settings.ContainsKey("ConnectionStrings:Postgres")) yield return $"--Notify:Storage:SqlitePath={SqlitePath}";
         foreach (var (name, value) in _settings) yield return $"--{name}={value}";
     }
@@ -159,9 +159,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
         while (await pause.WaitForNextTickAsync(deadline.Token));
     }
-
-    [GeneratedRegex(@"Now listening on: (?<url>http://\S+)", RegexOptions.ExplicitCapture)]
-    private static partial Regex ListeningOn();
 }
 
 /// <summary>How a server is started.</summary>

@@ -12,16 +12,13 @@ namespace Notify.Tests.Fixtures;
 internal sealed class TestIssuer : IAsyncDisposable
 {
     private readonly Dictionary<string, (RSA Key, string? Algorithm)> _keys = [];
+    private readonly ReservedPort _port = new();
     private WebApplication? _app;
     private int _served;
 
-    public TestIssuer()
-    {
-        Port = FreePort.Find();
-        AddKey("first");
-    }
+    public TestIssuer() => AddKey("first");
 
-    public int Port { get; }
+    public int Port => _port.Number;
 
     public string Url => $"http://127.0.0.1:{Port}/realm";
 
@@ -92,6 +89,7 @@ internal sealed class TestIssuer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        _port.Dispose();
         foreach (var (key, _) in _keys.Values) key.Dispose();
     }
 

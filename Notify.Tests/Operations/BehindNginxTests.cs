@@ -17,6 +17,7 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private readonly TempFolder _folder = new();
+    private readonly ReservedPort _port = new();
     private readonly List<ServerProcess> _nodes = [];
     private HttpClient _http = null!;
     private string _certificate = "";
@@ -37,10 +38,9 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
                 ("ConnectionStrings:Postgres", postgres.ConnectionString(database))));
         }
 
-        var port = FreePort.Find();
-        _url = new Uri($"https://localhost:{port}");
+        _url = new Uri($"https://localhost:{_port}");
         await MakeCertificateAsync();
-        _nginx = await Nginx.StartAsync(_folder, Block(port), port);
+        _nginx = await Nginx.StartAsync(_folder, Block(_port.Number), _port.Number);
         _http = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = IsOurs } }) { BaseAddress = _url };
     }
 
@@ -49,6 +49,7 @@ public sealed partial class BehindNginxTests(PostgresCluster postgres) : IAsyncL
         if (_nginx is not null) await _nginx.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();
         _http?.Dispose();
+        _port.Dispose();
         _folder.Dispose();
     }
 

@@ -63,7 +63,8 @@ public class TelemetryTests(PostgresCluster postgres)
     [Fact]
     public async Task A_collector_that_is_away_stops_neither_the_service_nor_its_end()
     {
-        await using var server = await ServerProcess.StartAsync(("OTEL_EXPORTER_OTLP_ENDPOINT", $"http://127.0.0.1:{FreePort.Find()}"));
+        using var collector = new ReservedPort();
+        await using var server = await ServerProcess.StartAsync(("OTEL_EXPORTER_OTLP_ENDPOINT", $"http://127.0.0.1:{collector}"));
         await server.PublishAsync("traced/a", "one");
         await server.TerminateAsync(Limit);
         Assert.Equal(0, server.ExitCode);

@@ -145,7 +145,7 @@ public sealed class PostgresHostTests(PostgresHostTests.Listening at) : IClassFi
 
         public PostgresCluster Cluster { get; private set; } = null!;
 
-        private int Closed { get; } = FreePort.Find();
+        private ReservedPort Closed { get; } = new();
 
         public async ValueTask InitializeAsync()
         {
@@ -161,6 +161,7 @@ public sealed class PostgresHostTests(PostgresHostTests.Listening at) : IClassFi
         {
             await Cluster.DisposeAsync();
             Folder.Dispose();
+            Closed.Dispose();
         }
 
         public string Filled(string form, string database) => form

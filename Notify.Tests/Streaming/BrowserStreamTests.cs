@@ -63,7 +63,7 @@ public sealed class BrowserStreamTests
 
     private static async Task<PortedNginx> NginxAsync(TempFolder folder, int port)
     {
-        var own = FreePort.Find();
+        var own = new ReservedPort();
         return new PortedNginx(own, await Nginx.StartAsync(folder, $$"""
             server {
                 listen 127.0.0.1:{{own}};
@@ -82,13 +82,17 @@ public sealed class BrowserStreamTests
                     return 200 "retry: 1000\n\n";
                 }
             }
-            """, own));
+            """, own.Number));
     }
 
-    private sealed class PortedNginx(int port, Nginx nginx) : IAsyncDisposable
+    private sealed class PortedNginx(ReservedPort port, Nginx nginx) : IAsyncDisposable
     {
-        public int Port => port;
+        public int Port => port.Number;
 
-        public ValueTask DisposeAsync() => nginx.DisposeAsync();
+        public async ValueTask DisposeAsync()
+        {
+            await nginx.DisposeAsync();
+            port.Dispose();
+        }
     }
 }
