@@ -18,9 +18,7 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Ended intervals kept until they are dropped together.</summary>
     private const int EndedKept = 16;
 
-    private Interest[] _held = [];
-    private long[]? _untils; // beside what is held; null while nothing has an end
-    private int _count;
+    private InterestList _held = new();
     private int _stamp;
     private long _changesThrough;
     private string? _names;
@@ -51,7 +49,7 @@ internal sealed class Interests(Subscriber session, Router router)
         get
         {
             var named = 0;
-            foreach (ref readonly var interest in Held)
+            foreach (ref readonly var interest in _held.All)
             {
                 if (interest.Kind == InterestKind.Named) named++;
             }
@@ -63,17 +61,15 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>What the client named, in its order.</summary>
     public IReadOnlyList<string> Named => Texts(InterestKind.Named);
 
-    private ReadOnlySpan<Interest> Held => _held.AsSpan(0, _count);
-
     public bool IsNamed(TopicFilter filter) => Find(InterestKind.Named, filter) >= 0;
 
     /// <summary>The filters of a kind whose intervals are open; sleeping ones included.</summary>
     public IReadOnlyList<string> Texts(InterestKind kind)
     {
         var texts = new List<string>();
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
-            if (_held[i].Kind == kind && UntilOf(i) == Interest.Open) texts.Add(router.Names.Text(_held[i].Filter));
+            if (_held[i].Kind == kind && _held.IsOpen(i)) texts.Add(router.Names.Text(_held[i].Filter));
         }
 
         return texts;
@@ -97,7 +93,7 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Gives what was added its version.</summary>
     public void Activate(long from)
     {
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             if (_held[i].From == long.MaxValue) _held[i].From = from;
         }
@@ -108,7 +104,7 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>The log is another one: what the connection named and the token's groups begin again there.</summary>
     public void RestartFrom(long from)
     {
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             if (_held[i].Kind is InterestKind.Named or InterestKind.Token) _held[i].From = from;
         }
@@ -128,7 +124,7 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Ends what is not among these.</summary>
     public void Keep(InterestKind kind, IReadOnlyCollection<TopicFilter> filters)
     {
-        for (var i = _count - 1; i >= 0; i--)
+        for (var i = _held.Count - 1; i >= 0; i--)
         {
             if (_held[i].Kind == kind && !filters.Contains(FilterAt(i))) RemoveAt(i);
         }
@@ -142,11 +138,11 @@ internal sealed class Interests(Subscriber session, Router router)
     public bool Begin(UserInterest interval, bool covered, long dispatched)
     {
         var filter = router.Find(interval.Filter);
-        for (var i = 0; i < _count && filter > 0; i++)
+        for (var i = 0; i < _held.Count && filter > 0; i++)
         {
             ref readonly var known = ref _held[i];
             if (known.Filter != filter || known.Kind != interval.Kind || known.From != interval.Since) continue;
-            if (interval.Until >= UntilOf(i)) return false;
+            if (interval.Until >= _held.Until(i)) return false;
             EndAt(i, interval.Until);
             NoteChanges();
             return true;
@@ -162,10 +158,10 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         var ended = false;
         var number = router.Find(filter);
-        for (var i = 0; i < _count && number > 0; i++)
+        for (var i = 0; i < _held.Count && number > 0; i++)
         {
             ref readonly var interest = ref _held[i];
-            if (interest.Filter != number || interest.Kind != kind || interest.From >= at || UntilOf(i) <= at) continue;
+            if (interest.Filter != number || interest.Kind != kind || interest.From >= at || _held.Until(i) <= at) continue;
             EndAt(i, at);
             ended = true;
         }
@@ -182,21 +178,21 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         var ended = 0;
         var isDone = true;
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
-            if (UntilOf(i) > dispatched)
+            if (_held.Until(i) > dispatched)
             {
-                isDone &= UntilOf(i) == Interest.Open || !_held[i].Indexed;
+                isDone &= _held.IsOpen(i) || !_held[i].Indexed;
                 continue;
             }
 
             TakeOutOfIndex(i);
-            if (UntilOf(i) <= passed) ended++;
+            if (_held.Until(i) <= passed) ended++;
         }
 
-        for (var i = _count - 1; i >= 0 && ended > EndedKept; i--)
+        for (var i = _held.Count - 1; i >= 0 && ended > EndedKept; i--)
         {
-            if (UntilOf(i) <= passed) RemoveAt(i);
+            if (_held.Until(i) <= passed) RemoveAt(i);
         }
 
         return isDone;
@@ -205,12 +201,12 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Puts these in the place of everything that is the user's by interval: the log is another one, or read anew.</summary>
     public void ReplaceIntervals(IReadOnlyCollection<UserInterest> intervals, Func<TopicFilter, bool> covers, long dispatched)
     {
-        for (var i = _count - 1; i >= 0; i--)
+        for (var i = _held.Count - 1; i >= 0; i--)
         {
             if (_held[i].Kind is InterestKind.Membership or InterestKind.Durable) RemoveAt(i);
         }
 
-        Reserve(intervals.Count);
+        _held.Reserve(intervals.Count);
         foreach (var interval in intervals) Begin(interval, interval.Kind != InterestKind.Durable || covers(interval.Filter), dispatched);
         Restamp();
     }
@@ -220,14 +216,14 @@ internal sealed class Interests(Subscriber session, Router router)
     /// </summary>
     public void Cover(Func<TopicFilter, bool> covers, long dispatched)
     {
-        for (var i = _count - 1; i >= 0; i--)
+        for (var i = _held.Count - 1; i >= 0; i--)
         {
             if (_held[i].Kind == InterestKind.Named && !covers(FilterAt(i))) RemoveAt(i);
             else if (_held[i].Kind == InterestKind.Durable)
             {
                 _held[i].Asleep = !covers(FilterAt(i));
                 if (_held[i].Asleep) TakeOutOfIndex(i);
-                else if (!_held[i].Indexed && UntilOf(i) > dispatched) PutIntoIndex(i);
+                else if (!_held[i].Indexed && _held.Until(i) > dispatched) PutIntoIndex(i);
             }
         }
 
@@ -239,13 +235,13 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         router.Change(this, static (index, self) =>
         {
-            for (var i = 0; i < self._count; i++)
+            for (var i = 0; i < self._held.Count; i++)
             {
                 self.Unindex(index, i);
                 index.Release(self._held[i].Filter);
             }
 
-            (self._held, self._untils, self._count) = ([], null, 0);
+            self._held.Clear();
         });
         _names = null;
         Restamp();
@@ -258,7 +254,7 @@ internal sealed class Interests(Subscriber session, Router router)
     public bool IsOfUser(long version, string topic)
     {
         var key = new TopicKey(topic, stackalloc byte[TopicKey.Room]);
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             if (_held[i].Kind is InterestKind.Own or InterestKind.Membership or InterestKind.Durable && Brings(i, version, key)) return true;
         }
@@ -271,11 +267,11 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         var verdicts = new List<InterestVerdict>();
         var key = new TopicKey(topic, stackalloc byte[TopicKey.Room]);
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             var interest = _held[i];
             if (router.Names.Matches(interest.Filter, key))
-                verdicts.Add(new InterestVerdict(interest.Kind, router.Names.Text(interest.Filter), interest.From, UntilOf(i), interest.Asleep,
+                verdicts.Add(new InterestVerdict(interest.Kind, router.Names.Text(interest.Filter), interest.From, _held.Until(i), interest.Asleep,
                     Brings(i, version, key)));
         }
 
@@ -286,7 +282,7 @@ internal sealed class Interests(Subscriber session, Router router)
     public bool Follows(string topic)
     {
         var key = new TopicKey(topic, stackalloc byte[TopicKey.Room]);
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             if (IsOn(i) && router.Names.Matches(_held[i].Filter, key)) return true;
         }
@@ -298,7 +294,7 @@ internal sealed class Interests(Subscriber session, Router router)
     public TopicFilter[] Followed()
     {
         var filters = new HashSet<TopicFilter>();
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             if (IsOn(i) && router.Names.Bytes(_held[i].Filter)[0] != '$') filters.Add(FilterAt(i));
         }
@@ -309,7 +305,7 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>Of these entries, those above the cursor that an interest brings. Expiry is the caller's.</summary>
     public void Select(IReadOnlyList<DeliveryEntry> entries, long cursor, List<DeliveryEntry> wanted)
     {
-        var lookUp = _count > LookUpFrom && entries.Count > LookUpFrom ? new InterestLookUp(router.Names, Held) : null;
+        var lookUp = _held.Count > LookUpFrom && entries.Count > LookUpFrom ? new InterestLookUp(router.Names, _held.All) : null;
         Span<byte> room = stackalloc byte[TopicKey.Room];
         foreach (var entry in entries)
         {
@@ -321,15 +317,15 @@ internal sealed class Interests(Subscriber session, Router router)
 
     /// <summary>Whether the interest at this place brings this version on this topic: what decides in dispatch, in replay, and in an explanation.</summary>
     public bool Brings(int at, long version, in TopicKey topic) =>
-        _held[at].Holds(version, UntilOf(at)) && router.Names.Matches(_held[at].Filter, topic);
+        _held[at].Holds(version, _held.Until(at)) && router.Names.Matches(_held[at].Filter, topic);
 
     /// <summary>Names what is followed, for sessions to share work; null when there is much, or something begins or ends above the cursor.</summary>
     public string? SharedKey(long cursor)
     {
-        if (_count > SharedFilters || ChangesThrough > cursor) return null;
+        if (_held.Count > SharedFilters || ChangesThrough > cursor) return null;
         if (_names is not null) return _names;
-        var texts = new List<string>(_count);
-        for (var i = 0; i < _count; i++)
+        var texts = new List<string>(_held.Count);
+        for (var i = 0; i < _held.Count; i++)
         {
             // What has ended at or below the cursor brings nothing above it.
             if (IsOn(i)) texts.Add(router.Names.Text(_held[i].Filter));
@@ -341,10 +337,10 @@ internal sealed class Interests(Subscriber session, Router router)
     /// <summary>The filters that can bring something above the cursor.</summary>
     public TopicFilter[] Filters(long cursor)
     {
-        var filters = new List<TopicFilter>(_count);
-        for (var i = 0; i < _count; i++)
+        var filters = new List<TopicFilter>(_held.Count);
+        for (var i = 0; i < _held.Count; i++)
         {
-            if (!_held[i].Asleep && UntilOf(i) > cursor) filters.Add(FilterAt(i));
+            if (!_held[i].Asleep && _held.Until(i) > cursor) filters.Add(FilterAt(i));
         }
 
         return [.. filters];
@@ -352,13 +348,11 @@ internal sealed class Interests(Subscriber session, Router router)
 
     private TopicFilter FilterAt(int at) => router.Names.Filter(_held[at].Filter);
 
-    private long UntilOf(int at) => _untils?[at] ?? Interest.Open;
-
-    private bool IsOn(int at) => !_held[at].Asleep && UntilOf(at) == Interest.Open;
+    private bool IsOn(int at) => !_held[at].Asleep && _held.IsOpen(at);
 
     private bool Want(long version, in TopicKey topic)
     {
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             if (Brings(i, version, topic)) return true;
         }
@@ -369,7 +363,7 @@ internal sealed class Interests(Subscriber session, Router router)
     private int Find(InterestKind kind, TopicFilter filter)
     {
         var number = router.Find(filter);
-        for (var i = 0; i < _count && number > 0; i++)
+        for (var i = 0; i < _held.Count && number > 0; i++)
         {
             if (_held[i].Filter == number && _held[i].Kind == kind) return i;
         }
@@ -383,48 +377,27 @@ internal sealed class Interests(Subscriber session, Router router)
 
         // Before the index has it: a dispatcher that finds the session by this filter must see that it looks entry by entry.
         Volatile.Write(ref _changesThrough, Math.Max(_changesThrough, until == Interest.Open ? from : isIndexed ? long.MaxValue : Math.Max(from, until)));
-        if (_count == _held.Length) Resize(_count < 4 ? _count + 1 : _count + _count / 4);
         router.Change((this, kind, filter, from, isIndexed, asleep), static (index, state) =>
         {
             var (self, kind, filter, from, isIndexed, asleep) = state;
             var number = index.Number(filter);
             index.Rest(number);
-            self._held[self._count++] = new Interest(number, kind, from, asleep);
-            if (isIndexed) self.Index(index, self._count - 1);
+            self._held.Add(new Interest(number, kind, from, asleep));
+            if (isIndexed) self.Index(index, self._held.Count - 1);
         });
-        if (until != Interest.Open) EndAt(_count - 1, until);
+        if (until != Interest.Open) EndAt(_held.Count - 1, until);
     }
 
     private void EndAt(int at, long until)
     {
-        if (_untils is null)
-        {
-            _untils = new long[_held.Length];
-            Array.Fill(_untils, Interest.Open);
-        }
-
-        _untils[at] = until;
+        _held.SetUntil(at, until);
         if (_held[at].Indexed) router.NoteEnded(session);
-    }
-
-    // Most users change seldom after their connection has begun: what they hold then gets no more room than it needs.
-    private void Reserve(int more)
-    {
-        if (_count + more > _held.Length) Resize(_count + more);
-    }
-
-    private void Resize(int length)
-    {
-        Array.Resize(ref _held, length);
-        if (_untils is null) return;
-        Array.Resize(ref _untils, length);
-        _untils.AsSpan(_count).Fill(Interest.Open);
     }
 
     private void PutIntoIndex(int at)
     {
         router.Change((this, at), static (index, state) => state.Item1.Index(index, state.at));
-        if (UntilOf(at) != Interest.Open) router.NoteEnded(session);
+        if (!_held.IsOpen(at)) router.NoteEnded(session);
     }
 
     private void TakeOutOfIndex(int at)
@@ -439,14 +412,7 @@ internal sealed class Interests(Subscriber session, Router router)
     {
         TakeOutOfIndex(at);
         router.Change(_held[at].Filter, static (index, filter) => index.Release(filter));
-        _held.AsSpan(at + 1, _count - at - 1).CopyTo(_held.AsSpan(at));
-        if (_untils is not null)
-        {
-            _untils.AsSpan(at + 1, _count - at - 1).CopyTo(_untils.AsSpan(at));
-            _untils[_count - 1] = Interest.Open;
-        }
-
-        _held[--_count] = default;
+        _held.RemoveAt(at);
         _names = null;
         NoteChanges();
     }
@@ -471,7 +437,7 @@ internal sealed class Interests(Subscriber session, Router router)
 
     private bool IsIndexed(int filter)
     {
-        foreach (ref readonly var interest in Held)
+        foreach (ref readonly var interest in _held.All)
         {
             if (interest.Filter == filter && interest.Indexed) return true;
         }
@@ -482,10 +448,10 @@ internal sealed class Interests(Subscriber session, Router router)
     private void NoteChanges()
     {
         var through = 0L;
-        for (var i = 0; i < _count; i++)
+        for (var i = 0; i < _held.Count; i++)
         {
             through = Math.Max(through, _held[i].From);
-            if (UntilOf(i) is < Interest.Open and var until) through = Math.Max(through, _held[i].Indexed ? long.MaxValue : until);
+            if (_held.Until(i) is < Interest.Open and var until) through = Math.Max(through, _held[i].Indexed ? long.MaxValue : until);
         }
 
         _names = null;
