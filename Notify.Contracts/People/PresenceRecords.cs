@@ -88,6 +88,6 @@ public sealed record NodeStats
     /// <summary>When it started.</summary>
     [JsonConverter(typeof(Rfc3339Converter))] public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>The last version that it has handed on.</summary>
+    /// <summary>The last version that it has delivered or passed over.</summary>
     public required long Head { get; init; }
 }

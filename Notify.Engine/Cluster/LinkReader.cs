@@ -10,7 +10,7 @@ namespace Notify.Engine.Cluster;
 
 /// <summary>
 /// Reads <see cref="LinkFormat"/> and believes nothing: lengths, ranges, text and JSON are checked before anything is
-/// handed on, since one bad entry in the ring would fail every connection that it is encoded for. Never throws.
+/// passed on, since one bad entry in the ring would fail every connection that it is encoded for. Never throws.
 /// </summary>
 internal ref struct LinkReader
 {

@@ -12,7 +12,7 @@ namespace Notify.Engine.Directory;
 /// turn with them. <see cref="ChangeLoop"/> does the making; this is its front and its lifetime.
 /// </summary>
 /// <remarks>
-/// The answer comes when the entry is stored and handed on to this node's tail; what waits for this node to have applied it
+/// The answer comes when the entry is stored and passed to this node's tail; what waits for this node to have applied it
 /// waits for <see cref="ChangeAnswer.Made.Head"/>. A change is answered within <see cref="Deadline"/>.
 /// </remarks>
 internal sealed class DirectoryWriter : IHostedService, IDisposable

@@ -10,7 +10,7 @@ internal abstract record PublishOutcome
     {
     }
 
-    /// <summary>It has its place, or, ephemeral, was handed on.</summary>
+    /// <summary>It has its place, or, ephemeral, was passed to delivery.</summary>
     /// <param name="As">How it got there.</param>
     /// <param name="Id">Its identity.</param>
     /// <param name="Version">Its version; 0 for an ephemeral one.</param>

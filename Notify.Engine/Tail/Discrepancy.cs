@@ -1,9 +1,9 @@
 namespace Notify.Engine.Tail;
 
-/// <summary>How what a node handed on can differ from the log.</summary>
+/// <summary>How what a node delivered can differ from the log.</summary>
 internal enum Discrepancy
 {
-    /// <summary>Handed on, and the log no longer has it.</summary>
+    /// <summary>Delivered, and the log no longer has it.</summary>
     Absent,
 
     /// <summary>The log has something else under this version.</summary>

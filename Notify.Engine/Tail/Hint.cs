@@ -48,7 +48,7 @@ internal abstract record Hint
     /// <summary>The log reaches up to here, says another node; the contents are in the log.</summary>
     public sealed record Ahead(Guid Epoch, long Last) : Hint;
 
-    /// <summary>What was handed on from this version on, in this epoch, is not what the log has.</summary>
+    /// <summary>What was delivered from this version on, in this epoch, is not what the log has.</summary>
     public sealed record Distrusted(LogView View, long From) : Hint;
 
     /// <summary>An ephemeral notification, for live sessions.</summary>

@@ -75,7 +75,7 @@ internal sealed partial class LogTail(
     public void Ahead(Guid epoch, long last) => _hints.Writer.TryWrite(new Hint.Ahead(epoch, last));
 
     /// <summary>
-    /// What was handed on from this version on is not what the log has: the node reads it anew, and sessions that were given any of it get
+    /// What was delivered from this version on is not what the log has: the node reads it anew, and sessions that were given any of it get
     /// a Gap.
     /// </summary>
     public void Distrust(LogView view, long from) => _hints.Writer.TryWrite(new Hint.Distrusted(view, from));

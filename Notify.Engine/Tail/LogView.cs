@@ -35,7 +35,7 @@ internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null
     public string Epoch { get; } = start.Epoch.ToString();
 
     /// <summary>
-    /// The first version that may be another one than this node handed on in the epoch before, when that had the same
+    /// The first version that may be another one than this node delivered in the epoch before, when that had the same
     /// epoch; null when none of the old numbers means anything here.
     /// </summary>
     public long? DiffersFrom { get; } = differsFrom;

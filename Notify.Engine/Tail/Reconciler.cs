@@ -4,7 +4,7 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Tail;
 
 /// <summary>
-/// Compares now and then what this node has handed on with what the log has. It should never find anything: hints are
+/// Compares at intervals what this node has delivered with what the log has. It should never find anything: hints are
 /// checked, holes are read, the head is polled. What it finds all the same (a forged hint, a bug, rows changed by hand) is
 /// counted and told, and repaired where the log has something better: the node reads it again, and a session that was sent
 /// something else gets a Gap before it.
@@ -45,7 +45,7 @@ internal sealed partial class Reconciler(
         }
     }
 
-    /// <summary>One look. Asks the log nothing when nothing was handed on and nothing was committed since the last one.</summary>
+    /// <summary>One look. Asks the log nothing when nothing was delivered and nothing was committed since the last one.</summary>
     internal async Task ReconcileAsync(CancellationToken cancellationToken)
     {
         if (position.View is not { } view) return;
@@ -54,14 +54,14 @@ internal sealed partial class Reconciler(
         if (stood && view.Head <= end) return;
 
         var after = Math.Max(Math.Max(view.Ring.First, view.Oldest) - 1, end - Entries);
-        var handedOn = new List<DeliveryEntry>();
-        if (!view.Ring.TryRead(after, (int)(end - after), handedOn)) return; // let go meanwhile
+        var delivered = new List<DeliveryEntry>();
+        if (!view.Ring.TryRead(after, (int)(end - after), delivered)) return; // let go meanwhile
         var page = await log.ReadAsync(after, Entries, Bytes, cancellationToken);
         if (page.Head.Epoch != view.EpochId || page.Head.Head < end) return; // for the tail to see
 
         var wasAhead = stood && _head > end;
         (_view, _end, _head) = (view, end, page.Head.Head);
-        if (Compare(handedOn, page) is { } first) tail.Distrust(view, first);
+        if (Compare(delivered, page) is { } first) tail.Distrust(view, first);
         else if (wasAhead && await StandsStillAsync(view, end, cancellationToken))
         {
             Log.Behind(logger, end, page.Head.Head);
@@ -71,11 +71,11 @@ internal sealed partial class Reconciler(
     }
 
     /// <summary>Counts what is wrong; → the first version for which the log has something better.</summary>
-    private long? Compare(List<DeliveryEntry> handedOn, LogPage page)
+    private long? Compare(List<DeliveryEntry> delivered, LogPage page)
     {
         var stored = page.Entries.ToDictionary(entry => entry.Version);
         long? different = null, absent = null;
-        foreach (var (version, entry) in handedOn.Select(it => (it.Version, it.Entry)))
+        foreach (var (version, entry) in delivered.Select(it => (it.Version, it.Entry)))
         {
             if (version > page.Through || version < page.Head.Oldest) continue;
             var found = stored.GetValueOrDefault(version);

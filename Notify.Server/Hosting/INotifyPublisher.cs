@@ -6,7 +6,7 @@ namespace Notify.Server.Hosting;
 public interface INotifyPublisher
 {
     /// <summary>Publishes one notification, with the rules of <c>POST /api/v1/notifications</c>.</summary>
-    /// <returns>Its place, once it is stored; for an ephemeral one, once it was handed on.</returns>
+    /// <returns>Its place, once it is stored; for an ephemeral one, once it was passed to delivery.</returns>
     /// <exception cref="NotifyRefusedException">It was refused. With <c>storage_unavailable</c> it may be stored: repeat it under its
     /// idempotency key.</exception>
     Task<PublishResult> PublishAsync(PublishRequest request, CancellationToken cancellationToken = default);

@@ -11,7 +11,7 @@ using Notify.Tests.Fixtures;
 
 namespace Notify.Tests.Delivery;
 
-/// <summary>What was handed on is compared with the log: nothing to say when all is well, and put right when it is not.</summary>
+/// <summary>What was delivered is compared with the log: nothing is logged while they agree, and a difference is repaired.</summary>
 public sealed class ReconcilerTests
 {
     private const string Metric = "notify.reconciled";

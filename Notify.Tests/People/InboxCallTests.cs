@@ -121,8 +121,8 @@ public sealed partial class InboxCallTests(PostgresCluster cluster)
         await PublishAsync(first, "alice");
         await using var phone = new Badge(first);
         await using var laptop = new Badge(second);
-        await using var deaf = new Badge(second, asks: false);
-        foreach (var badge in (Badge[])[phone, laptop, deaf]) await badge.StartAsync();
+        await using var unasked = new Badge(second, asks: false);
+        foreach (var badge in (Badge[])[phone, laptop, unasked]) await badge.StartAsync();
         await phone.ShowsAsync(1, 1); // after its Resume
         await laptop.ShowsAsync(1, 1);
 
@@ -138,7 +138,7 @@ public sealed partial class InboxCallTests(PostgresCluster cluster)
         await laptop.ShowsAsync(11, 0);
         Assert.All(phone.Told, told => Assert.Equal((told.Head, 36), (told.Rev, told.Epoch.Length)));
         Assert.Equal(phone.Told.Select(told => told.Rev).Order(), phone.Told.Select(told => told.Rev));
-        Assert.Empty(deaf.Told);
+        Assert.Empty(unasked.Told);
     }
 
     private static async Task PublishAsync(ServerProcess server, string user)

@@ -35,7 +35,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     [InlineData(0, Compared + 500, 1, 500)] // nor are more compared
     public async Task A_look_begins_where_ring_and_log_both_are(int ringFrom, int end, long oldest, long expected)
     {
-        HandedOn(Log.Store(end), ringFrom, oldest);
+        Delivered(Log.Store(end), ringFrom, oldest);
         await _reconciler.ReconcileAsync(Cancel);
         Assert.Equal([expected], Log.Reads.Items);
         Assert.Equal(0, Counted[Metric]);
@@ -51,7 +51,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     public async Task An_entry_differs_in_whatever_of_it_differs(string field)
     {
         var stored = Log.Store(3);
-        HandedOn([.. stored.Select(entry => entry.Version != 2 ? entry : field switch
+        Delivered([.. stored.Select(entry => entry.Version != 2 ? entry : field switch
         {
             "id" => entry with { Id = Guid.NewGuid() },
             "kind" => entry with { Kind = EntryKind.InboxMarked },
@@ -70,7 +70,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     {
         await Tail.StartAsync(Cancel);
         await Eventually.TrueAsync(() => Position.View is not null, "the tail has begun");
-        HandedOn(Forged(Log.Store(5), 2, 4));
+        Delivered(Forged(Log.Store(5), 2, 4));
         await _reconciler.ReconcileAsync(Cancel);
         await Eventually.TrueAsync(() => Position.View!.DiffersFrom == 2, "read anew");
         Assert.Equal(2, Counted[Metric, "different"]);
@@ -82,7 +82,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     {
         await Tail.StartAsync(Cancel);
         await Eventually.TrueAsync(() => Position.View is not null, "the tail has begun");
-        HandedOn(Forged(Log.Store(5), 2));
+        Delivered(Forged(Log.Store(5), 2));
         var view = Position.View;
         Log.Without = [3, 4];
         await _reconciler.ReconcileAsync(Cancel);
@@ -97,7 +97,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     [InlineData(3, 1)]
     public async Task What_retention_took_during_the_look_is_not_compared(int forged, int expected)
     {
-        HandedOn(Forged(Log.Store(5), forged));
+        Delivered(Forged(Log.Store(5), forged));
         Log.Oldest = 3;
         await _reconciler.ReconcileAsync(Cancel);
         Assert.Equal(expected, Counted[Metric]);
@@ -108,7 +108,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     [InlineData(3, 0)] // the next look's
     public async Task What_one_read_did_not_bring_is_not_absent(int forged, int expected)
     {
-        HandedOn(Forged(Log.Store(5), forged));
+        Delivered(Forged(Log.Store(5), forged));
         Log.PageEntries = 2;
         await _reconciler.ReconcileAsync(Cancel);
         Assert.Equal((expected, expected), (Counted[Metric], Counted[Metric, "different"]));
@@ -117,7 +117,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     [Fact]
     public async Task Another_log_or_one_that_went_back_is_for_the_tail_to_see()
     {
-        HandedOn(Forged(Log.Store(5), 2));
+        Delivered(Forged(Log.Store(5), 2));
         Log.Lose(above: 4);
         await _reconciler.ReconcileAsync(Cancel);
         Log.Store(1);
@@ -132,7 +132,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     [InlineData(true)]
     public async Task A_tail_that_was_behind_twice_is_given_a_moment_before_it_is_said_to_stand_still(bool moves)
     {
-        HandedOn(Log.Store(1));
+        Delivered(Log.Store(1));
         var view = Position.View!;
         await _reconciler.ReconcileAsync(Cancel);
         var later = Log.Store(2);
@@ -151,7 +151,7 @@ public sealed class ReconcilerLookTests : ScriptedTail
     [Fact]
     public async Task There_is_a_look_every_half_minute_or_so_whatever_became_of_the_one_before()
     {
-        HandedOn(Log.Store(1));
+        Delivered(Log.Store(1));
         Position.View!.ObserveHead(2); // there is something to look at each time
         await _reconciler.StartAsync(Cancel);
         foreach (var failure in (Exception?[])[null, new StorageUnavailableException("Away, as told."), new InvalidOperationException("A bug."), null])
@@ -176,8 +176,8 @@ public sealed class ReconcilerLookTests : ScriptedTail
     private static LogEntry[] Forged(LogEntry[] stored, params int[] versions) =>
         [.. stored.Select(entry => versions.Contains((int)entry.Version) ? entry with { Content = "forged"u8.ToArray() } : entry)];
 
-    /// <summary>This is what the node has handed on, after <paramref name="ringFrom"/>.</summary>
-    private void HandedOn(LogEntry[] entries, int ringFrom = 0, long oldest = 1)
+    /// <summary>This is what the node has delivered, after <paramref name="ringFrom"/>.</summary>
+    private void Delivered(LogEntry[] entries, int ringFrom = 0, long oldest = 1)
     {
         Log.Oldest = oldest;
         var ring = new Ring(ringFrom, 100_000, long.MaxValue);
