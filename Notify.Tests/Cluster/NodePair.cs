@@ -89,13 +89,13 @@ internal sealed class NodePair : IAsyncDisposable
         }
     }
 
-    // Why a node hears nothing is in its own report and log, which are gone with it.
-    private static async Task<string> StateAsync(ServerProcess node) =>
-        $"{node.Url}: {await node.Http.GetStringAsync(new Uri("health/ready", UriKind.Relative))}\n    {string.Join("\n    ", node.Output.TakeLast(40))}";
-
     public async ValueTask DisposeAsync()
     {
         foreach (var follower in _followers) await follower.DisposeAsync();
         foreach (var node in Nodes) await node.DisposeAsync();
     }
+
+    // Why a node hears nothing is in its own report and log, which are gone with it.
+    private static async Task<string> StateAsync(ServerProcess node) =>
+        $"{node.Url}: {await node.EndingAsync() ?? $"{await TwoNodesSpecification.ReadyAsync(node)}\n    {string.Join("\n    ", node.Output.TakeLast(40))}"}";
 }

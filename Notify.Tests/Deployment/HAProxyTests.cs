@@ -10,6 +10,13 @@ public sealed class HAProxyTests(PostgresCluster postgres) : ProxySpecification(
     private readonly ReservedPort _tls = new();
     private HAProxy? _proxy;
 
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _tls.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
     // The first node, in each of the three lists: every time that it went down it has come up again.
     private protected override Task TakenAgainAsync(ServerProcess node) =>
         Eventually.TrueAsync(() => Count("/a is DOWN") == Count("/a is UP"), "HAProxy takes the node again");

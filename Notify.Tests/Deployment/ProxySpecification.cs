@@ -38,7 +38,7 @@ public abstract class ProxySpecification(PostgresCluster postgres) : IAsyncLifet
         _proxy = await StartProxyAsync(_folder, _nodes[0].Url.Port, _nodes[1].Url.Port, _port.Number);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (_proxy is not null) await _proxy.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();

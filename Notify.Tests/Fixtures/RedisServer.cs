@@ -30,11 +30,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public Task RestartAsync() => RunAsync();
 
     /// <summary>Sends one command whose arguments are single words, such as <c>FLUSHALL</c>.</summary>
-    public async Task CommandAsync(string command)
-    {
-        using var patience = new CancellationTokenSource(Eventually.Patience);
-        Assert.True(await AnswersAsync(command, patience.Token));
-    }
+    public async Task CommandAsync(string command) => Assert.True(await AnswersAsync(command));
 
     /// <summary>SIGSTOP, or SIGCONT: a server that accepts and does not answer.</summary>
     public Task SignalAsync(string name) => _process!.SignalAsync(name);
@@ -58,10 +54,9 @@ internal sealed class RedisServer : IAsyncDisposable
     private async Task<bool> AnswersAsync()
     {
         Assert.False(_process!.HasExited, "redis-server ended:\n" + string.Join('\n', _process.Lines));
-        using var patience = new CancellationTokenSource(Eventually.Patience);
         try
         {
-            return await AnswersAsync("PING", patience.Token);
+            return await AnswersAsync("PING");
         }
         catch (SocketException)
         {
@@ -69,13 +64,14 @@ internal sealed class RedisServer : IAsyncDisposable
         }
     }
 
-    private async Task<bool> AnswersAsync(string command, CancellationToken cancellationToken)
+    private async Task<bool> AnswersAsync(string command)
     {
+        using var patience = new CancellationTokenSource(Eventually.Patience);
         using var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", Port, cancellationToken);
+        await client.ConnectAsync("127.0.0.1", Port, patience.Token);
         var stream = client.GetStream();
-        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"), cancellationToken);
-        return await stream.ReadAsync(new byte[16], cancellationToken) > 0;
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"), patience.Token);
+        return await stream.ReadAsync(new byte[16], patience.Token) > 0;
     }
 
     private static string? Find() => (Environment.GetEnvironmentVariable("PATH") ?? "")

@@ -39,12 +39,14 @@ internal struct InterestList()
         if (Count + more > _held.Length) Resize(Count + more);
     }
 
-    /// <summary>Adds one whose interval is open.</summary>
-    public void Add(in Interest interest)
+    /// <summary>Makes room for one more, and with many for some.</summary>
+    public void Grow()
     {
         if (Count == _held.Length) Resize(Count < FewInterests ? Count + 1 : Count + Count / 4);
-        _held[Count++] = interest;
     }
+
+    /// <summary>Adds one whose interval is open. There is room for it: <see cref="Grow"/> or <see cref="Reserve"/> was called.</summary>
+    public void Add(in Interest interest) => _held[Count++] = interest;
 
     public void RemoveAt(int at)
     {

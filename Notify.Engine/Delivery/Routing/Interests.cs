@@ -377,6 +377,7 @@ internal sealed class Interests(Subscriber session, Router router)
 
         // Before the index has it: a dispatcher that finds the session by this filter must see that it looks entry by entry.
         Volatile.Write(ref _changesThrough, Math.Max(_changesThrough, until == Interest.Open ? from : isIndexed ? long.MaxValue : Math.Max(from, until)));
+        _held.Grow(); // before the gate that all sessions share
         router.Change((this, kind, filter, from, isIndexed, asleep), static (index, state) =>
         {
             var (self, kind, filter, from, isIndexed, asleep) = state;
