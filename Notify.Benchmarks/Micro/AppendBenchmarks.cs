@@ -26,5 +26,9 @@ public class AppendBenchmarks
     }
 
     [Benchmark]
-    public long Build() => PostgresAppendArrays.Of(_entries, _topics).OwnSequences()[^1];
+    public long Build()
+    {
+        var arrays = PostgresAppendArrays.Of(_entries, _topics);
+        return arrays.SequencesAfter(arrays.Sequences)[^1];
+    }
 }

@@ -11,8 +11,7 @@ internal sealed class PostgresAppendArrays
     {
         Ids = new Guid[count];
         Kinds = new short[count];
-        TopicIds = new long?[count];
-        Sequences = new long[count];
+        Topics = new int?[count];
         Nths = new long[count];
         Contents = new ReadOnlyMemory<byte>[count];
     }
@@ -20,11 +19,14 @@ internal sealed class PostgresAppendArrays
     public Guid[] Ids { get; }
     public short[] Kinds { get; }
 
-    /// <summary>Null for an internal entry.</summary>
-    public long?[] TopicIds { get; }
+    /// <summary>Each topic of the batch once.</summary>
+    public long[] TopicIds { get; private set; } = [];
 
-    /// <summary>Where the topic's sequence stands, as far as the session knows.</summary>
-    public long[] Sequences { get; }
+    /// <summary>Where each topic's sequence stands, as far as the session knows.</summary>
+    public long[] Sequences { get; private set; } = [];
+
+    /// <summary>The entry's topic: its position in <see cref="TopicIds"/>, from 1 as Postgres counts; null for an internal entry.</summary>
+    public int?[] Topics { get; }
 
     /// <summary>The ordinal within its topic in this batch; 0 for an internal entry.</summary>
     public long[] Nths { get; }
@@ -61,25 +63,40 @@ internal sealed class PostgresAppendArrays
         return arrays;
     }
 
-    /// <summary>The sequences as they are when no other session has appended.</summary>
-    public long[] OwnSequences()
+    /// <summary>The sequence of each entry within its topic; 0 for an internal one.</summary>
+    /// <param name="before">Where each topic's sequence stood before the batch.</param>
+    public long[] SequencesAfter(long[] before)
     {
-        var own = new long[Sequences.Length];
-        for (var i = 0; i < own.Length; i++) own[i] = Sequences[i] + Nths[i];
-        return own;
+        var sequences = new long[Nths.Length];
+        for (var i = 0; i < sequences.Length; i++)
+        {
+            if (Topics[i] is { } topic) sequences[i] = before[topic - 1] + Nths[i];
+        }
+
+        return sequences;
     }
 
-    private void Fill(IReadOnlyList<NewEntry> entries, PostgresTopics topics)
+    private void Fill(IReadOnlyList<NewEntry> entries, PostgresTopics known)
     {
-        var nthOfTopic = new Dictionary<long, long>();
+        var positions = new Dictionary<long, (int Position, long Entries)>();
+        var (ids, sequences) = (new List<long>(), new List<long>());
         for (var i = 0; i < entries.Count; i++)
         {
             var entry = entries[i];
             (Ids[i], Kinds[i], Contents[i]) = (entry.Id, (short)entry.Kind, entry.Content);
             if (entry.Kind != EntryKind.Notification) continue;
-            var topic = topics.Find(entry.Topic);
-            (TopicIds[i], Sequences[i]) = (topic.Id, topic.Sequence);
-            Nths[i] = ++CollectionsMarshal.GetValueRefOrAddDefault(nthOfTopic, topic.Id, out _);
+            var topic = known.Find(entry.Topic);
+            ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(positions, topic.Id, out var isKnown);
+            if (!isKnown)
+            {
+                ids.Add(topic.Id);
+                sequences.Add(topic.Sequence);
+                place.Position = ids.Count;
+            }
+
+            (Topics[i], Nths[i]) = (place.Position, ++place.Entries);
         }
+
+        (TopicIds, Sequences) = ([.. ids], [.. sequences]);
     }
 }

@@ -41,29 +41,31 @@ internal static class PostgresAppendSql
     /// <remarks>
     /// Insert-only on purpose: the head is the last row of <c>appends</c>, a topic's sequence that of its last row, so that
     /// a snapshot that is held open (pg_dump) does not make every append walk a growing chain of dead counters.
-    /// The session brings the sequences of its topics as they were at version $3. Only when another session has appended since
-    /// are they looked up, and only then are they returned: a lone writer pays for neither.
+    /// The session brings the sequences of the batch's topics ($6, $7) as they were at version $3. Only when another session has appended since
+    /// are they looked up, once for each topic and not for each row, and only then are they returned: a lone writer pays for neither.
     /// </remarks>
     public const string Insert = """
         WITH place AS MATERIALIZED (
-            SELECT log.head, log.last_change, date_trunc('milliseconds', clock_timestamp()) AS at
+            SELECT log.head, log.last_change, date_trunc('milliseconds', clock_timestamp()) AS at,
+                   CASE WHEN log.head > $3 THEN
+                       ARRAY (SELECT coalesce((SELECT n.topic_seq FROM notifications AS n
+                                               WHERE n.topic_id = topic.id AND n.version > $3
+                                               ORDER BY n.version DESC LIMIT 1), topic.seq)
+                              FROM unnest($6, $7) WITH ORDINALITY AS topic(id, seq, position)
+                              ORDER BY topic.position)
+                   ELSE $7 END AS sequences
             FROM (SELECT epoch, settled, topics_removed, coalesce(last.last_version, 0) AS head, coalesce(last.last_change, 0) AS last_change
                   FROM log_head LEFT JOIN (SELECT last_version, last_change FROM appends ORDER BY last_version DESC LIMIT 1) AS last ON true) AS log
-            WHERE log.epoch = $2 AND log.head >= $3 AND log.settled <= $3 AND log.topics_removed = $16
+            WHERE log.epoch = $2 AND log.head >= $3 AND log.settled <= $3 AND log.topics_removed = $17
               AND NOT EXISTS (SELECT FROM appends WHERE batch_id = $1)
-              AND NOT EXISTS (SELECT FROM unnest($12, $13) AS asked(publisher, key)
+              AND NOT EXISTS (SELECT FROM unnest($13, $14) AS asked(publisher, key)
                               JOIN idempotency AS known ON known.publisher = asked.publisher AND known.key = asked.key)
         ), item AS MATERIALIZED (
-            SELECT place.head + given.position AS version, place.at, given.id, given.kind, given.topic_id, given.name, given.content,
+            SELECT place.head + given.position AS version, place.at, given.id, given.kind, ($6)[given.topic] AS topic_id, given.name, given.content,
                    given.ttl, given.publisher, given.key, given.request_hash,
-                   given.nth + coalesce(
-                       CASE WHEN place.head > $3 THEN
-                           (SELECT n.topic_seq FROM notifications AS n
-                            WHERE n.topic_id = given.topic_id AND n.version > $3
-                            ORDER BY n.version DESC LIMIT 1) END,
-                       given.seq) AS topic_seq
-            FROM place, unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
-                 AS given(id, kind, topic_id, seq, nth, content, name, ttl, publisher, key, request_hash, position)
+                   coalesce(place.sequences[given.topic], 0) + given.nth AS topic_seq
+            FROM place, unnest($4, $5, $8, $9, $10, $11, $12, $13, $14, $15) WITH ORDINALITY
+                 AS given(id, kind, topic, nth, content, name, ttl, publisher, key, request_hash, position)
         ), stored AS (
             INSERT INTO notifications
                 (version, id, kind, topic_id, name, topic_seq, published_at, expires_at, content)
@@ -75,9 +77,9 @@ internal static class PostgresAppendSql
             SELECT publisher, key, request_hash, id, version, name, at, at FROM item WHERE key IS NOT NULL
         ), appended AS (
             INSERT INTO appends (last_version, first_version, batch_id, appended_at, last_change)
-            SELECT head + cardinality($4), head + 1, $1, at, CASE WHEN $15 > 0 THEN head + $15 ELSE last_change END FROM place
+            SELECT head + cardinality($4), head + 1, $1, at, CASE WHEN $16 > 0 THEN head + $16 ELSE last_change END FROM place
         )
-        SELECT head, at, CASE WHEN head > $3 THEN (SELECT array_agg(topic_seq ORDER BY version) FROM item) END FROM place
+        SELECT head, at, CASE WHEN head > $3 THEN sequences END FROM place
         """;
 
     /// <summary>The log's epoch, and whether the batch is stored, now or by an attempt whose answer was lost.</summary>

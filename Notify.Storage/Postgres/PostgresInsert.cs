@@ -12,8 +12,9 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     private readonly NpgsqlParameter<long> _asOf = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
     private readonly NpgsqlParameter<Guid[]> _ids = Array<Guid[]>(NpgsqlDbType.Uuid);
     private readonly NpgsqlParameter<short[]> _kinds = Array<short[]>(NpgsqlDbType.Smallint);
-    private readonly NpgsqlParameter<long?[]> _topicIds = Array<long?[]>(NpgsqlDbType.Bigint);
+    private readonly NpgsqlParameter<long[]> _topicIds = Array<long[]>(NpgsqlDbType.Bigint);
     private readonly NpgsqlParameter<long[]> _sequences = Array<long[]>(NpgsqlDbType.Bigint);
+    private readonly NpgsqlParameter<int?[]> _topics = Array<int?[]>(NpgsqlDbType.Integer);
     private readonly NpgsqlParameter<long[]> _nths = Array<long[]>(NpgsqlDbType.Bigint);
     private readonly NpgsqlParameter<ReadOnlyMemory<byte>[]> _contents = Array<ReadOnlyMemory<byte>[]>(NpgsqlDbType.Bytea);
     private readonly NpgsqlParameter<string?[]> _names = Array<string?[]>(NpgsqlDbType.Text);
@@ -36,8 +37,8 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
                 {
                     Parameters =
                     {
-                        _batchId, _epoch, _asOf, _ids, _kinds, _topicIds, _sequences, _nths, _contents, _names, _ttls, _publishers, _keys, _hashes,
-                        _lastInternal, _removed,
+                        _batchId, _epoch, _asOf, _ids, _kinds, _topicIds, _sequences, _topics, _nths, _contents, _names, _ttls, _publishers, _keys,
+                        _hashes, _lastInternal, _removed,
                     },
                 },
             },
@@ -53,7 +54,8 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
         await using var reader = await _batch!.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken); // past the lock's
         InsertedPlace? place = await reader.ReadAsync(cancellationToken)
-            ? new InsertedPlace(reader.GetInt64(0), reader.GetDateTime(1), reader.IsDBNull(2) ? arrays.OwnSequences() : reader.GetFieldValue<long[]>(2))
+            ? new InsertedPlace(
+                reader.GetInt64(0), reader.GetDateTime(1), arrays.SequencesAfter(reader.IsDBNull(2) ? arrays.Sequences : reader.GetFieldValue<long[]>(2)))
             : null;
 
         // Rows arrive before the commit, and with them nothing is known yet: an error can still follow them.
@@ -75,7 +77,8 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
         _removed.TypedValue = topics.Removed;
         _lastInternal.TypedValue = System.Array.FindLastIndex(arrays.Kinds, kind => kind != (short)EntryKind.Notification) + 1;
         (_ids.TypedValue, _kinds.TypedValue, _contents.TypedValue) = (arrays.Ids, arrays.Kinds, arrays.Contents);
-        (_topicIds.TypedValue, _sequences.TypedValue, _nths.TypedValue) = (arrays.TopicIds, arrays.Sequences, arrays.Nths);
+        (_topicIds.TypedValue, _sequences.TypedValue) = (arrays.TopicIds, arrays.Sequences);
+        (_topics.TypedValue, _nths.TypedValue) = (arrays.Topics, arrays.Nths);
         (_names.TypedValue, _ttls.TypedValue) = (arrays.Names, arrays.Ttls);
         (_publishers.TypedValue, _keys.TypedValue, _hashes.TypedValue) = (arrays.Publishers, arrays.Keys, arrays.Hashes);
     }
