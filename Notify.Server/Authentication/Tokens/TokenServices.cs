@@ -45,7 +45,7 @@ internal static class TokenServices
         {
             RequireSignedTokens = true,
             ValidAlgorithms = authority is null ? TokenAlgorithms.Symmetric : TokenAlgorithms.Asymmetric,
-            IssuerSigningKeys = authority is null ? Keys(settings) : [],
+            IssuerSigningKeys = authority is null ? [.. Keys(settings)] : [], // a key made for each token would hash itself for each
             ValidateIssuer = authority is not null || settings.Issuer is not null,
             ValidIssuer = authority is null ? settings.Issuer : null,
             ValidateAudience = settings.Audience is not null,
