@@ -8,8 +8,12 @@ namespace Notify.Benchmarks.Workloads;
 
 /// <summary>
 /// What nodes cost: as many publishers on one node as on each of four; and what a node asks of Postgres, busy and
-/// idle. A follower of everything on each node holds what was acknowledged against what arrives there.
+/// idle. As many followers of everything, on the one node or one on each, hold what was acknowledged against what arrives.
 /// </summary>
+/// <remarks>
+/// Four nodes with a database each share nothing but the core: what they lose against one node is what four processes on one core cost, whatever
+/// joins them.
+/// </remarks>
 internal static class FourNodes
 {
     private const double IdleSeconds = 10;
@@ -22,20 +26,29 @@ internal static class FourNodes
         var nodes = line.Number("nodes", 4);
         var load = new Load(line.Number("publishers", 64), line.Number("topics", 100), line.Number("seconds", 5));
         var batch = line.Number("batch", 100);
-        var links = Links.Of(line.Find("link"));
+        var chosen = line.Find("link");
+        var links = chosen == "none" ? [] : Links.Of(chosen);
         line.RefuseUnknown();
 
         var report = new WorkloadReport("cluster", $"{load.Publishers} publishers on one node, and on each of {nodes}");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
+            if (chosen is null or "none")
+            {
+                await laboratory.BeginAsync($"cluster run {run}: {nodes} nodes with a database each");
+                await using var apart = await Cluster.StartApartAsync(laboratory, nodes);
+                await LoadAsync(report, apart, "a database each, POST", nodes, nodes, load);
+                await LoadAsync(report, apart, $"a database each, batch of {batch}", nodes, nodes, load with { Publishers = 8, Batch = batch });
+            }
+
             foreach (var (link, isRedis) in links)
             {
                 foreach (var count in (int[])[1, nodes])
                 {
                     await laboratory.BeginAsync($"cluster run {run}: {link}, {count} nodes");
                     await using var cluster = await Cluster.StartAsync(laboratory, count, isRedis);
-                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, POST", count, load);
-                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, batch of {batch}", count, load with { Publishers = 8, Batch = batch });
+                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, POST", count, nodes, load);
+                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, batch of {batch}", count, nodes, load with { Publishers = 8, Batch = batch });
                     await IdleAsync(report, cluster, $"{link}, {Nodes(count)}, idle", count);
                 }
 
@@ -55,34 +68,31 @@ internal static class FourNodes
 
     private static string Nodes(int count) => count == 1 ? "1 node" : $"{count} nodes";
 
-    private static async Task LoadAsync(WorkloadReport report, Cluster cluster, string name, int nodes, Load load)
+    private static async Task LoadAsync(WorkloadReport report, Cluster cluster, string name, int nodes, int followers, Load load)
     {
         var subscribers = new List<Subscribers>();
         var publishers = new List<Publishers>();
         try
         {
-            for (var node = 0; node < nodes; node++)
-            {
-                subscribers.Add(await cluster.SubscribeAsync(node, 1));
-                publishers.Add(await cluster.PublishersAsync(node, load.Publishers, load.Topics, load.Batch));
-            }
+            for (var follower = 0; follower < followers; follower++) subscribers.Add(await cluster.SubscribeAsync(follower % nodes, 1));
+            for (var node = 0; node < nodes; node++) publishers.Add(await cluster.PublishersAsync(node, load.Publishers, load.Topics, load.Batch));
 
             await Warming.RunAsync(cluster.ProcessIds, async window =>
             {
-                var (warming, _) = await RunAsync(publishers, subscribers, window);
+                var (warming, _) = await RunAsync(cluster, publishers, subscribers, window);
                 return warming.Sum(p => p.Acked);
             }, 6);
-            var transactions = await cluster.Storage.TransactionsAsync();
+            var transactions = await cluster.TransactionsAsync();
             var (server, storage, clock, neighbours) = (cluster.ServerCpu, cluster.StorageCpu, Stopwatch.StartNew(), new Neighbours());
-            var (published, got) = await RunAsync(publishers, subscribers, load.Seconds);
+            var (published, got) = await RunAsync(cluster, publishers, subscribers, load.Seconds);
             var seconds = clock.Elapsed.TotalSeconds;
             server = cluster.ServerCpu - server;
             storage = cluster.StorageCpu - storage;
             var others = neighbours.Cores;
-            transactions = await cluster.Storage.TransactionsAsync() - transactions;
+            transactions = await cluster.TransactionsAsync() - transactions;
 
             var acked = published.Sum(p => p.Acked);
-            if (Problem(published, got, acked) is { } problem)
+            if (Problem(cluster, published, got) is { } problem)
             {
                 report.Invalid.Add($"{name}: {problem}");
                 return;
@@ -106,30 +116,33 @@ internal static class FourNodes
         }
     }
 
-    private static async Task<(PublisherReport[] Published, SubscriberReport[] Got)> RunAsync(List<Publishers> publishers, List<Subscribers> subscribers,
-        double seconds)
+    private static async Task<(PublisherReport[] Published, SubscriberReport[] Got)> RunAsync(
+        Cluster cluster, List<Publishers> publishers, List<Subscribers> subscribers, double seconds)
     {
         var published = await Task.WhenAll(publishers.Select(p => p.RunAsync(seconds)));
-        var acked = published.Sum(p => p.Acked);
-        return (published, await Task.WhenAll(subscribers.Select(s => s.ReportAsync(acked))));
+        return (published, await Task.WhenAll(subscribers.Select((s, follower) => s.ReportAsync(Expected(cluster, published, follower)))));
     }
 
-    private static string? Problem(PublisherReport[] published, SubscriberReport[] got, long acked)
+    private static string? Problem(Cluster cluster, PublisherReport[] published, SubscriberReport[] got)
     {
         var together =
             published[0] with { Refused = published.Sum(p => p.Refused), Problems = published.Select(p => p.Problems).FirstOrDefault(p => p is not null) };
-        return got.Select(one => Validity.Problem(together, one, acked, isEqual: true)).FirstOrDefault(problem => problem is not null);
+        return got.Select((one, follower) => Validity.Problem(together, one, Expected(cluster, published, follower), isEqual: true))
+            .FirstOrDefault(problem => problem is not null);
     }
+
+    private static long Expected(Cluster cluster, PublisherReport[] published, int follower) =>
+        cluster.IsJoined ? published.Sum(p => p.Acked) : published[follower % published.Length].Acked;
 
     private static async Task IdleAsync(WorkloadReport report, Cluster cluster, string name, int nodes)
     {
         await Task.Delay(Quiet);
-        var (transactions, clock) = (await cluster.Storage.TransactionsAsync(), Stopwatch.StartNew());
+        var (transactions, clock) = (await cluster.TransactionsAsync(), Stopwatch.StartNew());
         var (server, storage) = (cluster.ServerCpu, cluster.StorageCpu);
         await Task.Delay(TimeSpan.FromSeconds(IdleSeconds));
         server = cluster.ServerCpu - server;
         storage = cluster.StorageCpu - storage;
-        transactions = await cluster.Storage.TransactionsAsync() - transactions;
+        transactions = await cluster.TransactionsAsync() - transactions;
         report.Add(name,
             ("nodes' CPU", server / IdleSeconds),
             ("Postgres and Redis CPU", storage / IdleSeconds),
