@@ -75,7 +75,7 @@ internal static class PostgresMistakes
         PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
             $"is refused by {settings.Host} for the user '{settings.Username}' ({error.MessageText}); check Username and Password, and pg_hba.conf on " +
                 "the server",
-        PostgresErrorCodes.InsufficientPrivilege =>
+        PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidSchemaName => // the latter: a schema that it may not use counts as none
             $"names the user '{settings.Username}', which lacks a right ({error.MessageText}); let it own the schema '{schema}' ({SchemaSetting}): " +
                 $"CREATE SCHEMA {PostgresPlace.Quote(schema)} AUTHORIZATION {PostgresPlace.Quote(settings.Username ?? "…")}",
         PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateObject =>

@@ -88,10 +88,6 @@ internal static class PostgresSchema
     public static PostgresContext Context(NpgsqlConnection connection, PostgresPlace place) => new(
         new DbContextOptionsBuilder<PostgresContext>().UseNpgsql(connection, npgsql => npgsql.MigrationsHistoryTable(place.History, place.Schema)).Options);
 
-    /// <summary>The tables of the newest schema; not the partitions of those that have some.</summary>
-    public static string[] Tables(PostgresContext context) =>
-        [.. context.Model.GetEntityTypes().Select(entity => entity.GetTableName()).OfType<string>().Distinct()];
-
     private static async Task<PostgresPlace> MigrateAsync(
         NpgsqlConnection connection, StorageOptions options, PostgresPlace? found, CancellationToken cancellationToken)
     {
@@ -102,10 +98,25 @@ internal static class PostgresSchema
         if (found is not null && await found.HasAsync(connection, Current, cancellationToken)) return found;
 
         var place = found ?? PostgresPlace.New(options.Schema);
-        await using var context = Context(connection, place);
-        if (found is null) await PrepareAsync(connection, place.Schema, Tables(context), null, cancellationToken);
+        if (found is null) await PrepareAsync(connection, place.Schema, MigrationScript.Postgres.Tables, null, cancellationToken);
         await place.UseAsync(connection, cancellationToken);
-        await context.Database.MigrateAsync(cancellationToken);
+        if (found is null) await MakeAsync(connection, cancellationToken);
+        else await UpdateAsync(connection, place, cancellationToken);
         return place;
+    }
+
+    private static async Task MakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var script = new NpgsqlCommand(MigrationScript.Postgres.Text, connection, transaction))
+            await script.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    // Apart, so that a start which has nothing to update does not load EF at all.
+    private static async Task UpdateAsync(NpgsqlConnection connection, PostgresPlace place, CancellationToken cancellationToken)
+    {
+        await using var context = Context(connection, place);
+        await context.Database.MigrateAsync(cancellationToken);
     }
 }

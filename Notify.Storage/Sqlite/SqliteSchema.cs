@@ -28,23 +28,33 @@ internal static class SqliteSchema
                     "Notify:Storage:MigrateAtStart is false; start once with it set to true.");
         }
 
-        Migrate(connection, file, history);
+        if (history is null) Make(connection, file);
+        else Update(connection, history);
     }
 
-    // Apart, so that a start which finds the schema up to date does not load EF at all.
-    private static void Migrate(SqliteConnection connection, SqliteFile file, string? history)
+    private static void Make(SqliteConnection connection, SqliteFile file)
+    {
+        CheckNames(connection, file);
+        using var transaction = connection.BeginTransaction();
+
+        // Not by a command: ALTER TABLE counts as a query there, and what fails after a query is not told.
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, MigrationScript.Sqlite.Text), connection.Handle);
+        transaction.Commit();
+    }
+
+    // Apart, so that a start which has nothing to update does not load EF at all.
+    private static void Update(SqliteConnection connection, string history)
     {
         // EF's own lock is a row: left by a migration that was killed, it would hold up every later start for ever.
         Scalar(connection, """DELETE FROM "__EFMigrationsLock" """);
         using var context = new SqliteContext(new DbContextOptionsBuilder<SqliteContext>()
-            .UseSqlite(connection, sqlite => sqlite.MigrationsHistoryTable(history ?? MigrationHistory.Own)).Options);
-        if (history is null) CheckNames(connection, context, file);
+            .UseSqlite(connection, sqlite => sqlite.MigrationsHistoryTable(history)).Options);
         context.Database.Migrate();
     }
 
-    private static void CheckNames(SqliteConnection connection, SqliteContext context, SqliteFile file)
+    private static void CheckNames(SqliteConnection connection, SqliteFile file)
     {
-        foreach (var table in context.Model.GetEntityTypes().Select(entity => entity.GetTableName()).OfType<string>())
+        foreach (var table in MigrationScript.Sqlite.Tables)
         {
             if (Scalar(connection, "SELECT name FROM sqlite_schema WHERE name = $name COLLATE NOCASE", table) is string taken)
                 throw file.Mistake($"holds a table '{taken}' that is not of Notify; set the path of a file of its own, which is made when it is missing");

@@ -149,6 +149,24 @@ public sealed class PostgresSchemaTests(PostgresCluster cluster) : PostgresLogTe
     }
 
     [Fact]
+    public async Task A_new_installation_is_made_whole_or_not_at_all_and_has_had_every_migration()
+    {
+        await ExecuteAsync("CREATE SCHEMA notify; CREATE SEQUENCE notify.groups_rule_revision"); // the name of an index of the last migration
+        await Assert.ThrowsAnyAsync<Exception>(() => LogStore.OpenAsync(Options, Stop));
+        Assert.Equal(1, await ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relnamespace = 'notify'::regnamespace"));
+
+        await ExecuteAsync("DROP SEQUENCE notify.groups_rule_revision");
+        await using (await LogStore.OpenAsync(Options, Stop))
+        {
+        }
+
+        await using var connection = new NpgsqlConnection($"{Options.Postgres};Pooling=false;Search Path=notify");
+        await connection.OpenAsync(Stop);
+        await using var context = PostgresSchema.Context(connection, PostgresPlace.New("notify"));
+        Assert.Equal(context.Database.GetMigrations(), await context.Database.GetAppliedMigrationsAsync(Stop));
+    }
+
+    [Fact]
     public async Task A_user_that_may_make_no_schema_is_told_so_and_uses_one_that_was_made_for_it()
     {
         var user = $"plain_{Database}";

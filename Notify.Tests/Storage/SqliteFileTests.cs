@@ -1,5 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Notify.Storage;
 using Notify.Storage.Log;
 using Notify.Storage.Model;
@@ -71,16 +73,32 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_new_file_is_made_whole_or_not_at_all_and_has_had_every_migration()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+        await using var connection = await ConnectAsync();
+        await ExecuteAsync(connection, "CREATE TABLE rival (id); CREATE INDEX groups_rule_revision ON rival (id)"); // an index of the last migration
+        await Assert.ThrowsAnyAsync<Exception>(OpenAsync);
+        await using (var count = new SqliteCommand("SELECT count(*) FROM sqlite_schema", connection)) Assert.Equal(2L, await count.ExecuteScalarAsync(Stop));
+
+        await ExecuteAsync(connection, "DROP TABLE rival");
+        await using (await OpenAsync())
+        {
+        }
+
+        await using var context = Context(connection);
+        Assert.Equal(context.Database.GetMigrations(), await context.Database.GetAppliedMigrationsAsync(Stop));
+    }
+
+    [Fact]
     public async Task A_migration_that_was_killed_does_not_hold_up_the_next_start()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
         await using (var connection = await ConnectAsync())
         {
-            // As EF leaves it.
-            await ExecuteAsync(connection, """
-                CREATE TABLE "__EFMigrationsLock" ("Id" INTEGER NOT NULL CONSTRAINT "PK___EFMigrationsLock" PRIMARY KEY, "Timestamp" TEXT NOT NULL);
-                INSERT INTO "__EFMigrationsLock" VALUES (1, '2026-01-01 00:00:00+00:00');
-                """);
+            await using var context = Context(connection);
+            await context.GetService<IMigrator>().MigrateAsync(SqliteSchema.First, Stop);
+            await ExecuteAsync(connection, """INSERT INTO "__EFMigrationsLock" VALUES (1, '2026-01-01 00:00:00+00:00')"""); // as EF leaves it
         }
 
         await using var log = await OpenAsync().WaitAsync(TimeSpan.FromSeconds(30), Stop);
@@ -163,6 +181,9 @@ public sealed class SqliteFileTests : IDisposable
         await connection.OpenAsync(Stop);
         return connection;
     }
+
+    private static SqliteContext Context(SqliteConnection connection) => new(
+        new DbContextOptionsBuilder<SqliteContext>().UseSqlite(connection, sqlite => sqlite.MigrationsHistoryTable(MigrationHistory.Own)).Options);
 
     private static async Task ExecuteAsync(SqliteConnection connection, string sql)
     {
