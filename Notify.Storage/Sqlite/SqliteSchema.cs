@@ -32,6 +32,10 @@ internal static class SqliteSchema
         else Update(connection, history);
     }
 
+    /// <summary>For this very connection.</summary>
+    public static SqliteContext Context(SqliteConnection connection, string history) =>
+        new(new DbContextOptionsBuilder<SqliteContext>().UseSqlite(connection, sqlite => sqlite.MigrationsHistoryTable(history)).Options);
+
     private static void Make(SqliteConnection connection, SqliteFile file)
     {
         CheckNames(connection, file);
@@ -47,8 +51,7 @@ internal static class SqliteSchema
     {
         // EF's own lock is a row: left by a migration that was killed, it would hold up every later start for ever.
         Scalar(connection, """DELETE FROM "__EFMigrationsLock" """);
-        using var context = new SqliteContext(new DbContextOptionsBuilder<SqliteContext>()
-            .UseSqlite(connection, sqlite => sqlite.MigrationsHistoryTable(history)).Options);
+        using var context = Context(connection, history);
         context.Database.Migrate();
     }
 

@@ -86,7 +86,7 @@ public sealed class SqliteFileTests : IDisposable
         {
         }
 
-        await using var context = Context(connection);
+        await using var context = SqliteSchema.Context(connection, MigrationHistory.Own);
         Assert.Equal(context.Database.GetMigrations(), await context.Database.GetAppliedMigrationsAsync(Stop));
     }
 
@@ -96,7 +96,7 @@ public sealed class SqliteFileTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
         await using (var connection = await ConnectAsync())
         {
-            await using var context = Context(connection);
+            await using var context = SqliteSchema.Context(connection, MigrationHistory.Own);
             await context.GetService<IMigrator>().MigrateAsync(SqliteSchema.First, Stop);
             await ExecuteAsync(connection, """INSERT INTO "__EFMigrationsLock" VALUES (1, '2026-01-01 00:00:00+00:00')"""); // as EF leaves it
         }
@@ -181,9 +181,6 @@ public sealed class SqliteFileTests : IDisposable
         await connection.OpenAsync(Stop);
         return connection;
     }
-
-    private static SqliteContext Context(SqliteConnection connection) => new(
-        new DbContextOptionsBuilder<SqliteContext>().UseSqlite(connection, sqlite => sqlite.MigrationsHistoryTable(MigrationHistory.Own)).Options);
 
     private static async Task ExecuteAsync(SqliteConnection connection, string sql)
     {
