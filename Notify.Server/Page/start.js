@@ -16,8 +16,8 @@ function element(tag, className, text) {
   return node;
 }
 
-/** A call of the API: its answer, or what to say instead. */
-async function call(method, path, body, headers = {}) {
+/** A request to the API: its answer, or what to say instead. */
+async function send(method, path, body, headers = {}) {
   let response;
   try {
     response = await fetch(api(path), { method, headers: { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
@@ -25,6 +25,10 @@ async function call(method, path, body, headers = {}) {
   const answer = response.status === 204 ? {} : await response.json().catch(() => ({}));
   return response.ok ? { ok: true, status: response.status, answer } : { ok: false, status: response.status, detail: answer.detail ?? answer.title ?? `HTTP ${response.status}` };
 }
+
+/** Changes are sent one after the other: of two that are under way at once, the service may take the later one first. */
+let changed = Promise.resolve();
+const call = (method, ...rest) => method === "GET" ? send(method, ...rest) : changed = changed.then(() => send(method, ...rest));
 
 // ---- publish ----
 

@@ -20,6 +20,7 @@ export class Inbox<T = unknown> {
   readonly #connected: () => boolean;
   #current: InboxSummary | undefined;
   #generation = 0;
+  #marks: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(http: Http, connected: () => boolean, changed: (summary: InboxSummary) => void) {
@@ -65,11 +66,16 @@ export class Inbox<T = unknown> {
     this.#current = undefined;
   }
 
-  async #mark(how: string, mark: InboxMark): Promise<InboxSummary> {
-    const generation = this.#generation;
-    const summary = await this.#http.call<InboxSummary>("POST", `/users/me/inbox/${how}`, { body: mark, repeat: true });
-    this.#take(summary, generation);
-    return summary;
+  // One after the other: of two marks that are on their way at once, the service may take the later one first.
+  #mark(how: string, mark: InboxMark): Promise<InboxSummary> {
+    const marked = this.#marks.then(async () => {
+      const generation = this.#generation;
+      const summary = await this.#http.call<InboxSummary>("POST", `/users/me/inbox/${how}`, { body: mark, repeat: true });
+      this.#take(summary, generation);
+      return summary;
+    });
+    this.#marks = marked.catch(() => {});
+    return marked;
   }
 
   // Answers of nodes and tabs come in any order. `rev` says how much of the log is counted; with the same rev only what

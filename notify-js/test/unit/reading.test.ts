@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { HandlerFailure } from "../../src/client.js";
 import { NotifyError } from "../../src/errors.js";
-import { FakeService, FakeStorage, epoch, note, settle } from "./rig.js";
+import { FakeService, FakeStorage, epoch, note, problem, settle } from "./rig.js";
 
 let service: FakeService;
 
@@ -430,6 +430,23 @@ describe("counts of the inbox", () => {
     await asked;
     expect(client.inbox.current).toBeUndefined();
     client.close();
+  });
+
+  it("sends marks in the order of the calls, also when one is tried again or refused", async () => {
+    const client = service.client();
+    const sent: string[] = [];
+    const answers = [503, 200, 403, 200];
+    service.http = (url, init) => {
+      sent.push(`${url.pathname.split("/").at(-1)!} ${init.body as string}`);
+      const status = answers.shift()!;
+      return status === 200 ? Response.json(counts(20 + sent.length, 1)) : problem(status, "refused");
+    };
+    const read = client.inbox.read({ versions: [7] });
+    const archived = expect(client.inbox.archive({ versions: [7] })).rejects.toMatchObject({ kind: "permanent" });
+    const unread = client.inbox.unread({ versions: [7] });
+    await settle(10_000);
+    await Promise.all([read, archived, unread]);
+    expect(sent).toEqual(["read", "read", "archive", "unread"].map(how => `${how} {"versions":[7]}`));
   });
 });
 
