@@ -42,6 +42,7 @@ public sealed class NotifyClient : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _calls = new(1, 1);
     private readonly SemaphoreSlim _starting = new(1, 1);
+    private readonly SemaphoreSlim _marks = new(1, 1);
     private DeliveryBuffer _buffer;
     private ConnectionLoop _loop;
     private Task? _running;
@@ -69,7 +70,7 @@ public sealed class NotifyClient : IAsyncDisposable
         _http = RestClient.Make(options);
         Api = new NotifyApi(new RestCalls(_http, () =>
             _addresses.Current, _tokens, RestCalls.Query(("user", options.User), ("device", options.Device)), options.Timeout, options.TimeProvider));
-        Inbox = new NotifyInbox(Api.Me, () => options.Inbox && _loop.Current is not null);
+        Inbox = new NotifyInbox(Api.Me, () => options.Inbox && _loop.Current is not null, _marks);
     }
 
     /// <summary>Versions will not come: they are older than what the service keeps, or the log is another one. Raised by the reader, in its order.</summary>

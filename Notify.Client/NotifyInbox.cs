@@ -9,9 +9,10 @@ public sealed class NotifyInbox
     private readonly UserCalls _calls;
     private readonly Func<bool> _connected;
     private readonly object _gate = new();
+    private readonly SemaphoreSlim _marks;
     private int _view;
 
-    internal NotifyInbox(UserCalls calls, Func<bool> connected) => (_calls, _connected) = (calls, connected);
+    internal NotifyInbox(UserCalls calls, Func<bool> connected, SemaphoreSlim marks) => (_calls, _connected, _marks) = (calls, connected, marks);
 
     /// <summary>
     /// The newest counts that are known, from whatever device or call they came: a badge shows <c>Counts.Current?.Unread</c> and
@@ -85,13 +86,22 @@ public sealed class NotifyInbox
         }
     }
 
+    // One after the other: of two marks that are on their way at once, the service may take the later one first.
     private async Task<InboxSummary> MarkAsync(InboxMarking marking, InboxMark mark, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(mark);
-        var view = Volatile.Read(ref _view);
-        var summary = await _calls.MarkAsync(marking, mark, cancellationToken).ConfigureAwait(false);
-        Take(summary, view);
-        return summary;
+        await _marks.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var view = Volatile.Read(ref _view);
+            var summary = await _calls.MarkAsync(marking, mark, cancellationToken).ConfigureAwait(false);
+            Take(summary, view);
+            return summary;
+        }
+        finally
+        {
+            _marks.Release();
+        }
     }
 
     private void Take(InboxSummary summary, int view)
