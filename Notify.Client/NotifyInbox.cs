@@ -3,7 +3,9 @@ using Notify.Contracts.People;
 
 namespace Notify.Client;
 
-/// <summary>The user's inbox: what came to the user, the user's groups and durable subscriptions.</summary>
+/// <summary>
+/// The user's inbox: what came to the user, the user's groups and durable subscriptions. Marks take effect in the order of the calls.
+/// </summary>
 public sealed class NotifyInbox
 {
     private readonly UserCalls _calls;

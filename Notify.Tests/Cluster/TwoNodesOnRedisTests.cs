@@ -88,7 +88,7 @@ public sealed class TwoNodesOnRedisTests(PostgresCluster postgres) : TwoNodesSpe
         await pair.HearAsync();
         foreach (var node in pair.Nodes)
         {
-            Assert.True(await NodePair.CountedAsync(node, "notify_link_reconnects") >= 1);
+            await Eventually.TrueAsync(async () => await NodePair.CountedAsync(node, "notify_link_reconnects") >= 1, "the node counts that it is back");
             Assert.Equal("healthy", (await ReadyAsync(node)).Report.GetProperty("status").GetString());
         }
 

@@ -13,7 +13,7 @@ export interface InboxQuery {
   signal?: AbortSignal;
 }
 
-/** The user's inbox: what came to the user, the user's groups and durable subscriptions. */
+/** The user's inbox: what came to the user, the user's groups and durable subscriptions. Marks take effect in the order of the calls. */
 export class Inbox<T = unknown> {
   readonly #http: Http;
   readonly #changed: (summary: InboxSummary) => void;
