@@ -13,6 +13,7 @@ import { PlaceKeeper, ReceivedPlace } from "./place.js";
 import type { Place } from "./place.js";
 import { Backoff, Pause, within } from "./time.js";
 import { Tokens, claims } from "./tokens.js";
+import { Turns } from "./turns.js";
 import { watchWaking } from "./waking.js";
 import type { Wake } from "./waking.js";
 import type {
@@ -112,7 +113,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   #negotiate = false;
   #renewing: ReturnType<typeof setTimeout> | undefined;
   #unwatch: (() => void) | undefined;
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Turns();
   #duplicates = 0;
 
   #pumping = false;
@@ -391,7 +392,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   }
 
   #resume(link: Link): Promise<void> {
-    return this.#alone(async () => {
+    return this.#changes.take(async () => {
       const { since, epoch } = this.#received;
       await this.#invoke(link, "Resume", {
         ...(since === undefined ? {} : { since }), ...(epoch === undefined ? {} : { epoch }),
@@ -635,7 +636,7 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
   // One at a time with Resume: a filter added while Resume is on its way would be in neither. A call that dies with its
   // connection is no refusal when the next Resume carries the change; a durable subscription it does not carry.
   #change(carried: boolean, call: (link: Link | undefined) => Promise<void>, remember: () => void): Promise<void> {
-    return this.#alone(async () => {
+    return this.#changes.take(async () => {
       const link = this.#link;
       try {
         await call(link);
@@ -645,12 +646,6 @@ export class NotifyClient<T = unknown> implements AsyncIterable<Notification<T>>
       remember();
       if (this.#keeper.key) this.#keeper.rename(this.#placeKey());
     });
-  }
-
-  #alone<R>(work: () => Promise<R>): Promise<R> {
-    const done = this.#changes.then(work);
-    this.#changes = done.catch(() => {});
-    return done;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Http } from "./http.js";
+import { Turns } from "./turns.js";
 import type { InboxMark, InboxPage, InboxSummary } from "./wire.js";
 
 export type InboxState = "unread" | "all" | "archived";
@@ -18,9 +19,9 @@ export class Inbox<T = unknown> {
   readonly #http: Http;
   readonly #changed: (summary: InboxSummary) => void;
   readonly #connected: () => boolean;
+  readonly #turns = new Turns();
   #current: InboxSummary | undefined;
   #generation = 0;
-  #marks: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(http: Http, connected: () => boolean, changed: (summary: InboxSummary) => void) {
@@ -68,14 +69,12 @@ export class Inbox<T = unknown> {
 
   // One after the other: of two marks that are on their way at once, the service may take the later one first.
   #mark(how: string, mark: InboxMark): Promise<InboxSummary> {
-    const marked = this.#marks.then(async () => {
+    return this.#turns.take(async () => {
       const generation = this.#generation;
       const summary = await this.#http.call<InboxSummary>("POST", `/users/me/inbox/${how}`, { body: mark, repeat: true });
       this.#take(summary, generation);
       return summary;
     });
-    this.#marks = marked.catch(() => {});
-    return marked;
   }
 
   // Answers of nodes and tabs come in any order. `rev` says how much of the log is counted; with the same rev only what
