@@ -2,16 +2,18 @@ namespace Notify.Engine;
 
 /// <summary>
 /// Memory for what many log entries keep for about as long as each other: their contents, or their encoded forms, one behind the other in
-/// large blocks. A block is on the large object heap, which the collector neither copies nor walks, and is freed when the last of its
-/// entries is: kept one by one, what a busy node publishes was moved through three generations, and that was most of the collector's pauses.
+/// blocks. A block is freed when the last of its entries is. Kept one by one, what a busy node publishes was moved through three generations, and
+/// that was most of the collector's pauses.
 /// </summary>
 internal sealed class Slab
 {
-    /// <summary>Over the 85,000 bytes from which on an array is a large object.</summary>
-    private const int BlockBytes = 128 * 1024;
+    /// <summary>
+    /// Under the 85,000 bytes from which on an array is a large object: those are freed by full collections only, and cause them.
+    /// </summary>
+    private const int BlockBytes = 64 * 1024;
 
     /// <summary>More than this is a block of its own: little is left over at the end of a block.</summary>
-    private const int MostSharedBytes = BlockBytes / 16;
+    private const int MostSharedBytes = BlockBytes / 8;
 
     private readonly Lock _gate = new();
     private byte[] _block = [];

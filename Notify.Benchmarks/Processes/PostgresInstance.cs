@@ -8,8 +8,8 @@ internal sealed class PostgresInstance : IAsyncDisposable
 {
     private const string User = "bench";
 
-    /// <summary>Of 16 MB each, made before anything is measured: 1 GB, what <c>min_wal_size</c> keeps here.</summary>
-    private const int Segments = 64;
+    /// <summary>Of 16 MB each, made before anything is measured: 2 GB, what <c>min_wal_size</c> keeps here.</summary>
+    private const int Segments = 128;
 
     private readonly TemporaryFolder _folder;
     private readonly ChildProcess _process;
@@ -35,7 +35,7 @@ internal sealed class PostgresInstance : IAsyncDisposable
         [
             .. AsOwner, .. Cores.Pin(Cores.Server), Path.Combine(Binaries, "postgres"), "-D", data, "-p", port.ToString(CultureInfo.InvariantCulture),
             "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={folder}", "-c", "fsync=on", "-c", "shared_buffers=256MB",
-            "-c", "min_wal_size=1GB", "-c", "max_wal_size=2GB", "-c", "max_connections=200", "-c", "logging_collector=off", "-c", "log_min_messages=fatal",
+            "-c", "min_wal_size=2GB", "-c", "max_wal_size=4GB", "-c", "max_connections=200", "-c", "logging_collector=off", "-c", "log_min_messages=fatal",
         ]);
         process.DrainOutput();
         var instance = new PostgresInstance(temporary, port, process);

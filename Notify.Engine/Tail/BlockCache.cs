@@ -4,7 +4,7 @@ using Notify.Storage.Log;
 namespace Notify.Engine.Tail;
 
 /// <summary>
-/// Pieces of the stored log that are older than the ring, shared by all sessions that read there: aligned, read once
+/// Pieces of the log that are older than what live delivery goes through, shared by all sessions that read there: aligned, read once
 /// however many ask at the same time, the least recently used let go. Bounded by bytes: blocks of large notifications are far
 /// larger than others.
 /// </summary>
@@ -23,9 +23,13 @@ internal sealed class BlockCache(long maxBytes = BlockCache.DefaultBytes)
     private long _bytes;
 
     /// <summary>The block that holds the version after <paramref name="cursor"/>.</summary>
-    public async Task<Block> GetAsync(long cursor, Func<long, Task<Block>> read)
+    /// <param name="cursor">Any version.</param>
+    /// <param name="read">Reads a block that begins above a version.</param>
+    /// <param name="oldest">What there is to read begins here: a block that would begin below it begins at the cursor.</param>
+    public async Task<Block> GetAsync(long cursor, Func<long, Task<Block>> read, long oldest = 0)
     {
-        var block = await ReadOnceAsync(cursor / Size * Size, read);
+        var start = cursor / Size * Size;
+        var block = await ReadOnceAsync(start + 1 < oldest ? cursor : start, read);
 
         // Large contents end a block early; then the next piece begins at the cursor.
         return block.Through > cursor ? block : await ReadOnceAsync(cursor, read);

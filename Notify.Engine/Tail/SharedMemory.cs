@@ -33,7 +33,7 @@ internal sealed class SharedMemory
     /// <summary>The ring of newest entries; 64 MiB at the default's most.</summary>
     public long RingBytes { get; }
 
-    /// <summary>Blocks of the stored log that are older than the ring.</summary>
+    /// <summary>Blocks of the log that are older than what the ring shares.</summary>
     public long BlockBytes { get; }
 
     /// <summary>Encoded catch-up pages.</summary>

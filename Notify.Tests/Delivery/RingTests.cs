@@ -1,7 +1,9 @@
+using System.Text;
 using CsCheck;
 using Notify.Engine.Delivery.Frames;
 using Notify.Engine.Tail;
 using Notify.Server.Wire;
+using Notify.Storage.Log;
 
 namespace Notify.Tests.Delivery;
 
@@ -60,7 +62,7 @@ public class RingTests
     }
 
     [Theory]
-    [InlineData(1, 8192 + 100, 100)] // more entries than are kept encoded
+    [InlineData(1, 1024 + 100, 100)] // more entries than are kept encoded
     [InlineData(2 * 1024 * 1024, 5, 2)] // more bytes
     public void The_last_entries_keep_their_encoded_forms_and_older_ones_do_not(int titleLength, int count, int cold)
     {
@@ -73,6 +75,94 @@ public class RingTests
         Assert.Equal(Enumerable.Repeat(true, cold), dropped[..cold]);
         Assert.DoesNotContain(true, dropped[cold..]);
         Assert.Equal(count, Read(ring, 0, int.MaxValue).Count); // they are all there
+    }
+
+    [Fact]
+    public void Older_entries_are_what_they_were()
+    {
+        var entries = Entries.Range(1, 5000);
+        var expiring = Entries.At(1, "one/that/expires") with { ExpiresAt = Entries.PublishedAt.AddTicks(1), TopicSeq = 7, Kind = EntryKind.MembersChanged };
+        entries[0] = new DeliveryEntry(expiring);
+        var ring = new Ring(0, 4999, long.MaxValue);
+        ring.Append(entries.AsSpan(0, 4999));
+
+        var read = new List<DeliveryEntry>();
+        Assert.True(ring.TryRead(0, 3, read));
+        Assert.Equal(entries.Take(3).Select(Values), read.Select(Values));
+        Assert.Equal(EntryKind.MembersChanged, read[0].Entry.Kind);
+        Assert.NotSame(entries[0], read[0]);
+
+        ring.Append(entries.AsSpan(4999)); // and the first goes, the others move up
+        read.Clear();
+        Assert.True(ring.TryRead(1, int.MaxValue, read));
+        Assert.Equal(entries.Skip(1).Select(Values), read.Select(Values));
+
+        static (LogEntry, string) Values(DeliveryEntry entry) => (entry.Entry with { Content = default }, Encoding.UTF8.GetString(entry.Entry.Content.Span));
+    }
+
+    [Fact]
+    public void The_latest_are_the_same_for_all_readers_and_only_they()
+    {
+        var entries = Entries.Range(1, 3000);
+        var ring = new Ring(0, 10_000, long.MaxValue);
+        ring.Append(entries);
+        var read = new List<DeliveryEntry>();
+        Assert.False(ring.TryReadShared(3000 - 1024 - 1, 10, read));
+        Assert.True(ring.TryReadShared(3000 - 1024, int.MaxValue, read));
+        Assert.Equal(entries[^1024..], read); // by reference
+        read.Clear();
+        Assert.True(ring.TryReadShared(3000, 10, read));
+        Assert.Empty(read);
+    }
+
+    [Fact]
+    public void What_a_reader_has_stays_when_its_place_is_used_again()
+    {
+        const int Capacity = 3000;
+        var random = new Random(7);
+        byte[] ContentOf(long version) =>
+            [.. Enumerable.Repeat((byte)version, version % 500 == 0 ? 40_000 : (int)(version * 7919 % 1000))]; // large ones are not copied
+        var ring = new Ring(0, Capacity, long.MaxValue);
+        var kept = new List<DeliveryEntry>();
+        while (ring.End < 10 * Capacity)
+        {
+            var first = ring.End + 1;
+            var versions = Enumerable.Range(0, random.Next(1, 200)).Select(i => first + i);
+            ring.Append([.. versions.Select(version => new DeliveryEntry(Entries.At(version) with { Content = ContentOf(version) }))]);
+            Assert.True(ring.TryRead(random.NextInt64(ring.First - 1, ring.End), random.Next(1, 20), kept));
+            Assert.True(ring.TryRead(ring.First - 1, kept.Count + 1, kept)); // and the oldest, which goes next
+        }
+
+        Assert.All(kept, entry => Assert.True(ContentOf(entry.Version).AsSpan().SequenceEqual(entry.Entry.Content.Span)));
+        var all = new List<DeliveryEntry>();
+        Assert.True(ring.TryRead(ring.First - 1, int.MaxValue, all));
+        Assert.Equal(Capacity, all.Count);
+        Assert.All(all, entry => Assert.True(ContentOf(entry.Version).AsSpan().SequenceEqual(entry.Entry.Content.Span)));
+    }
+
+    [Fact]
+    public void A_full_ring_allocates_nothing()
+    {
+        var entries = Entries.Range(1, 60_000);
+        var ring = new Ring(0, 10_000, long.MaxValue);
+        ring.Append(entries.AsSpan(0, 30_000));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        ring.Append(entries.AsSpan(30_000));
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void A_read_ends_where_its_bytes_do_but_brings_one()
+    {
+        var one = Entries.Range(1, 1)[0].EstimatedBytes;
+        var ring = new Ring(0, 10, long.MaxValue);
+        ring.Append(Entries.Range(1, 5));
+        foreach (var (bytes, count) in ((long, int)[])[(1, 1), (one * 2, 2), ((one * 3) - 1, 2), (one * 3, 3)])
+        {
+            var read = new List<DeliveryEntry>();
+            Assert.True(ring.TryRead(0, 10, read, bytes));
+            Assert.Equal(count, read.Count);
+        }
     }
 
     private static List<long> Read(Ring ring, long after, int max)

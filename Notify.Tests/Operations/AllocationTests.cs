@@ -16,9 +16,11 @@ public sealed partial class AllocationTests(PostgresCluster postgres)
 {
     private const int Publishers = 32;
     private const int WarmUp = 6_400;
+    private const int Filling = 160_000; // more than the ring has room for: until it is full, it takes memory for what it keeps
     private const int Measured = 12_800;
     private const int Kilobyte = 1024;
     private const int Batch = 100;
+    private const int LargestBatch = 1_000;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -32,6 +34,7 @@ public sealed partial class AllocationTests(PostgresCluster postgres)
         using var stream = await server.Http.GetStreamAsync(new Uri("api/v1/stream?filter=allocated/%2B", UriKind.Relative), Stop);
         var following = stream.CopyToAsync(Stream.Null, Stop);
 
+        await PublishAsync(server, LargestBatch, Filling);
         await PublishAsync(server, batch, WarmUp); // until the hot code is compiled, and sockets and buffers are there
         var before = await AllocatedAsync(server);
         await PublishAsync(server, batch, Measured);

@@ -80,7 +80,8 @@ internal static class PeopleWorkload
             {
                 var rows = await storage.NumberAsync("SELECT count(*) FROM notifications");
                 var (cpu, postgres, clock) = (CpuClock.OfProcess(server.ProcessId), storage.CpuSeconds, Stopwatch.GetTimestamp());
-                for (var i = 0; i < Published; i++) await calls.PublishAsync(isGroup ? "group" : "topic", isGroup ? PeopleFilling.Everybody : LoadTopics.Name(0));
+                for (var i = 0; i < Published; i++)
+                    await calls.PublishAsync(isGroup ? "group" : "topic", isGroup ? PeopleFilling.Everybody : LoadTopics.Name(0));
                 var deliveries = (long)Published * each;
                 var got = await (isGroup ? members : followers).ReportAsync(deliveries);
                 if (got.Deliveries != deliveries || got.Problems is not null) report.Invalid.Add($"{(isGroup ? "group" : "topic")}: {got}");

@@ -6,7 +6,10 @@ using Notify.Storage.Log;
 
 namespace Notify.Engine.Delivery.Replay;
 
-/// <summary>Reads the log after a version: from the ring, else from shared blocks, else by topic when the way is long and little of it is wanted.</summary>
+/// <summary>
+/// Reads the log after a version: from the ring, its older entries in shared blocks; else from shared blocks of storage, or by topic when the way
+/// is long and little of it is wanted.
+/// </summary>
 internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayMetrics metrics, SharedMemory memory, LogClock clock) : IReplay, IDisposable
 {
     /// <summary>Entries examined in one step.</summary>
@@ -29,8 +32,10 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
         if (filters.Length == 0) return new ReplayStep([], Math.Max(cursor, view.Ring.End), null);
 
         var entries = new List<DeliveryEntry>();
-        if (view.Ring.TryRead(cursor, StepEntries, entries))
+        if (view.Ring.TryReadShared(cursor, StepEntries, entries))
             return new ReplayStep(entries, entries.Count > 0 ? entries[^1].Version : cursor, null);
+        if (view.Ring.First is var first && cursor + 1 >= first)
+            return Checked(view, cursor, await view.Blocks.GetAsync(cursor, after => ReadRingAsync(view, after), first));
 
         metrics.Read();
         var before = view.Ring.First - 1; // the ring has the rest
@@ -116,6 +121,15 @@ internal sealed class LogReplay(TailPosition tail, INotificationLog log, ReplayM
     }
 
     public void Dispose() => _storage.Dispose();
+
+    /// <summary>A block of the ring's older entries, made once for all; of storage when the ring has let its beginning go.</summary>
+    private Task<Block> ReadRingAsync(LogView view, long after)
+    {
+        var entries = new List<DeliveryEntry>(StepEntries);
+        return view.Ring.TryRead(after, StepEntries, entries, memory.ReadBytes) && entries.Count > 0
+            ? Task.FromResult(new Block(entries, entries[^1].Version, new LogHead(view.EpochId, view.Head, view.Oldest)))
+            : ReadBlockAsync(after);
+    }
 
     private async Task<Block> ReadBlockAsync(long after)
     {
