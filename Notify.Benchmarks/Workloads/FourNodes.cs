@@ -49,6 +49,13 @@ internal static class FourNodes
                     await using var cluster = await Cluster.StartAsync(laboratory, count, isRedis);
                     await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, POST", count, nodes, load);
                     await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, batch of {batch}", count, nodes, load with { Publishers = 8, Batch = batch });
+                    if (count > 1)
+                    {
+                        await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, POST through one", count, nodes, load with { IsThroughOne = true });
+                        await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, batch of {batch} through one", count, nodes,
+                            load with { Publishers = 8, Batch = batch, IsThroughOne = true });
+                    }
+
                     await IdleAsync(report, cluster, $"{link}, {Nodes(count)}, idle", count);
                 }
 
@@ -75,7 +82,8 @@ internal static class FourNodes
         try
         {
             for (var follower = 0; follower < followers; follower++) subscribers.Add(await cluster.SubscribeAsync(follower % nodes, 1));
-            for (var node = 0; node < nodes; node++) publishers.Add(await cluster.PublishersAsync(node, load.Publishers, load.Topics, load.Batch));
+            for (var node = 0; node < nodes; node++)
+                publishers.Add(await cluster.PublishersAsync(load.IsThroughOne ? 0 : node, load.Publishers, load.Topics, load.Batch));
 
             await Warming.RunAsync(cluster.ProcessIds, async window =>
             {
@@ -152,5 +160,8 @@ internal static class FourNodes
     private sealed record Load(int Publishers, int Topics, double Seconds)
     {
         public int Batch { get; init; } = 1;
+
+        /// <summary>All publish on the first node, as if the others handed it their batches at no cost.</summary>
+        public bool IsThroughOne { get; init; }
     }
 }

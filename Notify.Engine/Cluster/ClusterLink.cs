@@ -136,7 +136,7 @@ internal sealed partial class ClusterLink(
     // Others may have come or gone, and the log's epoch ended, while nothing was heard.
     private void Listening()
     {
-        Meet(_others.Heard());
+        Meet(_others.BeginToListen());
         Hello();
         position.Suspect();
     }

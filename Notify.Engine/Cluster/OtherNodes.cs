@@ -2,7 +2,8 @@ namespace Notify.Engine.Cluster;
 
 /// <summary>
 /// Whether there may be other nodes. Every node sends a hello now and then; a node that receives its own and no other is alone, and need not
-/// send hints. A node that does not even receive its own hello cannot know.
+/// send hints. It knows that after a while of silence, or at once when the database names no other node. A node that does not even receive its own
+/// hello cannot know.
 /// </summary>
 internal sealed class OtherNodes(TimeProvider time)
 {
@@ -16,26 +17,39 @@ internal sealed class OtherNodes(TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, long> _heard = [];
-    private long _heardOther = time.GetTimestamp();
-    private long _heardSelf = time.GetTimestamp();
+    private long? _heardOther;
+    private long? _uncertain = time.GetTimestamp(); // since the start, or since nothing could be heard
+    private long? _heardSelf;
     private TaskCompletionSource _nextOfSelf = NewSignal();
-    private volatile bool _hasHeardSelf;
 
-    public bool MayBeThere => IsRecent(ref _heardOther) || !IsRecent(ref _heardSelf);
-
-    /// <summary>Another node is there, or it cannot be known yet. Whether this node was alone before.</summary>
-    public bool Heard()
+    public bool MayBeThere
     {
-        var wasAlone = !MayBeThere;
-        Interlocked.Exchange(ref _heardOther, time.GetTimestamp());
-        return wasAlone;
+        get
+        {
+            lock (_gate) return IsRecent(_heardOther) || IsRecent(_uncertain) || !IsRecent(_heardSelf);
+        }
     }
 
-    /// <summary>The same of a node that says which one it is.</summary>
+    /// <summary>This node begins to listen: others may have come unheard. Whether it was alone before.</summary>
+    public bool BeginToListen()
+    {
+        lock (_gate)
+        {
+            var wasAlone = !MayBeThere;
+            _uncertain = time.GetTimestamp();
+            return wasAlone;
+        }
+    }
+
+    /// <summary>Another node is there. Whether this node was alone before.</summary>
     public bool Heard(Guid node)
     {
-        lock (_gate) _heard[node] = time.GetTimestamp();
-        return Heard();
+        lock (_gate)
+        {
+            var wasAlone = !MayBeThere;
+            _heardOther = _heard[node] = time.GetTimestamp();
+            return wasAlone;
+        }
     }
 
     /// <summary>Nodes that share the database, as it says, and have not been heard for long.</summary>
@@ -47,30 +61,38 @@ internal sealed class OtherNodes(TimeProvider time)
         }
     }
 
-    /// <summary>The nodes that share the database; told now and then.</summary>
+    /// <summary>The other nodes that share the database; told now and then. None: what was heard is all there is.</summary>
     public void Share(IReadOnlyCollection<Guid> nodes)
     {
         lock (_gate)
         {
+            if (nodes.Count == 0) _uncertain = null;
             foreach (var gone in _heard.Keys.Except(nodes).ToArray()) _heard.Remove(gone);
             foreach (var node in nodes) _heard.TryAdd(node, time.GetTimestamp()); // a new one has a while to say hello
         }
     }
 
     /// <summary>This node has received its own last hello, or one that was requested meanwhile.</summary>
-    public bool HasJustHeardSelf => _hasHeardSelf && time.GetElapsedTime(Volatile.Read(ref _heardSelf)) < HelloInterval;
+    public bool HasJustHeardSelf
+    {
+        get
+        {
+            lock (_gate) return IsWithin(HelloInterval, _heardSelf);
+        }
+    }
 
     /// <summary>Completes when this node hears itself the next time.</summary>
     public Task NextOfSelf => Volatile.Read(ref _nextOfSelf).Task;
 
     public void HeardSelf()
     {
-        Volatile.Write(ref _heardSelf, time.GetTimestamp());
-        _hasHeardSelf = true;
+        lock (_gate) _heardSelf = time.GetTimestamp();
         Interlocked.Exchange(ref _nextOfSelf, NewSignal()).TrySetResult();
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private bool IsRecent(ref long heard) => time.GetElapsedTime(Volatile.Read(ref heard)) < Silence;
+    private bool IsRecent(long? since) => IsWithin(Silence, since);
+
+    private bool IsWithin(TimeSpan span, long? since) => since is { } stamp && time.GetElapsedTime(stamp) < span;
 }

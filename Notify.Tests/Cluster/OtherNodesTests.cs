@@ -34,9 +34,39 @@ public class OtherNodesTests
     public void Another_one_ends_it_and_only_the_first_time_says_so()
     {
         HearOnlyMyself(OtherNodes.Silence);
-        Assert.True(_others.Heard());
+        Assert.True(_others.Heard(Guid.NewGuid()));
         Assert.True(_others.MayBeThere);
-        Assert.False(_others.Heard());
+        Assert.False(_others.Heard(Guid.NewGuid()));
+    }
+
+    [Fact]
+    public void A_node_is_alone_at_once_when_the_database_names_no_other_and_it_hears_itself()
+    {
+        _others.Share([]);
+        Assert.True(_others.MayBeThere);
+        _others.HeardSelf();
+        Assert.False(_others.MayBeThere);
+
+        Assert.True(_others.BeginToListen());
+        Assert.True(_others.MayBeThere);
+        Assert.False(_others.BeginToListen());
+        _others.Share([Guid.NewGuid()]);
+        Assert.True(_others.MayBeThere);
+        _others.Share([]);
+        Assert.False(_others.MayBeThere);
+
+        _time.Advance(OtherNodes.Silence); // it does not hear itself any more
+        _others.Share([]);
+        Assert.True(_others.MayBeThere);
+    }
+
+    [Fact]
+    public void A_node_that_was_heard_is_there_also_if_the_database_does_not_name_it()
+    {
+        _others.Heard(Guid.NewGuid());
+        _others.HeardSelf();
+        _others.Share([]);
+        Assert.True(_others.MayBeThere);
     }
 
     [Fact]
