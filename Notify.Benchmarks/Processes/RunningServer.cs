@@ -27,7 +27,7 @@ internal sealed class RunningServer : IAsyncDisposable
     public TimeSpan Started { get; }
 
     public static Task<RunningServer> StartNotifyAsync(string? postgres, string? sqliteFile, bool withProbe = false, string? redis = null, bool isOpen = false,
-        bool withUsers = false, string? signingKey = null)
+        bool withUsers = false, string? signingKey = null, string? folder = null)
     {
         // In Development a caller from this machine is the user that it names.
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -57,7 +57,7 @@ internal sealed class RunningServer : IAsyncDisposable
         if (redis is not null) environment["ConnectionStrings__Redis"] = redis;
         var port = FreePort.Take();
         environment["Urls"] = $"http://127.0.0.1:{port}";
-        return StartAsync(PeerKind.Notify, port, ["dotnet", Path.Combine(Folder, "Notify.Server.dll")], environment, withProbe);
+        return StartAsync(PeerKind.Notify, port, ["dotnet", Path.Combine(folder ?? Folder, "Notify.Server.dll")], environment, withProbe);
     }
 
     public static Task<RunningServer> StartPeerAsync(PeerKind peer, bool withProbe, params string[] options)

@@ -5,7 +5,11 @@ using Notify.Benchmarks.Reports;
 namespace Notify.Benchmarks.Workloads;
 
 /// <summary>The publishers and followers of a fan-out.</summary>
-internal sealed record FanOutPlan(int Subscribers, int Topics, int Publishers, double Seconds, double WarmUp);
+internal sealed record FanOutPlan(int Subscribers, int Topics, int Publishers, double Seconds, double WarmUp)
+{
+    /// <summary>So many measurements of each target by turns, all of them started and warm; 0: one target after the other.</summary>
+    public int Turns { get; init; }
+}
 
 /// <summary>
 /// P1 and P1b: closed-loop publishers, connections that follow one topic each. Counted from the first publish to the
@@ -15,30 +19,56 @@ internal static class FanOut
 {
     public const string PerCoreSecond = "per core-second";
 
+    /// <summary>Seconds. A server closes publishers' connections that were idle for two minutes, which the next targets may take to get warm.</summary>
+    private const double Awake = 0.3;
+
     public static async Task RunAsync(Laboratory laboratory, WorkloadReport report, FanOutPlan plan, IReadOnlyList<Target> targets)
     {
         for (var run = 1; run <= laboratory.Runs; run++)
         {
-            foreach (var target in targets)
+            if (plan.Turns > 0) await ByTurnsAsync(laboratory, report, plan, targets);
+            else
             {
-                await laboratory.BeginAsync($"{report.Workload} run {run}: {target.Name}");
-                await RunOnceAsync(laboratory, report, plan, target);
+                foreach (var target in targets)
+                {
+                    await laboratory.BeginAsync($"{report.Workload} run {run}: {target.Name}");
+                    await using var crowd = await Crowd.StartAsync(laboratory, target, plan);
+                    await MeasureAsync(report, plan, crowd);
+                }
             }
         }
     }
 
-    private static async Task RunOnceAsync(Laboratory laboratory, WorkloadReport report, FanOutPlan plan, Target target)
+    // What slows the machine down for a while slows all targets: their ratio bears it.
+    private static async Task ByTurnsAsync(Laboratory laboratory, WorkloadReport report, FanOutPlan plan, IReadOnlyList<Target> targets)
     {
-        await using var bench = await Bench.StartAsync(laboratory, target);
-        await using var subscribers = await bench.SubscribeAsync(plan.Subscribers, plan.Topics);
-        await using var publishers = await bench.PublishersAsync(plan.Publishers, plan.Topics);
-        var each = plan.Subscribers / plan.Topics;
+        var crowds = new List<Crowd>();
+        try
+        {
+            await laboratory.BeginAsync($"{report.Workload}: {plan.Turns} turns");
+            foreach (var target in targets)
+            {
+                crowds.Add(await Crowd.StartAsync(laboratory, target, plan));
+                foreach (var crowd in crowds) await crowd.Subscribers.ReportAsync((await crowd.Publishers.RunAsync(Awake)).Acked * plan.Subscribers / plan.Topics);
+            }
 
-        await Warming.RunAsync([bench.Server.ProcessId], publishers, subscribers, each, plan.WarmUp);
+            for (var turn = 0; turn < plan.Turns; turn++)
+            {
+                foreach (var crowd in crowds) await MeasureAsync(report, plan, crowd);
+            }
+        }
+        finally
+        {
+            foreach (var crowd in crowds) await crowd.DisposeAsync();
+        }
+    }
 
+    private static async Task MeasureAsync(WorkloadReport report, FanOutPlan plan, Crowd crowd)
+    {
+        var (bench, target, each) = (crowd.Bench, crowd.Bench.Target, plan.Subscribers / plan.Topics);
         var (server, storage, clock, neighbours) = (bench.ServerCpu, bench.StorageCpu, Stopwatch.StartNew(), new Neighbours());
-        var published = await publishers.RunAsync(plan.Seconds);
-        var got = await subscribers.ReportAsync(published.Acked * each);
+        var published = await crowd.Publishers.RunAsync(plan.Seconds);
+        var got = await crowd.Subscribers.ReportAsync(published.Acked * each);
         var seconds = clock.Elapsed.TotalSeconds;
         server = bench.ServerCpu - server;
         storage = bench.StorageCpu - storage;
@@ -58,5 +88,29 @@ internal static class FanOut
             ("others' CPU", neighbours.Cores),
             ("ack p50 ms", published.Latency?.P50 ?? 0),
             ("ack p99 ms", published.Latency?.P99 ?? 0));
+    }
+
+    /// <summary>A warm server with its followers and publishers.</summary>
+    private sealed class Crowd(Bench bench, Subscribers subscribers, Publishers publishers) : IAsyncDisposable
+    {
+        public Bench Bench => bench;
+        public Subscribers Subscribers => subscribers;
+        public Publishers Publishers => publishers;
+
+        public static async Task<Crowd> StartAsync(Laboratory laboratory, Target target, FanOutPlan plan)
+        {
+            var bench = await Bench.StartAsync(laboratory, target);
+            var subscribers = await bench.SubscribeAsync(plan.Subscribers, plan.Topics);
+            var publishers = await bench.PublishersAsync(plan.Publishers, plan.Topics);
+            await Warming.RunAsync([bench.Server.ProcessId], publishers, subscribers, plan.Subscribers / plan.Topics, plan.WarmUp);
+            return new Crowd(bench, subscribers, publishers);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await publishers.DisposeAsync();
+            await subscribers.DisposeAsync();
+            await bench.DisposeAsync();
+        }
     }
 }

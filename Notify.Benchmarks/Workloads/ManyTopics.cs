@@ -10,11 +10,15 @@ internal static class ManyTopics
     public static async Task<WorkloadReport> RunAsync(Laboratory laboratory, Arguments line)
     {
         var topics = line.Number("topics", 1000);
-        var plan = new FanOutPlan(topics, topics, line.Number("publishers", 64), line.Number("seconds", 5), line.Number("warmup", 6));
+        var plan = new FanOutPlan(topics, topics, line.Number("publishers", 64), line.Number("seconds", 5), line.Number("warmup", 6))
+        {
+            Turns = line.Number("turns", 0),
+        };
         var protocol = line.Text("protocol", "json");
         var storage = line.Text("storage", "postgres");
         var batch = line.Number("batch", 100);
         var only = line.Find("only");
+        var versions = line.Find("versions");
         line.RefuseUnknown();
 
         var notify = Target.Notify(protocol, storage);
@@ -24,14 +28,15 @@ internal static class ManyTopics
         var stock = Target.Stock(protocol);
         var raw = Target.Raw();
         var report = new WorkloadReport("p1b", $"{topics} topics with 1 subscriber each, {plan.Publishers} publishers: publish + deliver");
-        foreach (var ours in (Target[])[post, batched, hub])
+        Target[] all = [.. ((Target[])[post, batched, hub]).SelectMany(ours => ours.WithVersions(versions))];
+        foreach (var ours in all)
         {
             report.Ratio(ours.Name, raw.Name, FanOut.PerCoreSecond);
             report.Ratio(ours.Name, stock.Name, FanOut.PerCoreSecond);
         }
 
         report.Notes.Add($"The batch call: {batched.Publishers} publishers of {batch} notifications each.");
-        await FanOut.RunAsync(laboratory, report, plan, Only.Of([post, batched, hub, stock, raw], only));
+        await FanOut.RunAsync(laboratory, report, plan, Only.Of([.. all, stock, raw], only));
         return report;
     }
 }

@@ -6,5 +6,5 @@ internal static class Only
     public static Target[] Of(Target[] targets, string? part) =>
         [.. targets.Where(t => Takes(t.Name, part))];
 
-    public static bool Takes(string name, string? part) => part is null || name.Contains(part, StringComparison.OrdinalIgnoreCase);
+    public static bool Takes(string name, string? part) => part is null || part.Split('+').Any(one => name.Contains(one, StringComparison.OrdinalIgnoreCase));
 }

@@ -8,8 +8,10 @@ internal sealed record Storage(PostgresInstance? Postgres, string? Database, str
 {
     private static readonly TimeSpan CountingDelay = TimeSpan.FromSeconds(1.5);
 
-    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null, bool withUsers = false, string? signingKey = null) =>
-        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, withUsers: withUsers, signingKey: signingKey);
+    public Task<RunningServer> StartServerAsync(bool withProbe = false, RedisInstance? redis = null, bool withUsers = false, string? signingKey = null,
+        string? folder = null) =>
+        RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, withProbe, redis?.ConnectionString, withUsers: withUsers, signingKey: signingKey,
+            folder: folder);
 
     /// <summary>One where every user may be named: inboxes are of users.</summary>
     public Task<RunningServer> StartOpenServerAsync() => RunningServer.StartNotifyAsync(ConnectionString, SqliteFile, isOpen: true);

@@ -17,6 +17,14 @@ internal sealed record Target(string Name, PeerKind Peer)
     /// <summary>The raw limit through a queue a socket.</summary>
     public bool IsQueued { get; init; }
 
+    /// <summary>Where the published server lies; null: where all do.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>This target, and the same of every version that is measured beside it.</summary>
+    public IEnumerable<Target> WithVersions(string? folders) =>
+        folders?.Split(',').Select(folder => this with { Name = $"{Name}, {Path.GetFileName(folder)}", Folder = Path.GetFullPath(folder) }).Prepend(this)
+        ?? [this];
+
     public static Target Notify(string protocol = "json", string storage = "postgres") =>
         new($"Notify {storage} {protocol}", PeerKind.Notify) { Protocol = protocol, Storage = storage };
 
