@@ -10,6 +10,7 @@ namespace Notify.Benchmarks.Micro;
 public class AppendBenchmarks
 {
     private readonly PostgresTopics _topics = new();
+    private readonly PostgresBatchTopics _batchTopics = new();
     private NewEntry[] _entries = [];
 
     [Params(64, 500)]
@@ -28,7 +29,7 @@ public class AppendBenchmarks
     [Benchmark]
     public long Build()
     {
-        var arrays = PostgresAppendArrays.Of(_entries, _topics);
+        var arrays = PostgresAppendArrays.Of(_entries, _topics, _batchTopics);
         return arrays.SequencesAfter(arrays.Sequences)[^1];
     }
 }

@@ -19,7 +19,8 @@ internal sealed class Bench : IAsyncDisposable
     public static async Task<Bench> StartAsync(Laboratory laboratory, Target target, bool withProbe = false)
     {
         var storage = target.Peer == PeerKind.Notify ? await laboratory.NewStorageAsync(target.Storage) : null;
-        return new Bench(target, storage, storage is null ? await target.StartPeerAsync(withProbe) : await storage.StartServerAsync(withProbe, folder: target.Folder));
+        var server = storage is null ? await target.StartPeerAsync(withProbe) : await storage.StartServerAsync(withProbe, folder: target.Folder);
+        return new Bench(target, storage, server);
     }
 
     public Task<Subscribers> SubscribeAsync(int connections, int topics) => Subscribers.StartAsync(new SubscriberOptions

@@ -49,7 +49,11 @@ internal static class FanOut
             foreach (var target in targets)
             {
                 crowds.Add(await Crowd.StartAsync(laboratory, target, plan));
-                foreach (var crowd in crowds) await crowd.Subscribers.ReportAsync((await crowd.Publishers.RunAsync(Awake)).Acked * plan.Subscribers / plan.Topics);
+                foreach (var crowd in crowds)
+                {
+                    var published = await crowd.Publishers.RunAsync(Awake);
+                    await crowd.Subscribers.ReportAsync(published.Acked * plan.Subscribers / plan.Topics);
+                }
             }
 
             for (var turn = 0; turn < plan.Turns; turn++)

@@ -179,11 +179,27 @@ internal sealed partial class AppendLoop(
         PendingPublish[] waiting;
         lock (_submitting)
         {
-            waiting = Array.FindAll(_inFlight, publish => !publish.Task.IsCompleted);
+            waiting = Array.Exists(_inFlight, publish => publish.Task.IsCompleted)
+                ? Array.FindAll(_inFlight, publish => !publish.Task.IsCompleted)
+                : _inFlight;
             (_inFlight, _mayBeStored) = (waiting, true);
         }
 
-        return new AppendBatch(Guid.CreateVersion7(), waiting.Length == 1 ? waiting[0].Entries : [.. waiting.SelectMany(publish => publish.Entries)]);
+        return new AppendBatch(Guid.CreateVersion7(), waiting.Length == 1 ? waiting[0].Entries : EntriesOf(waiting));
+    }
+
+    private static NewEntry[] EntriesOf(PendingPublish[] publishes)
+    {
+        var count = 0;
+        foreach (var publish in publishes) count += publish.Entries.Length;
+        var (entries, at) = (new NewEntry[count], 0);
+        foreach (var publish in publishes)
+        {
+            publish.Entries.CopyTo(entries, at);
+            at += publish.Entries.Length;
+        }
+
+        return entries;
     }
 
     private static TimeSpan Patience(TimeSpan took) => TimeSpan.FromTicks(Math.Clamp(took.Ticks, ShortestPatience.Ticks, LongestPatience.Ticks));

@@ -20,7 +20,7 @@ internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
     public ActivityContext Trace { get; } = NotifyTraces.Current;
 
     /// <summary>What it counts for in the queue's limit.</summary>
-    public int Bytes { get; } = entries.Sum(entry => entry.Content.Length + LogLimits.EntryOverheadBytes);
+    public int Bytes { get; } = BytesOf(entries);
 
     /// <summary>The same refusal for all of it; false when it was answered before.</summary>
     public bool TryRefuse(PublishOutcome.Refused refusal)
@@ -28,5 +28,12 @@ internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
         var outcomes = new PublishOutcome[entries.Length];
         Array.Fill(outcomes, refusal);
         return TrySetResult(outcomes);
+    }
+
+    private static int BytesOf(NewEntry[] entries)
+    {
+        var bytes = 0;
+        foreach (var entry in entries) bytes += entry.Content.Length + LogLimits.EntryOverheadBytes;
+        return bytes;
     }
 }

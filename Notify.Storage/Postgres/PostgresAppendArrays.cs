@@ -41,7 +41,10 @@ internal sealed class PostgresAppendArrays
     public string?[] Keys { get; private init; } = [];
     public ReadOnlyMemory<byte>?[] Hashes { get; private init; } = [];
 
-    public static PostgresAppendArrays Of(IReadOnlyList<NewEntry> entries, PostgresTopics topics)
+    /// <param name="entries">In their order.</param>
+    /// <param name="topics">What the session knows of their topics.</param>
+    /// <param name="batchTopics">Cleared and filled; of the session, which appends one batch at a time.</param>
+    public static PostgresAppendArrays Of(IReadOnlyList<NewEntry> entries, PostgresTopics topics, PostgresBatchTopics batchTopics)
     {
         var (keyed, named, timed) = (false, false, false);
         foreach (var entry in entries)
@@ -59,7 +62,7 @@ internal sealed class PostgresAppendArrays
             Keys = keyed ? [.. entries.Select(entry => entry.Key?.Key)] : [],
             Hashes = keyed ? [.. entries.Select(entry => entry.Key?.RequestHash)] : [],
         };
-        arrays.Fill(entries, topics);
+        arrays.Fill(entries, topics, batchTopics);
         return arrays;
     }
 
@@ -76,27 +79,47 @@ internal sealed class PostgresAppendArrays
         return sequences;
     }
 
-    private void Fill(IReadOnlyList<NewEntry> entries, PostgresTopics known)
+    private void Fill(IReadOnlyList<NewEntry> entries, PostgresTopics known, PostgresBatchTopics topics)
     {
-        var positions = new Dictionary<long, (int Position, long Entries)>();
-        var (ids, sequences) = (new List<long>(), new List<long>());
+        topics.Clear();
         for (var i = 0; i < entries.Count; i++)
         {
             var entry = entries[i];
             (Ids[i], Kinds[i], Contents[i]) = (entry.Id, (short)entry.Kind, entry.Content);
             if (entry.Kind != EntryKind.Notification) continue;
-            var topic = known.Find(entry.Topic);
-            ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(positions, topic.Id, out var isKnown);
-            if (!isKnown)
-            {
-                ids.Add(topic.Id);
-                sequences.Add(topic.Sequence);
-                place.Position = ids.Count;
-            }
-
-            (Topics[i], Nths[i]) = (place.Position, ++place.Entries);
+            (Topics[i], Nths[i]) = topics.Count(known.Find(entry.Topic));
         }
 
-        (TopicIds, Sequences) = ([.. ids], [.. sequences]);
+        (TopicIds, Sequences) = ([.. topics.Ids], [.. topics.Sequences]);
+    }
+}
+
+/// <summary>The topics of one batch, each once, with how many entries of it were counted. Used again for every batch.</summary>
+internal sealed class PostgresBatchTopics
+{
+    private readonly Dictionary<long, (int Position, long Entries)> _places = [];
+
+    public List<long> Ids { get; } = [];
+    public List<long> Sequences { get; } = [];
+
+    public void Clear()
+    {
+        _places.Clear();
+        Ids.Clear();
+        Sequences.Clear();
+    }
+
+    /// <summary>One more entry of the topic: the topic's position, from 1, and the entry's ordinal within it.</summary>
+    public (int Position, long Nth) Count(PostgresTopic topic)
+    {
+        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, topic.Id, out var isKnown);
+        if (!isKnown)
+        {
+            Ids.Add(topic.Id);
+            Sequences.Add(topic.Sequence);
+            place.Position = Ids.Count;
+        }
+
+        return (place.Position, ++place.Entries);
     }
 }

@@ -24,6 +24,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     private readonly NpgsqlParameter<ReadOnlyMemory<byte>?[]> _hashes = Array<ReadOnlyMemory<byte>?[]>(NpgsqlDbType.Bytea);
     private readonly NpgsqlParameter<long> _lastInternal = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
     private readonly NpgsqlParameter<long> _removed = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
+    private readonly PostgresBatchTopics _batchTopics = new();
     private NpgsqlBatch? _batch;
 
     public Task PrepareAsync(CancellationToken cancellationToken)
@@ -49,7 +50,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     /// <summary>Null when the batch must not be stored as it is.</summary>
     public async Task<InsertedPlace?> ExecuteAsync(Guid batchId, IReadOnlyList<NewEntry> entries, PostgresTopics topics, CancellationToken cancellationToken)
     {
-        var arrays = PostgresAppendArrays.Of(entries, topics);
+        var arrays = PostgresAppendArrays.Of(entries, topics, _batchTopics);
         Bind(batchId, arrays, topics);
         await using var reader = await _batch!.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken); // past the lock's
