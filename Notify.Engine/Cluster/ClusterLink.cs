@@ -71,6 +71,9 @@ internal sealed partial class ClusterLink(
     /// <summary>Nodes that share the database and are not heard here: something else joins them, or nothing.</summary>
     public IReadOnlyList<Guid> Unheard => _others.Unheard;
 
+    /// <inheritdoc cref="OtherNodes.NextListening"/>
+    public Task NextListening => _others.NextListening;
+
     /// <summary>The other nodes that share the database, as it says.</summary>
     public void Share(IEnumerable<Guid> nodes) => _others.Share([.. nodes.Where(node => node != _node)]);
 

@@ -99,9 +99,15 @@ internal sealed partial class NodeLeases : NodeService
     {
         try
         {
-            using var timer = new PeriodicTimer(RenewEvery, _time);
-            do await TryRenewAsync(stoppingToken);
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            if (_log is OpenedLog log) await log.Opened.WaitAsync(stoppingToken);
+            while (true)
+            {
+                // Also when the link begins to listen: a node that is alone knows by the answer that it need not send hints.
+                var listening = _link.NextListening;
+                await TryRenewAsync(stoppingToken);
+                await listening.WaitAsync(RenewEvery, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                stoppingToken.ThrowIfCancellationRequested();
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -136,7 +142,7 @@ internal sealed partial class NodeLeases : NodeService
         }
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested && exception is not NotSupportedException)
         {
-            if (_log is not OpenedLog { IsOpen: false } && _logFailure.Now(out _)) Log.NotRenewed(_logger, exception.Message);
+            if (_logFailure.Now(out _)) Log.NotRenewed(_logger, exception.Message);
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed class OtherNodes(TimeProvider time)
     private long? _uncertain = time.GetTimestamp(); // since the start, or since nothing could be heard
     private long? _heardSelf;
     private TaskCompletionSource _nextOfSelf = NewSignal();
+    private TaskCompletionSource _nextListening = NewSignal();
 
     public bool MayBeThere
     {
@@ -37,9 +38,13 @@ internal sealed class OtherNodes(TimeProvider time)
         {
             var wasAlone = !MayBeThere;
             _uncertain = time.GetTimestamp();
+            Interlocked.Exchange(ref _nextListening, NewSignal()).TrySetResult();
             return wasAlone;
         }
     }
+
+    /// <summary>Completes when this node begins to listen the next time: what the database says of other nodes is wanted then.</summary>
+    public Task NextListening => Volatile.Read(ref _nextListening).Task;
 
     /// <summary>Another node is there. Whether this node was alone before.</summary>
     public bool Heard(Guid node)

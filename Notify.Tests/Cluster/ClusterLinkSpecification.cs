@@ -205,6 +205,22 @@ public abstract class ClusterLinkSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_the_database_shows_alone_sends_no_hints_once_it_hears_itself()
+    {
+        if (!Crosses) return;
+        await using var log = await OpenLogAsync();
+        await using var alone = await ClusterNode.StartAsync(log, _settings, new FakeTimeProvider()); // no time passes: silence tells it nothing
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(200)); // a hello before it is connected is dropped
+                await Task.WhenAny(alone.Get<ClusterLink>().HearsItselfAsync(OtherNodes.HelloInterval, limit.Token));
+                return await EntriesToldAsync(alone) == 0;
+            },
+            "it has found that it is alone");
+    }
+
+    [Fact]
     public async Task A_node_that_was_alone_and_heard_nothing_for_a_moment_sends_its_version()
     {
         if (!Crosses) return;
