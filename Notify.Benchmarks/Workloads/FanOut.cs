@@ -95,26 +95,42 @@ internal static class FanOut
     }
 
     /// <summary>A warm server with its followers and publishers.</summary>
-    private sealed class Crowd(Bench bench, Subscribers subscribers, Publishers publishers) : IAsyncDisposable
+    private sealed class Crowd(Bench bench) : IAsyncDisposable
     {
+        private Subscribers? _subscribers;
+        private Publishers? _publishers;
+
         public Bench Bench => bench;
-        public Subscribers Subscribers => subscribers;
-        public Publishers Publishers => publishers;
+        public Subscribers Subscribers => _subscribers!;
+        public Publishers Publishers => _publishers!;
 
         public static async Task<Crowd> StartAsync(Laboratory laboratory, Target target, FanOutPlan plan)
         {
-            var bench = await Bench.StartAsync(laboratory, target);
-            var subscribers = await bench.SubscribeAsync(plan.Subscribers, plan.Topics);
-            var publishers = await bench.PublishersAsync(plan.Publishers, plan.Topics);
-            await Warming.RunAsync([bench.Server.ProcessId], publishers, subscribers, plan.Subscribers / plan.Topics, plan.WarmUp);
-            return new Crowd(bench, subscribers, publishers);
+            var crowd = new Crowd(await Bench.StartAsync(laboratory, target));
+            try
+            {
+                await crowd.WarmAsync(plan);
+                return crowd;
+            }
+            catch
+            {
+                await crowd.DisposeAsync();
+                throw;
+            }
         }
 
         public async ValueTask DisposeAsync()
         {
-            await publishers.DisposeAsync();
-            await subscribers.DisposeAsync();
+            if (_publishers is not null) await _publishers.DisposeAsync();
+            if (_subscribers is not null) await _subscribers.DisposeAsync();
             await bench.DisposeAsync();
+        }
+
+        private async Task WarmAsync(FanOutPlan plan)
+        {
+            _subscribers = await bench.SubscribeAsync(plan.Subscribers, plan.Topics);
+            _publishers = await bench.PublishersAsync(plan.Publishers, plan.Topics);
+            await Warming.RunAsync([bench.Server.ProcessId], _publishers, _subscribers, plan.Subscribers / plan.Topics, plan.WarmUp);
         }
     }
 }
