@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Notify.Benchmarks.Load;
 using Notify.Benchmarks.Processes;
 using Notify.Benchmarks.Reports;
 
@@ -9,6 +10,9 @@ internal sealed record FanOutPlan(int Subscribers, int Topics, int Publishers, d
 {
     /// <summary>So many measurements of each target by turns, all of them started and warm; 0: one target after the other.</summary>
     public int Turns { get; init; }
+
+    /// <summary>Deliveries of one publish.</summary>
+    public int Each => Subscribers / Topics;
 }
 
 /// <summary>
@@ -49,11 +53,7 @@ internal static class FanOut
             foreach (var target in targets)
             {
                 crowds.Add(await Crowd.StartAsync(laboratory, target, plan));
-                foreach (var crowd in crowds)
-                {
-                    var published = await crowd.Publishers.RunAsync(Awake);
-                    await crowd.Subscribers.ReportAsync(published.Acked * plan.Subscribers / plan.Topics);
-                }
+                foreach (var crowd in crowds) await crowd.PublishAsync(Awake);
             }
 
             for (var turn = 0; turn < plan.Turns; turn++)
@@ -69,15 +69,14 @@ internal static class FanOut
 
     private static async Task MeasureAsync(WorkloadReport report, FanOutPlan plan, Crowd crowd)
     {
-        var (bench, target, each) = (crowd.Bench, crowd.Bench.Target, plan.Subscribers / plan.Topics);
+        var (bench, target) = (crowd.Bench, crowd.Bench.Target);
         var (server, storage, clock, neighbours) = (bench.ServerCpu, bench.StorageCpu, Stopwatch.StartNew(), new Neighbours());
-        var published = await crowd.Publishers.RunAsync(plan.Seconds);
-        var got = await crowd.Subscribers.ReportAsync(published.Acked * each);
+        var (published, got) = await crowd.PublishAsync(plan.Seconds);
         var seconds = clock.Elapsed.TotalSeconds;
         server = bench.ServerCpu - server;
         storage = bench.StorageCpu - storage;
 
-        if (Validity.Problem(published, got, published.Acked * each, each == plan.Subscribers) is { } problem)
+        if (Validity.Problem(published, got, published.Acked * plan.Each, plan.Each == plan.Subscribers) is { } problem)
         {
             report.Invalid.Add($"{target.Name}: {problem}");
             return;
@@ -95,21 +94,19 @@ internal static class FanOut
     }
 
     /// <summary>A warm server with its followers and publishers.</summary>
-    private sealed class Crowd(Bench bench) : IAsyncDisposable
+    private sealed class Crowd(Bench bench, FanOutPlan plan) : IAsyncDisposable
     {
         private Subscribers? _subscribers;
         private Publishers? _publishers;
 
         public Bench Bench => bench;
-        public Subscribers Subscribers => _subscribers!;
-        public Publishers Publishers => _publishers!;
 
         public static async Task<Crowd> StartAsync(Laboratory laboratory, Target target, FanOutPlan plan)
         {
-            var crowd = new Crowd(await Bench.StartAsync(laboratory, target));
+            var crowd = new Crowd(await Bench.StartAsync(laboratory, target), plan);
             try
             {
-                await crowd.WarmAsync(plan);
+                await crowd.WarmAsync();
                 return crowd;
             }
             catch
@@ -119,6 +116,13 @@ internal static class FanOut
             }
         }
 
+        /// <summary>Publishes for so many seconds and waits for the last delivery.</summary>
+        public async Task<(PublisherReport Published, SubscriberReport Got)> PublishAsync(double seconds)
+        {
+            var published = await _publishers!.RunAsync(seconds);
+            return (published, await _subscribers!.ReportAsync(published.Acked * plan.Each));
+        }
+
         public async ValueTask DisposeAsync()
         {
             if (_publishers is not null) await _publishers.DisposeAsync();
@@ -126,11 +130,11 @@ internal static class FanOut
             await bench.DisposeAsync();
         }
 
-        private async Task WarmAsync(FanOutPlan plan)
+        private async Task WarmAsync()
         {
             _subscribers = await bench.SubscribeAsync(plan.Subscribers, plan.Topics);
             _publishers = await bench.PublishersAsync(plan.Publishers, plan.Topics);
-            await Warming.RunAsync([bench.Server.ProcessId], _publishers, _subscribers, plan.Subscribers / plan.Topics, plan.WarmUp);
+            await Warming.RunAsync([bench.Server.ProcessId], _publishers, _subscribers, plan.Each, plan.WarmUp);
         }
     }
 }

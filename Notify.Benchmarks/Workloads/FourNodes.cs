@@ -30,6 +30,7 @@ internal static class FourNodes
         var links = chosen == "none" ? [] : Links.Of(chosen);
         line.RefuseUnknown();
 
+        (string How, Load Load)[] kinds = [("POST", load), ($"batch of {batch}", load with { Publishers = 8, Batch = batch })];
         var report = new WorkloadReport("cluster", $"{load.Publishers} publishers on one node, and on each of {nodes}");
         for (var run = 1; run <= laboratory.Runs; run++)
         {
@@ -37,8 +38,7 @@ internal static class FourNodes
             {
                 await laboratory.BeginAsync($"cluster run {run}: {nodes} nodes with a database each");
                 await using var apart = await Cluster.StartApartAsync(laboratory, nodes);
-                await LoadAsync(report, apart, "a database each, POST", nodes, nodes, load);
-                await LoadAsync(report, apart, $"a database each, batch of {batch}", nodes, nodes, load with { Publishers = 8, Batch = batch });
+                foreach (var (how, kind) in kinds) await LoadAsync(report, apart, $"a database each, {how}", nodes, nodes, kind);
             }
 
             foreach (var (link, isRedis) in links)
@@ -47,20 +47,18 @@ internal static class FourNodes
                 {
                     await laboratory.BeginAsync($"cluster run {run}: {link}, {count} nodes");
                     await using var cluster = await Cluster.StartAsync(laboratory, count, isRedis);
-                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, POST", count, nodes, load);
-                    await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, batch of {batch}", count, nodes, load with { Publishers = 8, Batch = batch });
+                    foreach (var (how, kind) in kinds) await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, {how}", count, nodes, kind);
                     if (count > 1)
                     {
-                        await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, POST through one", count, nodes, load with { IsThroughOne = true });
-                        await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, batch of {batch} through one", count, nodes,
-                            load with { Publishers = 8, Batch = batch, IsThroughOne = true });
+                        foreach (var (how, kind) in kinds)
+                            await LoadAsync(report, cluster, $"{link}, {Nodes(count)}, {how} through one", count, nodes, kind with { IsThroughOne = true });
                     }
 
                     await IdleAsync(report, cluster, $"{link}, {Nodes(count)}, idle", count);
                 }
 
                 if (run > 1) continue;
-                foreach (var how in (string[])["POST", $"batch of {batch}"])
+                foreach (var (how, _) in kinds)
                 {
                     report.Ratio($"{link}, {Nodes(nodes)}, {how}", $"{link}, {Nodes(1)}, {how}", "stored/s");
                     report.Ratio($"{link}, {Nodes(nodes)}, {how}", $"{link}, {Nodes(1)}, {how}", FanOut.PerCoreSecond);

@@ -179,14 +179,14 @@ internal sealed partial class AppendLoop(
         PendingPublish[] waiting;
         lock (_submitting)
         {
-            waiting = Array.Exists(_inFlight, publish => publish.Task.IsCompleted)
-                ? Array.FindAll(_inFlight, publish => !publish.Task.IsCompleted)
-                : _inFlight;
+            waiting = Array.TrueForAll(_inFlight, IsWaiting) ? _inFlight : Array.FindAll(_inFlight, IsWaiting);
             (_inFlight, _mayBeStored) = (waiting, true);
         }
 
         return new AppendBatch(Guid.CreateVersion7(), waiting.Length == 1 ? waiting[0].Entries : EntriesOf(waiting));
     }
+
+    private static bool IsWaiting(PendingPublish publish) => !publish.Task.IsCompleted;
 
     private static NewEntry[] EntriesOf(PendingPublish[] publishes)
     {

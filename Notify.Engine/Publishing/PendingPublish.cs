@@ -33,7 +33,7 @@ internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
     private static int BytesOf(NewEntry[] entries)
     {
         var bytes = 0;
-        foreach (var entry in entries) bytes += entry.Content.Length + LogLimits.EntryOverheadBytes;
+        foreach (var entry in entries) bytes += LogLimits.EstimatedBytes(entry.Content.Length);
         return bytes;
     }
 }

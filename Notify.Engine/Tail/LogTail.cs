@@ -303,7 +303,7 @@ internal sealed partial class LogTail(
     private static long BytesOf(IReadOnlyList<LogEntry> entries)
     {
         var bytes = 0L;
-        for (var i = 0; i < entries.Count; i++) bytes += entries[i].Content.Length + LogLimits.EntryOverheadBytes;
+        for (var i = 0; i < entries.Count; i++) bytes += LogLimits.EstimatedBytes(entries[i].Content.Length);
         return bytes;
     }
 

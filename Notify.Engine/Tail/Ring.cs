@@ -126,7 +126,7 @@ internal readonly struct RingRow(LogEntry entry, RingContents.Place content)
 
     public RingContents.Place Content => content;
 
-    public int EstimatedBytes => content.Length + LogLimits.EntryOverheadBytes;
+    public int EstimatedBytes => LogLimits.EstimatedBytes(content.Length);
 
     public LogEntry Entry(long version) => new()
     {

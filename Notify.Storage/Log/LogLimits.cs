@@ -9,6 +9,9 @@ public static class LogLimits
     /// <summary>What an entry costs in memory or in a frame besides its content, roughly: objects, topic, id, times, key.</summary>
     public const int EntryOverheadBytes = 256;
 
+    /// <summary>What an entry with so many bytes of content costs in memory or in a frame, roughly.</summary>
+    public static int EstimatedBytes(int content) => content + EntryOverheadBytes;
+
     /// <summary>How long answers (idempotency keys, batch ids) are kept. The contract says at least 24 hours.</summary>
     internal static readonly TimeSpan AnswersKept = TimeSpan.FromHours(25);
 

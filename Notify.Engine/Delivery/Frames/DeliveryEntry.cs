@@ -15,7 +15,7 @@ internal sealed class DeliveryEntry(LogEntry entry)
     public LogEntry Entry { get; } = entry;
     public long Version => Entry.Version;
     public string Topic => Entry.Topic;
-    public int EstimatedBytes => Entry.Content.Length + LogLimits.EntryOverheadBytes;
+    public int EstimatedBytes => LogLimits.EstimatedBytes(Entry.Content.Length);
 
     /// <summary>False for the log's own entries, which no client ever sees.</summary>
     public bool IsNotification => Entry.Kind == EntryKind.Notification;

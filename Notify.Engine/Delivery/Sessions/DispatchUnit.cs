@@ -101,7 +101,7 @@ internal sealed class DispatchUnit
 internal sealed class UnitShare(DispatchUnit unit, UnitShare? parent, int topic)
 {
     // The children of the root are found by their place: most sessions of a unit of many topics follow one of them.
-    private readonly UnitShare?[]? _ofTopic = parent is null ? new UnitShare?[unit.Topics.Length] : null;
+    private UnitShare?[]? _ofTopic;
     private UnitShare? _lastChild;
     private Dictionary<int, UnitShare>? _children;
     private NotificationFrame? _frame;
@@ -114,7 +114,7 @@ internal sealed class UnitShare(DispatchUnit unit, UnitShare? parent, int topic)
     /// <summary>This share and one more topic.</summary>
     public UnitShare With(int next)
     {
-        if (_ofTopic is not null) return _ofTopic[next] ??= new UnitShare(unit, this, next);
+        if (parent is null) return (_ofTopic ??= new UnitShare?[unit.Topics.Length])[next] ??= new UnitShare(unit, this, next);
         if (_lastChild is { } last && last.Topic == next) return last;
         if (_children is not null && _children.TryGetValue(next, out var known)) return _lastChild = known;
         if (_lastChild is not null)
