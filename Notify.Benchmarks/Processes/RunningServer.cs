@@ -57,8 +57,12 @@ internal sealed class RunningServer : IAsyncDisposable
         if (redis is not null) environment["ConnectionStrings__Redis"] = redis;
         var port = FreePort.Take();
         environment["Urls"] = $"http://127.0.0.1:{port}";
-        return StartAsync(PeerKind.Notify, port, ["dotnet", Path.Combine(folder ?? Folder, "Notify.Server.dll")], environment, withProbe);
+        return StartAsync(PeerKind.Notify, port, NotifyCommand(folder ?? Folder), environment, withProbe);
     }
+
+    /// <summary>The program itself where it was published with its runtime, which the "dotnet" command does not start.</summary>
+    private static string[] NotifyCommand(string folder) =>
+        File.Exists(Path.Combine(folder, "libcoreclr.so")) ? [Path.Combine(folder, "Notify.Server")] : ["dotnet", Path.Combine(folder, "Notify.Server.dll")];
 
     public static Task<RunningServer> StartPeerAsync(PeerKind peer, bool withProbe, params string[] options)
     {

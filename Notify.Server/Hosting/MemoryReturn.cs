@@ -3,8 +3,8 @@ using Notify.Engine.Delivery.Sessions;
 namespace Notify.Server.Hosting;
 
 /// <summary>
-/// Returns memory to the system after many connections have left. .NET collects when something is allocated: a node that has become
-/// quiet would keep what its busiest hour needed.
+/// Returns memory to the system after many connections have left, and after a start. .NET collects when something is allocated: a node that has
+/// become quiet would keep what its busiest hour needed.
 /// </summary>
 internal sealed class MemoryReturn : IHostedService, IDisposable
 {
@@ -17,7 +17,10 @@ internal sealed class MemoryReturn : IHostedService, IDisposable
     private readonly TimeProvider _time;
     private ITimer? _timer;
     private int _connections;
-    private int _most;
+
+    // A start leaves about as much behind: a node to which nobody has connected returns that when it looks first.
+    private int _most = LeastLeft;
+
     private int _before;
 
     /// <param name="sessions">The node's connections.</param>

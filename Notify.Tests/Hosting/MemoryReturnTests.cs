@@ -60,6 +60,21 @@ public sealed class MemoryReturnTests : IAsyncLifetime
         Look(1);
     }
 
+    [Fact]
+    public void What_a_start_left_is_returned_once_when_nobody_has_connected()
+    {
+        Look(1);
+        Look(1);
+    }
+
+    [Fact]
+    public void A_node_with_connections_is_not_stopped_for_what_its_start_left()
+    {
+        Connect(1);
+        Look(0);
+        Look(0);
+    }
+
     private void Connect(int count)
     {
         for (var i = 0; i < count; i++, _connected++)
