@@ -10,7 +10,7 @@ namespace Notify.Benchmarks.Micro;
 public class AppendBenchmarks
 {
     private readonly PostgresTopics _topics = new();
-    private readonly PostgresBatchTopics _batchTopics = new();
+    private readonly PostgresAppendColumns _columns = new();
     private NewEntry[] _entries = [];
 
     [Params(64, 500)]
@@ -29,7 +29,7 @@ public class AppendBenchmarks
     [Benchmark]
     public long Build()
     {
-        var arrays = PostgresAppendArrays.Of(_entries, _topics, _batchTopics);
-        return arrays.SequencesAfter(arrays.Sequences)[^1];
+        _columns.Fill(_entries, _topics);
+        return _columns.SequencesAfter(_columns.Sequences)[^1];
     }
 }

@@ -33,12 +33,12 @@ internal sealed partial class AppendLoop(
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(1);
 
-    private readonly List<PendingPublish> _gathered = [];
+    private readonly List<IPendingPublish> _gathered = [];
 
     // What is in flight, and whether any of it may be stored: the deadline timer reads both from another thread. A publish that is
     // refused while nothing is submitted is not in the next attempt.
     private readonly Lock _submitting = new();
-    private PendingPublish[] _inFlight = [];
+    private IPendingPublish[] _inFlight = [];
     private bool _mayBeStored;
 
     // The loop's own: held from an attempt on until its outcome is known, so that no change of this node comes in between.
@@ -96,7 +96,7 @@ internal sealed partial class AppendLoop(
 
     private async Task AppendAsync(CancellationToken stop)
     {
-        using var span = NotifyTraces.Append(_inFlight, static publish => publish.Trace, static publish => publish.Entries.Length);
+        using var span = NotifyTraces.Append(_inFlight, static publish => publish.Trace, static publish => publish.Entries);
         Backoff? backoff = null;
         string? told = null;
         AppendBatch? unknown = null; // once an attempt had no answer: nothing but that very batch
@@ -168,7 +168,7 @@ internal sealed partial class AppendLoop(
     }
 
     /// <summary>These are next. Nothing of them is stored.</summary>
-    private void Hold(PendingPublish[] publishes)
+    private void Hold(IPendingPublish[] publishes)
     {
         lock (_submitting) (_inFlight, _mayBeStored) = (publishes, false);
     }
@@ -176,27 +176,27 @@ internal sealed partial class AppendLoop(
     /// <summary>The batch of the publishes that still wait: one that has been answered is not stored afterwards. From now on the batch may be stored.</summary>
     private AppendBatch Submit()
     {
-        PendingPublish[] waiting;
+        IPendingPublish[] waiting;
         lock (_submitting)
         {
             waiting = Array.TrueForAll(_inFlight, IsWaiting) ? _inFlight : Array.FindAll(_inFlight, IsWaiting);
             (_inFlight, _mayBeStored) = (waiting, true);
         }
 
-        return new AppendBatch(Guid.CreateVersion7(), waiting.Length == 1 ? waiting[0].Entries : EntriesOf(waiting));
+        return new AppendBatch(Guid.CreateVersion7(), EntriesOf(waiting));
     }
 
-    private static bool IsWaiting(PendingPublish publish) => !publish.Task.IsCompleted;
+    private static bool IsWaiting(IPendingPublish publish) => !publish.IsAnswered;
 
-    private static NewEntry[] EntriesOf(PendingPublish[] publishes)
+    private static NewEntry[] EntriesOf(IPendingPublish[] publishes)
     {
         var count = 0;
-        foreach (var publish in publishes) count += publish.Entries.Length;
+        foreach (var publish in publishes) count += publish.Entries;
         var (entries, at) = (new NewEntry[count], 0);
         foreach (var publish in publishes)
         {
-            publish.Entries.CopyTo(entries, at);
-            at += publish.Entries.Length;
+            publish.CopyTo(entries.AsSpan(at));
+            at += publish.Entries;
         }
 
         return entries;
@@ -221,12 +221,13 @@ internal sealed partial class AppendLoop(
 
     private void Answer(AppendResult result)
     {
-        var next = 0;
+        var outcomes = new PublishOutcome[result.Outcomes.Count];
+        for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Outcome(result.Outcomes[i]);
+        var rest = outcomes.AsSpan();
         foreach (var publish in _inFlight)
         {
-            var outcomes = new PublishOutcome[publish.Entries.Length];
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Outcome(result.Outcomes[next++]);
-            publish.TrySetResult(outcomes);
+            publish.Answer(rest[..publish.Entries]);
+            rest = rest[publish.Entries..];
         }
     }
 
@@ -250,11 +251,11 @@ internal sealed partial class AppendLoop(
         }
     }
 
-    private void Refuse(IEnumerable<PendingPublish> publishes, PublishOutcome.Refused refused)
+    private void Refuse(IEnumerable<IPendingPublish> publishes, PublishOutcome.Refused refused)
     {
         foreach (var publish in publishes)
         {
-            if (publish.TryRefuse(refused)) metrics.Refused(refused.Refusal.Code, publish.Entries.Length);
+            if (publish.TryRefuse(refused)) metrics.Refused(refused.Refusal.Code, publish.Entries);
         }
     }
 

@@ -4,26 +4,45 @@ using Notify.Storage.Log;
 
 namespace Notify.Engine.Publishing;
 
-/// <summary>
-/// The entries of one request on their way to the log, and its answer. They are appended together: a batch is never
-/// split. The answer's continuations run elsewhere, so that the append loop does not wait for a response to be written.
-/// </summary>
-internal sealed class PendingPublish(NewEntry[] entries, long startedAt)
-    : TaskCompletionSource<PublishOutcome[]>(TaskCreationOptions.RunContinuationsAsynchronously)
+/// <summary>What a single publish and a batch have in common while they are on their way.</summary>
+/// <remarks>The answer's continuations run elsewhere, so that the append loop does not wait for a response to be written.</remarks>
+internal abstract class PendingPublish<TAnswer>(int bytes, long startedAt)
+    : TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously), IPendingPublish
 {
-    public NewEntry[] Entries => entries;
-
-    /// <summary>A time stamp of the TimeProvider.</summary>
+    public abstract int Entries { get; }
+    public int Bytes => bytes;
     public long StartedAt => startedAt;
-
-    /// <summary>The publisher's trace context; the default without a listener.</summary>
     public ActivityContext Trace { get; } = NotifyTraces.Current;
+    public bool IsAnswered => Task.IsCompleted;
 
-    /// <summary>What it counts for in the queue's limit.</summary>
-    public int Bytes { get; } = BytesOf(entries);
+    public abstract void CopyTo(Span<NewEntry> entries);
+    public abstract void Answer(ReadOnlySpan<PublishOutcome> outcomes);
+    public abstract bool TryRefuse(PublishOutcome.Refused refusal);
+}
 
-    /// <summary>The same refusal for all of it; false when it was answered before.</summary>
-    public bool TryRefuse(PublishOutcome.Refused refusal)
+/// <summary>A single publish, without an array for its entry and one for its outcome: most requests are one.</summary>
+internal sealed class PendingSingle(NewEntry entry, long startedAt)
+    : PendingPublish<PublishOutcome>(LogLimits.EstimatedBytes(entry.Content.Length), startedAt)
+{
+    public override int Entries => 1;
+
+    public override void CopyTo(Span<NewEntry> entries) => entries[0] = entry;
+
+    public override void Answer(ReadOnlySpan<PublishOutcome> outcomes) => TrySetResult(outcomes[0]);
+
+    public override bool TryRefuse(PublishOutcome.Refused refusal) => TrySetResult(refusal);
+}
+
+/// <summary>A batch.</summary>
+internal sealed class PendingBatch(NewEntry[] entries, long startedAt) : PendingPublish<PublishOutcome[]>(BytesOf(entries), startedAt)
+{
+    public override int Entries => entries.Length;
+
+    public override void CopyTo(Span<NewEntry> target) => entries.CopyTo(target);
+
+    public override void Answer(ReadOnlySpan<PublishOutcome> outcomes) => TrySetResult(outcomes.ToArray());
+
+    public override bool TryRefuse(PublishOutcome.Refused refusal)
     {
         var outcomes = new PublishOutcome[entries.Length];
         Array.Fill(outcomes, refusal);

@@ -15,7 +15,7 @@ internal sealed class PublishQueue : IDisposable
 
     private readonly LimitSettings _limits;
     private readonly Lock _lock = new();
-    private readonly Queue<PendingPublish> _waiting = new();
+    private readonly Queue<IPendingPublish> _waiting = new();
     private readonly ITimer _patience;
     private TaskCompletionSource? _readerWaits;
     private int _expected = 1;
@@ -35,16 +35,16 @@ internal sealed class PublishQueue : IDisposable
     public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>Takes it in, or says why not.</summary>
-    public PublishOutcome.Refused? TryAdd(PendingPublish publish)
+    public PublishOutcome.Refused? TryAdd(IPendingPublish publish)
     {
         TaskCompletionSource? reader;
         lock (_lock)
         {
             if (_closed) return PublishRefusals.Stopping;
-            if (_entries + publish.Entries.Length > _limits.PublishQueueEntries || _bytes + publish.Bytes > _limits.PublishQueueBytes)
+            if (_entries + publish.Entries > _limits.PublishQueueEntries || _bytes + publish.Bytes > _limits.PublishQueueBytes)
                 return PublishRefusals.QueueFull;
             _waiting.Enqueue(publish);
-            _entries += publish.Entries.Length;
+            _entries += publish.Entries;
             _bytes += publish.Bytes;
             reader = IsEnough ? TakeReader() : null;
         }
@@ -89,7 +89,7 @@ internal sealed class PublishQueue : IDisposable
     /// Moves the next append's worth into <paramref name="batch"/>, waiting for the first or for what is expected; false at
     /// the end. Whole requests only: one larger than an append's caps goes alone.
     /// </summary>
-    public async ValueTask<bool> ReadAsync(List<PendingPublish> batch, CancellationToken cancellationToken)
+    public async ValueTask<bool> ReadAsync(List<IPendingPublish> batch, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -113,9 +113,9 @@ internal sealed class PublishQueue : IDisposable
     }
 
     /// <summary>Takes out what waits since before this time stamp: the oldest are in front.</summary>
-    public List<PendingPublish> TakeStartedBefore(long startedAt)
+    public List<IPendingPublish> TakeStartedBefore(long startedAt)
     {
-        var expired = new List<PendingPublish>();
+        var expired = new List<IPendingPublish>();
         lock (_lock)
         {
             while (_waiting.TryPeek(out var first) && first.StartedAt < startedAt) expired.Add(Dequeue());
@@ -148,22 +148,22 @@ internal sealed class PublishQueue : IDisposable
         return reader;
     }
 
-    private void TakeInto(List<PendingPublish> batch)
+    private void TakeInto(List<IPendingPublish> batch)
     {
         var (entries, bytes) = (0, 0L);
         while (_waiting.TryPeek(out var next))
         {
-            entries += next.Entries.Length;
+            entries += next.Entries;
             bytes += next.Bytes;
             if (batch.Count > 0 && (entries > MaxAppendEntries || bytes > MaxAppendBytes)) return;
             batch.Add(Dequeue());
         }
     }
 
-    private PendingPublish Dequeue()
+    private IPendingPublish Dequeue()
     {
         var publish = _waiting.Dequeue();
-        _entries -= publish.Entries.Length;
+        _entries -= publish.Entries;
         _bytes -= publish.Bytes;
         return publish;
     }

@@ -85,13 +85,10 @@ internal sealed class Publisher : IHostedService, IDisposable
     /// Publishes one. <paramref name="cancellationToken"/> counts until it is queued; after that the log decides,
     /// within the deadline, whether or not the caller still waits.
     /// </summary>
-    public async Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
+    public Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var span = NotifyTraces.Publish(1);
-        var outcome = command.Ephemeral ? SendEphemeral(command) : (await EnqueueAsync([NewEntry(command, key)]))[0];
-        Mark(span, outcome);
-        return outcome;
+        return NotifyTraces.Publish(1) is { } span ? TraceAsync(span, command, key) : PublishAsync(command, key);
     }
 
     /// <summary>Publishes these: the stored ones together, in their order, with versions that follow one another.</summary>
@@ -101,7 +98,7 @@ internal sealed class Publisher : IHostedService, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         using var span = NotifyTraces.Publish(items.Count);
         var stored = items.Where(item => !item.Command.Ephemeral).Select(item => NewEntry(item.Command, item.Key)).ToArray();
-        var answers = stored.Length > 0 ? await EnqueueAsync(stored) : [];
+        var answers = stored.Length > 0 ? await EnqueueAsync(new PendingBatch(stored, _time.GetTimestamp())) : [];
         if (span is not null) Mark(span, Array.Find(answers, answer => answer is PublishOutcome.Refused));
         if (stored.Length == items.Count) return answers;
 
@@ -117,13 +114,28 @@ internal sealed class Publisher : IHostedService, IDisposable
         _stop.Dispose();
     }
 
-    private Task<PublishOutcome[]> EnqueueAsync(NewEntry[] entries)
+    private async Task<PublishOutcome> TraceAsync(Activity span, PublishCommand command, IdempotencyKey? key)
     {
-        var publish = new PendingPublish(entries, _time.GetTimestamp());
-        if (_queue.TryAdd(publish) is not { } refused) return publish.Task;
+        using (span)
+        {
+            var outcome = await PublishAsync(command, key);
+            Mark(span, outcome);
+            return outcome;
+        }
+    }
 
-        publish.TryRefuse(refused);
-        _metrics.Refused(refused.Refusal.Code, entries.Length);
+    private Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key) => command.Ephemeral
+        ? Task.FromResult(SendEphemeral(command))
+        : EnqueueAsync(new PendingSingle(NewEntry(command, key), _time.GetTimestamp()));
+
+    private Task<TAnswer> EnqueueAsync<TAnswer>(PendingPublish<TAnswer> publish)
+    {
+        if (_queue.TryAdd(publish) is { } refused)
+        {
+            publish.TryRefuse(refused);
+            _metrics.Refused(refused.Refusal.Code, publish.Entries);
+        }
+
         return publish.Task;
     }
 

@@ -15,6 +15,7 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
     private readonly PostgresInsert _insert;
     private readonly PostgresChanges _changes;
     private readonly PostgresTopics _topics = new();
+    private readonly List<StoredRow> _rows = []; // of the last append, whose answers are read before the next one
 
     private PostgresAppendSession(NpgsqlConnection connection) =>
         (_connection, _insert, _changes) = (connection, new PostgresInsert(connection), new PostgresChanges(connection));
@@ -159,7 +160,8 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
     private AppendAnswers Stored(IReadOnlyList<NewEntry> entries, InsertedPlace place)
     {
         _topics.Appended(entries, place.Before, place.Sequences);
-        var answers = new AppendAnswers { Epoch = _topics.Epoch, Rows = new List<StoredRow>(entries.Count) };
+        _rows.Clear();
+        var answers = new AppendAnswers { Epoch = _topics.Epoch, Rows = _rows };
         for (var i = 0; i < entries.Count; i++)
         {
             var entry = entries[i];

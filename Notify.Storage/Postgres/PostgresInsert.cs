@@ -10,21 +10,21 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     private readonly NpgsqlParameter<Guid> _batchId = new() { NpgsqlDbType = NpgsqlDbType.Uuid };
     private readonly NpgsqlParameter<Guid> _epoch = new() { NpgsqlDbType = NpgsqlDbType.Uuid };
     private readonly NpgsqlParameter<long> _asOf = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
-    private readonly NpgsqlParameter<Guid[]> _ids = Array<Guid[]>(NpgsqlDbType.Uuid);
-    private readonly NpgsqlParameter<short[]> _kinds = Array<short[]>(NpgsqlDbType.Smallint);
-    private readonly NpgsqlParameter<long[]> _topicIds = Array<long[]>(NpgsqlDbType.Bigint);
-    private readonly NpgsqlParameter<long[]> _sequences = Array<long[]>(NpgsqlDbType.Bigint);
-    private readonly NpgsqlParameter<int?[]> _topics = Array<int?[]>(NpgsqlDbType.Integer);
-    private readonly NpgsqlParameter<long[]> _nths = Array<long[]>(NpgsqlDbType.Bigint);
-    private readonly NpgsqlParameter<ReadOnlyMemory<byte>[]> _contents = Array<ReadOnlyMemory<byte>[]>(NpgsqlDbType.Bytea);
-    private readonly NpgsqlParameter<string?[]> _names = Array<string?[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<long?[]> _ttls = Array<long?[]>(NpgsqlDbType.Bigint);
-    private readonly NpgsqlParameter<string?[]> _publishers = Array<string?[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<string?[]> _keys = Array<string?[]>(NpgsqlDbType.Text);
-    private readonly NpgsqlParameter<ReadOnlyMemory<byte>?[]> _hashes = Array<ReadOnlyMemory<byte>?[]>(NpgsqlDbType.Bytea);
+    private readonly NpgsqlParameter<List<Guid>> _ids = ArrayOf<Guid>(NpgsqlDbType.Uuid);
+    private readonly NpgsqlParameter<List<short>> _kinds = ArrayOf<short>(NpgsqlDbType.Smallint);
+    private readonly NpgsqlParameter<List<long>> _topicIds = ArrayOf<long>(NpgsqlDbType.Bigint);
+    private readonly NpgsqlParameter<List<long>> _sequences = ArrayOf<long>(NpgsqlDbType.Bigint);
+    private readonly NpgsqlParameter<List<int?>> _topics = ArrayOf<int?>(NpgsqlDbType.Integer);
+    private readonly NpgsqlParameter<List<long>> _nths = ArrayOf<long>(NpgsqlDbType.Bigint);
+    private readonly NpgsqlParameter<List<ReadOnlyMemory<byte>>> _contents = ArrayOf<ReadOnlyMemory<byte>>(NpgsqlDbType.Bytea);
+    private readonly NpgsqlParameter<List<string?>> _names = ArrayOf<string?>(NpgsqlDbType.Text);
+    private readonly NpgsqlParameter<List<long?>> _ttls = ArrayOf<long?>(NpgsqlDbType.Bigint);
+    private readonly NpgsqlParameter<List<string?>> _publishers = ArrayOf<string?>(NpgsqlDbType.Text);
+    private readonly NpgsqlParameter<List<string?>> _keys = ArrayOf<string?>(NpgsqlDbType.Text);
+    private readonly NpgsqlParameter<List<ReadOnlyMemory<byte>?>> _hashes = ArrayOf<ReadOnlyMemory<byte>?>(NpgsqlDbType.Bytea);
     private readonly NpgsqlParameter<long> _lastInternal = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
     private readonly NpgsqlParameter<long> _removed = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
-    private readonly PostgresBatchTopics _batchTopics = new();
+    private readonly PostgresAppendColumns _columns = new();
     private NpgsqlBatch? _batch;
 
     public Task PrepareAsync(CancellationToken cancellationToken)
@@ -50,13 +50,13 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
     /// <summary>Null when the batch must not be stored as it is.</summary>
     public async Task<InsertedPlace?> ExecuteAsync(Guid batchId, IReadOnlyList<NewEntry> entries, PostgresTopics topics, CancellationToken cancellationToken)
     {
-        var arrays = PostgresAppendArrays.Of(entries, topics, _batchTopics);
-        Bind(batchId, arrays, topics);
+        _columns.Fill(entries, topics);
+        Bind(batchId, topics);
         await using var reader = await _batch!.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken); // past the lock's
         InsertedPlace? place = await reader.ReadAsync(cancellationToken)
             ? new InsertedPlace(
-                reader.GetInt64(0), reader.GetDateTime(1), arrays.SequencesAfter(reader.IsDBNull(2) ? arrays.Sequences : reader.GetFieldValue<long[]>(2)))
+                reader.GetInt64(0), reader.GetDateTime(1), _columns.SequencesAfter(reader.IsDBNull(2) ? _columns.Sequences : reader.GetFieldValue<long[]>(2)))
             : null;
 
         // Rows arrive before the commit, and with them nothing is known yet: an error can still follow them.
@@ -64,6 +64,7 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
         {
         }
 
+        _columns.Clear(); // only here: after an error the connection may still be sending them
         return place;
     }
 
@@ -72,20 +73,19 @@ internal sealed class PostgresInsert(NpgsqlConnection connection) : IAsyncDispos
         if (_batch is not null) await _batch.DisposeAsync();
     }
 
-    private void Bind(Guid batchId, PostgresAppendArrays arrays, PostgresTopics topics)
+    private void Bind(Guid batchId, PostgresTopics topics)
     {
         (_batchId.TypedValue, _epoch.TypedValue, _asOf.TypedValue) = (batchId, topics.Epoch, topics.AsOf);
         _removed.TypedValue = topics.Removed;
-        _lastInternal.TypedValue = System.Array.FindLastIndex(arrays.Kinds, kind => kind != (short)EntryKind.Notification) + 1;
-        (_ids.TypedValue, _kinds.TypedValue, _contents.TypedValue) = (arrays.Ids, arrays.Kinds, arrays.Contents);
-        (_topicIds.TypedValue, _sequences.TypedValue) = (arrays.TopicIds, arrays.Sequences);
-        (_topics.TypedValue, _nths.TypedValue) = (arrays.Topics, arrays.Nths);
-        (_names.TypedValue, _ttls.TypedValue) = (arrays.Names, arrays.Ttls);
-        (_publishers.TypedValue, _keys.TypedValue, _hashes.TypedValue) = (arrays.Publishers, arrays.Keys, arrays.Hashes);
+        _lastInternal.TypedValue = _columns.Kinds.FindLastIndex(kind => kind != (short)EntryKind.Notification) + 1;
+        (_ids.TypedValue, _kinds.TypedValue, _contents.TypedValue) = (_columns.Ids, _columns.Kinds, _columns.Contents);
+        (_topicIds.TypedValue, _sequences.TypedValue) = (_columns.TopicIds, _columns.Sequences);
+        (_topics.TypedValue, _nths.TypedValue) = (_columns.Topics, _columns.Nths);
+        (_names.TypedValue, _ttls.TypedValue) = (_columns.Names, _columns.Ttls);
+        (_publishers.TypedValue, _keys.TypedValue, _hashes.TypedValue) = (_columns.Publishers, _columns.Keys, _columns.Hashes);
     }
 
-    private static NpgsqlParameter<T> Array<T>(NpgsqlDbType element) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Array | element };
+    private static NpgsqlParameter<List<T>> ArrayOf<T>(NpgsqlDbType element) => new() { NpgsqlDbType = NpgsqlDbType.Array | element };
 }
 
 /// <summary>Where a batch was stored.</summary>

@@ -59,7 +59,7 @@ public sealed class AppendLoopTests : IAsyncDisposable
         var publishes = new[] { Add(1), Add(3), Add(2) };
         _queue.Close();
         await Loop().RunAsync(Cancel);
-        foreach (var publish in publishes) Assert.Equal(publish.Entries.Select(entry => entry.Id), Accepted(publish).Select(place => place.Id));
+        foreach (var publish in publishes) Assert.Equal(EntriesOf(publish).Select(entry => entry.Id), Accepted(publish).Select(place => place.Id));
         Assert.Equal([1, 2, 3, 4, 5, 6], publishes.SelectMany(Accepted).Select(place => place.Version));
         Assert.Equal(6, _counted["notify.published"]);
     }
@@ -272,7 +272,7 @@ public sealed class AppendLoopTests : IAsyncDisposable
     public void A_row_that_the_database_rejects_is_its_own_publishers_refusal()
     {
         var publishes = new[] { Add(), Add() };
-        _log.Rejected = entry => entry.Id == publishes[0].Entries[0].Id ? "no such character" : null;
+        _log.Rejected = entry => entry.Id == EntriesOf(publishes[0])[0].Id ? "no such character" : null;
         _queue.Close();
         Assert.True(Loop().RunAsync(Cancel).IsCompletedSuccessfully);
         IsRefused(PublishRefusals.Row, publishes[0]);
@@ -315,14 +315,14 @@ public sealed class AppendLoopTests : IAsyncDisposable
         queue ?? _queue, _log, delivery ?? new HandedOver { Taking = () => _handOvers++ }, _turn, _limits,
         new PublishingMetrics(_services.GetRequiredService<IMeterFactory>()), _time, _lines);
 
-    private PendingPublish Add(int entries = 1, long startedAt = 0, IdempotencyKey? key = null)
+    private PendingBatch Add(int entries = 1, long startedAt = 0, IdempotencyKey? key = null)
     {
         var publish = Pending(entries, startedAt, key);
         Assert.Null(_queue.TryAdd(publish));
         return publish;
     }
 
-    private static PendingPublish Pending(int entries, long startedAt, IdempotencyKey? key) => new(
+    private static PendingBatch Pending(int entries, long startedAt, IdempotencyKey? key) => new(
         [.. Enumerable.Range(0, entries).Select(_ => new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = "{}"u8.ToArray(), Key = key })],
         startedAt);
 
@@ -337,13 +337,20 @@ public sealed class AppendLoopTests : IAsyncDisposable
         _turn.Give();
     }
 
-    private static IEnumerable<PublishOutcome.Accepted> Accepted(PendingPublish publish)
+    private static NewEntry[] EntriesOf(PendingBatch publish)
+    {
+        var entries = new NewEntry[publish.Entries];
+        publish.CopyTo(entries);
+        return entries;
+    }
+
+    private static IEnumerable<PublishOutcome.Accepted> Accepted(PendingBatch publish)
     {
         Assert.True(publish.Task.IsCompletedSuccessfully);
         return publish.Task.Result.Select(Assert.IsType<PublishOutcome.Accepted>);
     }
 
-    private static void IsRefused(PublishOutcome.Refused refusal, PendingPublish publish)
+    private static void IsRefused(PublishOutcome.Refused refusal, PendingBatch publish)
     {
         Assert.True(publish.Task.IsCompletedSuccessfully);
         Assert.All(publish.Task.Result, outcome => Assert.Same(refusal, outcome));

@@ -44,7 +44,7 @@ public sealed class PublishQueueTests : IDisposable
     {
         foreach (var count in new[] { 400, 600, 1, 1200, 1000, 1 }) Assert.Null(Queue.TryAdd(Pending(count)));
         var read = new List<int[]>();
-        while (Queue.Entries > 0) read.Add([.. (await ReadAsync()).Select(publish => publish.Entries.Length)]);
+        while (Queue.Entries > 0) read.Add([.. (await ReadAsync()).Select(publish => publish.Entries)]);
         Assert.Equal([[400, 600], [1], [1200], [1000], [1]], read);
     }
 
@@ -177,14 +177,14 @@ public sealed class PublishQueueTests : IDisposable
         Assert.Equal((1, (long)publishes[2].Bytes), (Queue.Entries, Queue.Bytes));
     }
 
-    private async Task<List<PendingPublish>> ReadAsync()
+    private async Task<List<IPendingPublish>> ReadAsync()
     {
-        var batch = new List<PendingPublish>();
+        var batch = new List<IPendingPublish>();
         Assert.True(await Queue.ReadAsync(batch, Cancel));
         return batch;
     }
 
-    private static PendingPublish Pending(int entries, int bytes = 2, long startedAt = 0) => new(
+    private static PendingBatch Pending(int entries, int bytes = 2, long startedAt = 0) => new(
         [.. Enumerable.Range(0, entries).Select(i => new NewEntry { Id = Guid.CreateVersion7(), Topic = "t", Content = new byte[i == 0 ? bytes : 0] })],
         startedAt);
 }
