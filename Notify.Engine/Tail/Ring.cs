@@ -25,9 +25,13 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
 
     private const int RowsTogether = 512;
 
+    /// <summary>Topics' texts are shared while each has so many of the entries on average.</summary>
+    private const int EntriesOfTopic = 8;
+
     private readonly Lock _gate = new();
     private readonly DeliveryEntry[] _warm = new DeliveryEntry[WarmEntries];
     private readonly RingContents _contents = new();
+    private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
     private readonly RingRow[]?[] _cold = new RingRow[(capacity / RowsTogether) + 2][]; // wherever in one the first and the last are
     private long _first = start + 1;
     private long _firstWarm = start + 1;
@@ -90,7 +94,7 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
     private void CoolFirst()
     {
         ref var slot = ref _warm[_firstWarm % WarmEntries];
-        Row(_firstWarm) = new RingRow(slot.Entry, _contents.Add(slot.Entry.Content));
+        Row(_firstWarm) = new RingRow(slot.Entry, Shared(slot.Topic), _contents.Add(slot.Entry.Content));
         _warmBytes -= slot.EstimatedBytes;
         slot.DropEncodings(); // a late reader may still hold it
         slot = null!;
@@ -107,6 +111,18 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
         Volatile.Write(ref _first, _first + 1);
     }
 
+    /// <summary>
+    /// The topic's text as an older row has it. Each notification comes with a text of its own, and rows are kept: every young collection would copy
+    /// those texts, and look through all rows that have got one since the last.
+    /// </summary>
+    private string Shared(string topic)
+    {
+        if (_topics.TryGetValue(topic, out var known)) return known;
+        if (_topics.Count >= Math.Max(capacity / EntriesOfTopic, 1)) _topics.Clear(); // of so many topics few come again
+        _topics.Add(topic);
+        return topic;
+    }
+
     private ref RingRow Row(long version)
     {
         var (together, row) = Math.DivRem(version, RowsTogether);
@@ -115,10 +131,10 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
 }
 
 /// <summary>What of a log entry its version and place do not say.</summary>
-internal readonly struct RingRow(LogEntry entry, RingContents.Place content)
+internal readonly struct RingRow(LogEntry entry, string topic, RingContents.Place content)
 {
     private readonly Guid _id = entry.Id;
-    private readonly string _topic = entry.Topic;
+    private readonly string _topic = topic;
     private readonly long _topicSeq = entry.TopicSeq;
     private readonly long _publishedAt = entry.PublishedAt.UtcTicks;
     private readonly long _expiresAt = entry.ExpiresAt?.UtcTicks ?? long.MaxValue;
