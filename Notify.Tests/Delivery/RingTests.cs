@@ -141,6 +141,31 @@ public class RingTests
     }
 
     [Fact]
+    public void Older_entries_of_a_topic_share_its_text()
+    {
+        var ring = new Ring(0, 20_000, long.MaxValue);
+        for (var version = 1; version <= 3000; version++) ring.Append([new DeliveryEntry(Entries.At(version, topic: $"t/{version % 2}"))]);
+        var read = new List<DeliveryEntry>();
+        Assert.True(ring.TryRead(0, 1000, read));
+        foreach (var entry in read)
+        {
+            Assert.Equal($"t/{entry.Version % 2}", entry.Topic);
+            Assert.Same(read[(int)(entry.Version % 2 == 1 ? 0 : 1)].Topic, entry.Topic);
+        }
+    }
+
+    [Fact]
+    public void With_more_topics_than_are_remembered_each_older_entry_keeps_its_own()
+    {
+        var ring = new Ring(0, 4000, long.MaxValue);
+        for (var version = 1; version <= 4000; version++) ring.Append([new DeliveryEntry(Entries.At(version, topic: $"t/{version % 900}"))]);
+        var read = new List<DeliveryEntry>();
+        Assert.True(ring.TryRead(0, 2900, read));
+        Assert.Equal(2900, read.Count);
+        Assert.All(read, entry => Assert.Equal($"t/{entry.Version % 900}", entry.Topic));
+    }
+
+    [Fact]
     public void A_full_ring_allocates_nothing()
     {
         var entries = Entries.Range(1, 60_000);
