@@ -20,15 +20,18 @@ internal static class NotifyTraces
 
     private static readonly ActivitySource Source = new(SourceName);
 
+    /// <summary>Whether any activity would be made.</summary>
+    public static bool IsListenedTo => Source.HasListeners();
+
     /// <summary>The current trace context, for work that continues elsewhere; the default without a listener.</summary>
-    public static ActivityContext Current => Source.HasListeners() ? Activity.Current?.Context ?? default : default;
+    public static ActivityContext Current => IsListenedTo ? Activity.Current?.Context ?? default : default;
 
     public static Activity? Publish(int notifications) =>
         Source.StartActivity("publish")?.SetTag("notify.notifications", notifications);
 
     public static Activity? Append<T>(T[] publishes, Func<T, ActivityContext> traceOf, Func<T, int> notificationsOf)
     {
-        if (!Source.HasListeners()) return null;
+        if (!IsListenedTo) return null;
         var sampled = publishes.Select(traceOf).Where(trace => trace.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)).Take(MaxLinks + 1).ToArray();
         return sampled.Length == 0
             ? null

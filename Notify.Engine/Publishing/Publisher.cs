@@ -88,7 +88,7 @@ internal sealed class Publisher : IHostedService, IDisposable
     public Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return NotifyTraces.Publish(1) is { } span ? TraceAsync(span, command, key) : PublishAsync(command, key);
+        return NotifyTraces.IsListenedTo ? TraceAsync(command, key) : PublishAsync(command, key);
     }
 
     /// <summary>Publishes these: the stored ones together, in their order, with versions that follow one another.</summary>
@@ -114,14 +114,13 @@ internal sealed class Publisher : IHostedService, IDisposable
         _stop.Dispose();
     }
 
-    private async Task<PublishOutcome> TraceAsync(Activity span, PublishCommand command, IdempotencyKey? key)
+    // Begun in an asynchronous method of its own, the span is not the current one of the caller, who goes on after it has ended.
+    private async Task<PublishOutcome> TraceAsync(PublishCommand command, IdempotencyKey? key)
     {
-        using (span)
-        {
-            var outcome = await PublishAsync(command, key);
-            Mark(span, outcome);
-            return outcome;
-        }
+        using var span = NotifyTraces.Publish(1);
+        var outcome = await PublishAsync(command, key);
+        Mark(span, outcome);
+        return outcome;
     }
 
     private Task<PublishOutcome> PublishAsync(PublishCommand command, IdempotencyKey? key) => command.Ephemeral

@@ -191,6 +191,7 @@ public sealed class PublisherTests : IAsyncDisposable
         Refused(await PublishAsync("refused"));
         _log.BeforeAppend = (_, _) => Task.CompletedTask;
         Accepted(await PublishAsync("stored"));
+        Assert.Same(trace, Activity.Current); // what the publisher does next is no part of a publish that has ended
         await Until(() => Mine().Count == 4);
 
         (string, ActivityStatusCode, object?)[] expected =
