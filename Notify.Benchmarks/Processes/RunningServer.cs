@@ -60,10 +60,6 @@ internal sealed class RunningServer : IAsyncDisposable
         return StartAsync(PeerKind.Notify, port, NotifyCommand(folder ?? Folder), environment, withProbe);
     }
 
-    /// <summary>The program itself where it was published with its runtime, which the "dotnet" command does not start.</summary>
-    private static string[] NotifyCommand(string folder) =>
-        File.Exists(Path.Combine(folder, "libcoreclr.so")) ? [Path.Combine(folder, "Notify.Server")] : ["dotnet", Path.Combine(folder, "Notify.Server.dll")];
-
     public static Task<RunningServer> StartPeerAsync(PeerKind peer, bool withProbe, params string[] options)
     {
         var port = FreePort.Take();
@@ -86,6 +82,10 @@ internal sealed class RunningServer : IAsyncDisposable
         await _process.DisposeAsync();
         _probe?.Dispose();
     }
+
+    /// <summary>The program itself where it was published with its runtime, which the "dotnet" command does not start.</summary>
+    private static string[] NotifyCommand(string folder) =>
+        File.Exists(Path.Combine(folder, "libcoreclr.so")) ? [Path.Combine(folder, "Notify.Server")] : ["dotnet", Path.Combine(folder, "Notify.Server.dll")];
 
     private static async Task<RunningServer> StartAsync(PeerKind peer, int port, string[] command, Dictionary<string, string> environment, bool withProbe)
     {

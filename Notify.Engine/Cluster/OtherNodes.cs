@@ -20,8 +20,8 @@ internal sealed class OtherNodes(TimeProvider time)
     private long? _heardOther;
     private long? _uncertain = time.GetTimestamp(); // since the start, or since nothing could be heard
     private long? _heardSelf;
-    private TaskCompletionSource _nextOfSelf = NewSignal();
-    private TaskCompletionSource _nextListening = NewSignal();
+    private readonly NextTime _nextOfSelf = new();
+    private readonly NextTime _nextListening = new();
 
     public bool MayBeThere
     {
@@ -38,13 +38,13 @@ internal sealed class OtherNodes(TimeProvider time)
         {
             var wasAlone = !MayBeThere;
             _uncertain = time.GetTimestamp();
-            Interlocked.Exchange(ref _nextListening, NewSignal()).TrySetResult();
+            _nextListening.Happened();
             return wasAlone;
         }
     }
 
     /// <summary>Completes when this node begins to listen the next time: what the database says of other nodes is wanted then.</summary>
-    public Task NextListening => Volatile.Read(ref _nextListening).Task;
+    public Task NextListening => _nextListening.Task;
 
     /// <summary>Another node is there. Whether this node was alone before.</summary>
     public bool Heard(Guid node)
@@ -87,15 +87,13 @@ internal sealed class OtherNodes(TimeProvider time)
     }
 
     /// <summary>Completes when this node hears itself the next time.</summary>
-    public Task NextOfSelf => Volatile.Read(ref _nextOfSelf).Task;
+    public Task NextOfSelf => _nextOfSelf.Task;
 
     public void HeardSelf()
     {
         lock (_gate) _heardSelf = time.GetTimestamp();
-        Interlocked.Exchange(ref _nextOfSelf, NewSignal()).TrySetResult();
+        _nextOfSelf.Happened();
     }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private bool IsRecent(long? since) => IsWithin(Silence, since);
 

@@ -114,7 +114,7 @@ internal sealed class Publisher : IHostedService, IDisposable
         _stop.Dispose();
     }
 
-    // Begun in an asynchronous method of its own, the span is not the current one of the caller, who goes on after it has ended.
+    // An asynchronous method begins the span, so that it does not stay the caller's current activity after it has ended.
     private async Task<PublishOutcome> TraceAsync(PublishCommand command, IdempotencyKey? key)
     {
         using var span = NotifyTraces.Publish(1);

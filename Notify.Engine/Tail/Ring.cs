@@ -118,7 +118,7 @@ internal sealed class Ring(long start, int capacity, long maxBytes)
     private string Shared(string topic)
     {
         if (_topics.TryGetValue(topic, out var known)) return known;
-        if (_topics.Count >= Math.Max(capacity / EntriesOfTopic, 1)) _topics.Clear(); // of so many topics few come again
+        if (_topics.Count >= capacity / EntriesOfTopic) _topics.Clear(); // of so many topics few come again
         _topics.Add(topic);
         return topic;
     }

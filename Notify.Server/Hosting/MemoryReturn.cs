@@ -18,7 +18,7 @@ internal sealed class MemoryReturn : IHostedService, IDisposable
     private ITimer? _timer;
     private int _connections;
 
-    // A start leaves about as much behind: a node to which nobody has connected returns that when it looks first.
+    // A start leaves about as much behind: a node that has no connections when it looks first returns that.
     private int _most = LeastLeft;
 
     private int _before;

@@ -143,27 +143,13 @@ public class RingTests
     [Fact]
     public void Older_entries_of_a_topic_share_its_text()
     {
-        var ring = new Ring(0, 20_000, long.MaxValue);
-        for (var version = 1; version <= 3000; version++) ring.Append([new DeliveryEntry(Entries.At(version, topic: $"t/{version % 2}"))]);
-        var read = new List<DeliveryEntry>();
-        Assert.True(ring.TryRead(0, 1000, read));
-        foreach (var entry in read)
-        {
-            Assert.Equal($"t/{entry.Version % 2}", entry.Topic);
-            Assert.Same(read[(int)(entry.Version % 2 == 1 ? 0 : 1)].Topic, entry.Topic);
-        }
+        var read = AppendInTurn(count: 3000, topics: 2, new Ring(0, 20_000, long.MaxValue), 1000);
+        Assert.All(read, entry => Assert.Same(read[entry.Version % 2 == 1 ? 0 : 1].Topic, entry.Topic));
     }
 
     [Fact]
-    public void With_more_topics_than_are_remembered_each_older_entry_keeps_its_own()
-    {
-        var ring = new Ring(0, 4000, long.MaxValue);
-        for (var version = 1; version <= 4000; version++) ring.Append([new DeliveryEntry(Entries.At(version, topic: $"t/{version % 900}"))]);
-        var read = new List<DeliveryEntry>();
-        Assert.True(ring.TryRead(0, 2900, read));
-        Assert.Equal(2900, read.Count);
-        Assert.All(read, entry => Assert.Equal($"t/{entry.Version % 900}", entry.Topic));
-    }
+    public void With_more_topics_than_are_remembered_each_older_entry_keeps_its_own() =>
+        AppendInTurn(count: 4000, topics: 900, new Ring(0, 4000, long.MaxValue), 2900);
 
     [Fact]
     public void A_full_ring_allocates_nothing()
@@ -188,6 +174,17 @@ public class RingTests
             Assert.True(ring.TryRead(0, 10, read, bytes));
             Assert.Equal(count, read.Count);
         }
+    }
+
+    /// <summary>Appends entries of these topics in turn, each with a text of its own, and reads the oldest: their topics are right.</summary>
+    private static List<DeliveryEntry> AppendInTurn(int count, int topics, Ring ring, int oldest)
+    {
+        for (var version = 1; version <= count; version++) ring.Append([new DeliveryEntry(Entries.At(version, topic: $"t/{version % topics}"))]);
+        var read = new List<DeliveryEntry>();
+        Assert.True(ring.TryRead(0, oldest, read));
+        Assert.Equal(oldest, read.Count);
+        Assert.All(read, entry => Assert.Equal($"t/{entry.Version % topics}", entry.Topic));
+        return read;
     }
 
     private static List<long> Read(Ring ring, long after, int max)

@@ -61,7 +61,7 @@ public sealed class MemoryReturnTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_a_start_left_is_returned_once_when_nobody_has_connected()
+    public void What_a_start_left_is_returned_once_while_there_are_no_connections()
     {
         Look(1);
         Look(1);
