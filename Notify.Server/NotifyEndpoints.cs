@@ -18,7 +18,6 @@ namespace Notify.Server;
 public static class NotifyEndpoints
 {
     internal const string Metrics = "/metrics";
-    private const string OpenApi = "/openapi/{documentName}.json";
 
     // The service knows by itself what a caller may. An app's fallback policy, made for the app's own pages, would turn away its
     // publishers, which show a key and not the app's login. What an app asks for on these endpoints does hold.
@@ -42,15 +41,20 @@ public static class NotifyEndpoints
             if (MayHaveFallback(endpoint.ApplicationServices) && !endpoint.Metadata.Any(data => data is IAuthorizeData or AuthorizationPolicy))
                 endpoint.Metadata.Add(NotTheFallback);
         });
-        group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
         var api = group.MapGroup(ApiPaths.Root).RequireAllowedOrigin();
         api.MapApi();
-
-        // The own process answers this for all of its paths at once: a route that matches everything is looked at in each call.
-        if (endpoints.ServiceProvider.GetService<NotifyHost>() != NotifyHost.OwnProcess) api.MapNothingElse();
+        if (endpoints.ServiceProvider.GetService<NotifyHost>() != NotifyHost.OwnProcess) StandBesideOthers(group, api);
         group.MapNotifyHub().TakeWebSocketsNegotiatedElsewhere().WithMetadata(new HubEndpoint()).RequireAllowedOrigin().RequireKnownCaller()
             .RefuseWhileDraining();
         return group;
+    }
+
+    // What the own process has no need of: it keeps no answers, and answers unknown paths for all of its endpoints at once, since a
+    // route that matches everything is looked at in each call.
+    private static void StandBesideOthers(RouteGroupBuilder group, RouteGroupBuilder api)
+    {
+        group.CacheOutput(cache => cache.NoCache()); // an app's base policy may keep every GET for a minute
+        api.MapNothingElse();
     }
 
     private static bool MayHaveFallback(IServiceProvider app) => app.GetService<IAuthorizationPolicyProvider>() switch
@@ -70,10 +74,10 @@ public static class NotifyEndpoints
         // one that did would fail. The key is WebApplicationBuilder's.
         ((IApplicationBuilder)app).Properties["__AuthorizationMiddlewareSet"] = true;
         app.UseNothingHere();
-        app.MapNotifyPage(OpenApi);
+        app.MapNotifyPage(OwnDocument.Path);
         app.MapHealth();
         app.MapPrometheusScrapingEndpoint(Metrics);
-        app.MapOpenApi(OpenApi).WithMetadata(new HttpMethodMetadata(ApiCall.Get));
+        app.MapOwnDocument();
     }
 
     /// <summary>

@@ -153,6 +153,6 @@ public static class NotifyServiceCollectionExtensions
         services.AddSingleton<ExplainEndpoint>();
         services.AddSingleton<UserEndpoints>();
         services.AddSingleton<StreamEndpoint>();
-        OpenApiOperations.AddDocument(services, host.IsOwnProcess ? OpenApiOperations.OwnDocument : OpenApiOperations.AppDocument);
+        if (!host.IsOwnProcess) OpenApiOperations.AddDocument(services);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
@@ -14,11 +15,8 @@ namespace Notify.Server.Api;
 /// </summary>
 internal static class OpenApiOperations
 {
-    /// <summary>The document of the service's own process, at <c>/openapi/v1.json</c>.</summary>
-    internal const string OwnDocument = "v1";
-
-    /// <summary>The document in a hosting app, whose own is called v1 unless it says otherwise.</summary>
-    internal const string AppDocument = "notify";
+    /// <summary>The document's name in a hosting app, whose own is called v1 unless it says otherwise.</summary>
+    private const string DocumentName = "notify";
 
     private const string Version = "v1";
 
@@ -44,11 +42,13 @@ internal static class OpenApiOperations
     private const string OtherTag = "Service";
 
     /// <summary>Marks our endpoints: our document names these and no others. Their group's name keeps them out of other documents.</summary>
-    internal sealed class Described;
+    internal sealed record Described(ApiCall Call);
 
-    public static void AddDocument(IServiceCollection services, string name) => services.AddOpenApi(name, options =>
+    public static void AddDocument(IServiceCollection services) => services.AddOpenApi(DocumentName, options =>
     {
-        options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<Described>().Any();
+        options.ShouldInclude = description => CallOf(description) is not null;
+        options.AddOperationTransformer((operation, context, cancellationToken) =>
+            CompleteAsync(operation, context, CallOf(context.Description)!, cancellationToken));
         options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "Notify";
@@ -68,6 +68,9 @@ internal static class OpenApiOperations
         });
         OpenApiSchemas.Correct(options);
     });
+
+    private static ApiCall? CallOf(ApiDescription description) =>
+        description.ActionDescriptor.EndpointMetadata.OfType<Described>().FirstOrDefault()?.Call;
 
     private static void Secure(OpenApiDocument document)
     {
@@ -125,12 +128,11 @@ internal static class OpenApiOperations
     {
         var description = call.Description;
         var handler = (RequestDelegate)(_ => Task.CompletedTask);
-        var metadata = new List<object> { handler.Method, new Described() }; // the API explorer passes over endpoints without a method
+        var metadata = new List<object> { handler.Method, new Described(call) }; // the API explorer passes over endpoints without a method
         metadata.AddRange(description.Answers.Select(answer => new ProducesResponseTypeMetadata(answer.Status, answer.Type, [answer.MediaType])));
         metadata.AddRange(Problems(description).Select(status => new ProducesResponseTypeMetadata(status, typeof(ProblemDocument), [Problem.ContentType])));
         endpoint.WithMetadata([.. metadata]);
-        endpoint.WithGroupName(AppDocument);
-        endpoint.AddOpenApiOperationTransformer((operation, context, cancellationToken) => CompleteAsync(operation, context, call, cancellationToken));
+        endpoint.WithGroupName(DocumentName);
     }
 
     private static async Task CompleteAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, ApiCall call,

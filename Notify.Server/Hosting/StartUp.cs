@@ -36,7 +36,9 @@ internal static class StartUp
     {
         Surroundings.Check();
         Environment.SetEnvironmentVariable("DOTNET_USE_POLLING_FILE_WATCHER", "true");
-        return WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", .. settings]);
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. settings]);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        return builder;
     }
 
     /// <summary>Sets the process up; what is wrong with its settings comes as a <see cref="SettingsException"/>. Before the service is added.</summary>

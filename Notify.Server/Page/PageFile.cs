@@ -15,9 +15,10 @@ internal static class PageFile
     /// <summary>Serves it, outside the OpenAPI document; <c>forEverybody</c>: to pages of other origins as well.</summary>
     public static void MapPageFile(this IEndpointRouteBuilder routes, string path, string name, string contentType, bool forEverybody = false)
     {
-        var bytes = Read(name);
-        var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16))}\"");
-        routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], IResult (HttpContext context) =>
+        var file = new Lazy<(byte[] Bytes, EntityTagHeaderValue Tag)>(() => Read(name)); // a node that is asked for no page has no use for OpenSSL's 4 MB
+        routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], context => Answer(context).ExecuteAsync(context)).ExcludeFromDescription();
+
+        IResult Answer(HttpContext context)
         {
             // The page's references are relative, so that it works below any path; without a slash at its end they would be beside it.
             if (path == "/" && !context.Request.Path.Value!.EndsWith('/'))
@@ -33,15 +34,15 @@ internal static class PageFile
 
             // The names never change, so a browser asks each time and mostly hears 304.
             headers.CacheControl = "no-cache";
-            return TypedResults.Bytes(bytes, contentType, entityTag: tag);
-        }).ExcludeFromDescription();
+            return TypedResults.Bytes(file.Value.Bytes, contentType, entityTag: file.Value.Tag);
+        }
     }
 
-    private static byte[] Read(string name)
+    private static (byte[] Bytes, EntityTagHeaderValue Tag) Read(string name)
     {
         using var resource = typeof(PageFile).Assembly.GetManifestResourceStream($"page/{name}")!;
         var bytes = new byte[resource.Length];
         resource.ReadExactly(bytes);
-        return bytes;
+        return (bytes, new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16))}\""));
     }
 }

@@ -1,4 +1,7 @@
+using Microsoft.AspNetCore.Builder;
+using Notify.Server;
 using Notify.Tests.Fixtures;
+using Notify.Tests.Hosting;
 
 namespace Notify.Tests.Api;
 
@@ -22,20 +25,38 @@ public class ApiDocumentTests
     }
 
     [Fact]
-    public async Task The_document_is_the_one_in_docs()
+    public async Task The_document_in_docs_is_what_an_app_makes_of_its_endpoints()
     {
-        await using var host = await ApiHost.StartAsync();
-        var served = (await host.GetAsync("/openapi/v1.json")).Text;
-        var own = $"\"url\": \"{host.Client.BaseAddress!.GetLeftPart(UriPartial.Authority)}\"";
-        Assert.Contains(own, served, StringComparison.Ordinal);
-        served = served.Replace(own, "\"url\": \"http://127.0.0.1:5080\"", StringComparison.Ordinal).TrimEnd() + "\n";
+        await using var app = await SomebodysApp.StartAsync(_ => { }, app =>
+        {
+            app.MapOpenApi();
+            app.MapNotify();
+        });
+        var made = await app.GetAsync("/openapi/notify.json");
+        var own = Server(app.Url);
+        Assert.Contains(own, made, StringComparison.Ordinal);
+        made = made.Replace(own, Server(new Uri("http://127.0.0.1:5080")), StringComparison.Ordinal).TrimEnd() + "\n";
 
-        var path = Path.Combine(Repository.Root, "docs", "openapi.json");
-        if (Environment.GetEnvironmentVariable("NOTIFY_GOLDEN") == "write") await File.WriteAllTextAsync(path, served, TestContext.Current.CancellationToken);
-        var kept = await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
-        if (kept == served) return;
-        var (was, now) = kept.Split('\n').Zip(served.Split('\n')).FirstOrDefault(lines => lines.Item1 != lines.Item2, ("(its end)", "(its end)"));
+        if (Environment.GetEnvironmentVariable("NOTIFY_GOLDEN") == "write") await File.WriteAllTextAsync(Kept, made, TestContext.Current.CancellationToken);
+        var kept = await File.ReadAllTextAsync(Kept, TestContext.Current.CancellationToken);
+        if (kept == made) return;
+        var (was, now) = kept.Split('\n').Zip(made.Split('\n')).FirstOrDefault(lines => lines.Item1 != lines.Item2, ("(its end)", "(its end)"));
         Assert.Fail($"The API document is not docs/openapi.json any more. Where the file has\n{was}\nthe service says\n{now}\n" +
             "If that is meant, write the file anew with NOTIFY_GOLDEN=write and this test, and let its change be reviewed.");
     }
+
+    [Fact]
+    public async Task The_own_process_serves_the_document_in_docs_with_its_own_address()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var served = await host.GetAsync("/openapi/v1.json");
+        Assert.Equal("application/json", served.ContentHeaders.ContentType?.MediaType);
+        var kept = await File.ReadAllTextAsync(Kept, TestContext.Current.CancellationToken);
+        Assert.Equal(kept.Replace(Server(new Uri("http://127.0.0.1:5080")), Server(host.Client.BaseAddress!), StringComparison.Ordinal), served.Text);
+        (await host.GetAsync("/openapi/v2.json")).IsProblem(404, "not_found");
+    }
+
+    private static string Kept => Path.Combine(Repository.Root, "docs", "openapi.json");
+
+    private static string Server(Uri address) => $"\"url\": \"{address.GetLeftPart(UriPartial.Authority)}\"";
 }
