@@ -78,9 +78,9 @@ public static class NotifyServiceCollectionExtensions
         services.AddNotifyDelivery();
         services.AddNotifyDirectory();
         services.AddNotifyInbox();
-        services.AddNotifyCluster(cluster.Postgres, cluster.Redis, storage.Schema);
+        if (cluster.Redis is { } redis) services.AddNotifyCluster(redis).AddNotifySignals(redis);
+        else services.AddNotifyCluster(cluster.Postgres, storage.Schema).AddNotifySignals();
         services.AddNotifyPresence();
-        services.AddNotifySignals(cluster.Redis);
         services.AddNotifyPublishing();
         services.AddSingleton<INotifyPublisher, AppPublisher>();
         AddApi(services, host);

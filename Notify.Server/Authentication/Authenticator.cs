@@ -15,7 +15,7 @@ namespace Notify.Server.Authentication;
 /// which the caller is kept (<see cref="Find"/>).
 /// </summary>
 internal sealed partial class Authenticator(
-    TokenVerifier tokens,
+    ITokenVerifier tokens,
     ApiKeyVerifier keys,
     HostPrincipal host,
     CredentialState state,

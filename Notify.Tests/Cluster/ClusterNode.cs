@@ -56,9 +56,10 @@ internal sealed class ClusterNode : IAsyncDisposable
             .AddSingleton<AppendTurn>()
             .AddNotifyTail()
             .AddNotifyDelivery()
-            .AddNotifyDirectory()
-            .AddNotifyCluster(settings.Postgres, settings.Redis)
-            .AddNotifyPresence();
+            .AddNotifyDirectory();
+        if (settings.Redis is { } redis) services.AddNotifyCluster(redis);
+        else services.AddNotifyCluster(settings.Postgres);
+        services.AddNotifyPresence();
         var backplane = services.Last(service => service.ServiceType == typeof(IBackplane)).ImplementationType!;
         services.AddSingleton<IBackplane>(provider => new ListenedBackplane((IBackplane)ActivatorUtilities.CreateInstance(provider, backplane)));
         var node = new ClusterNode(log, services.BuildServiceProvider());

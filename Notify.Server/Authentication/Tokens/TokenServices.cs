@@ -13,25 +13,30 @@ internal static class TokenServices
 {
     public static IServiceCollection AddNotifyTokens(this IServiceCollection services, AuthSettings settings)
     {
-        if (settings.Authority is not null)
-            services.AddSingleton(s => new AuthorityKeys(settings, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<AuthorityKeys>>()));
-        services.AddOptions<JwtBearerOptions>(TokenVerifier.Scheme)
-            .Configure<IServiceProvider>((options, provider) => Set(options, settings, provider.GetService<AuthorityKeys>()));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<JwtBearerOptions>, JwtBearerPostConfigureOptions>());
         services.AddSingleton<GrantRules>();
-        services.AddSingleton(s => new TokenVerifier(
-            s.GetRequiredService<IOptions<NotifyOptions>>(),
-            s.GetRequiredService<GrantRules>(),
-            s.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>(),
-            s,
-            s.GetRequiredService<TimeProvider>(),
-            s.GetService<AuthorityKeys>()));
+        if (settings.TakesTokens) AddVerifier(services, settings);
+        else services.AddSingleton<ITokenVerifier, NoTokens>();
         return services;
     }
 
     /// <summary>The keys that tokens may be signed with; the first one signs.</summary>
     public static IEnumerable<SecurityKey> Keys(AuthSettings settings) =>
         settings.AllSigningKeys.Select(key => new SymmetricSecurityKey(Encoding.UTF8.GetBytes(key)) { CryptoProviderFactory = HmacProvider.Instance });
+
+    private static void AddVerifier(IServiceCollection services, AuthSettings settings)
+    {
+        if (settings.Authority is not null)
+            services.AddSingleton(s => new AuthorityKeys(settings, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<AuthorityKeys>>()));
+        services.AddOptions<JwtBearerOptions>(TokenVerifier.Scheme)
+            .Configure<IServiceProvider>((options, provider) => Set(options, settings, provider.GetService<AuthorityKeys>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<JwtBearerOptions>, JwtBearerPostConfigureOptions>());
+        services.AddSingleton<ITokenVerifier>(s => new TokenVerifier(
+            s.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>(),
+            s.GetRequiredService<GrantRules>(),
+            s,
+            s.GetRequiredService<TimeProvider>(),
+            s.GetService<AuthorityKeys>()));
+    }
 
     private static void Set(JwtBearerOptions options, AuthSettings settings, AuthorityKeys? authority)
     {

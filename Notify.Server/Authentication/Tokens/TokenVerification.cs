@@ -29,6 +29,23 @@ internal sealed record VerifiedToken(
     };
 }
 
+/// <summary>Verifies tokens.</summary>
+internal interface ITokenVerifier
+{
+    /// <summary>The token, or why it is rejected. Whether it was revoked is looked at elsewhere.</summary>
+    ValueTask<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(ReadOnlyMemory<char> token, LastShown? last);
+}
+
+/// <summary>Rejects every token: the service has no key to verify one with. A service that has none does not load the libraries that do.</summary>
+internal sealed class NoTokens : ITokenVerifier
+{
+    private static readonly Rejection Unconfigured =
+        new("unconfigured", "This service takes no tokens: it has no signing key and no authority.", Counts: true);
+
+    /// <inheritdoc/>
+    public ValueTask<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(ReadOnlyMemory<char> token, LastShown? last) => new((null, Unconfigured));
+}
+
 /// <summary>Why a credential is rejected.</summary>
 /// <param name="Reason">A word for logs and metrics, of a fixed set.</param>
 /// <param name="Detail">A sentence for the client; nothing of the credential is in it.</param>

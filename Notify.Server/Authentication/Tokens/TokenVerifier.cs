@@ -6,7 +6,6 @@ using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 using Notify.Contracts.Topics;
-using Notify.Engine.Configuration;
 
 namespace Notify.Server.Authentication.Tokens;
 
@@ -14,7 +13,9 @@ namespace Notify.Server.Authentication.Tokens;
 /// Verifies tokens with ASP.NET's JWT bearer handler, under a scheme of our own that the host's list of schemes does not have: a
 /// single scheme in that list would become the default of a host that names none.
 /// </summary>
-internal sealed class TokenVerifier : IDisposable
+internal sealed class TokenVerifier(
+    IOptionsMonitor<JwtBearerOptions> options, GrantRules grants, IServiceProvider services, TimeProvider time, AuthorityKeys? authority)
+    : ITokenVerifier, IDisposable
 {
     public const string Scheme = "Notify.Bearer";
 
@@ -22,36 +23,13 @@ internal sealed class TokenVerifier : IDisposable
     public const int MaxSubjectLength = 1024;
 
     private readonly AuthenticationScheme _scheme = new(Scheme, null, typeof(JwtBearerHandler));
-    private readonly AuthSettings _settings;
-    private readonly GrantRules _grants;
-    private readonly AuthorityKeys? _authority;
-    private readonly IOptionsMonitor<JwtBearerOptions> _options;
-    private readonly IServiceProvider _services;
-    private readonly TimeProvider _time;
-    private readonly VerifiedTokens _verified;
+    private readonly VerifiedTokens _verified = new(time);
 
-    public TokenVerifier(
-        IOptions<NotifyOptions> options, GrantRules grants, IOptionsMonitor<JwtBearerOptions> bearer, IServiceProvider services, TimeProvider time,
-            AuthorityKeys? authority = null)
-    {
-        _settings = options.Value.Auth;
-        _grants = grants;
-        _options = bearer;
-        _services = services;
-        _time = time;
-        _authority = authority;
-        _verified = new VerifiedTokens(time);
-    }
-
-    /// <summary>Whether there is a key or an authority.</summary>
-    public bool IsConfigured => _settings.TakesTokens;
-
-    /// <summary>The token, or why it is rejected. Whether it was revoked is looked at elsewhere.</summary>
+    /// <inheritdoc/>
     public async ValueTask<(VerifiedToken? Token, Rejection? Rejection)> VerifyAsync(ReadOnlyMemory<char> token, LastShown? last)
     {
-        if (!IsConfigured) return (null, new Rejection("unconfigured", "This service takes no tokens: it has no signing key and no authority.", Counts: true));
         if (token.Length > TokenText.MaxLength) return (null, Rejection.Malformed);
-        var generation = _authority?.Generation ?? 0;
+        var generation = authority?.Generation ?? 0;
         if (!_verified.TryGet(token, last, generation, out var verified))
         {
             (verified, var rejection) = await ReadAsync(token.ToString());
@@ -59,7 +37,7 @@ internal sealed class TokenVerifier : IDisposable
             _verified.Keep(token.Span, generation, verified);
         }
 
-        return TokenTimes.Check(verified, _time.GetUtcNow()) is { } untimely ? (null, untimely) : (verified, null);
+        return TokenTimes.Check(verified, time.GetUtcNow()) is { } untimely ? (null, untimely) : (verified, null);
     }
 
     public void Dispose() => _verified.Dispose();
@@ -74,28 +52,28 @@ internal sealed class TokenVerifier : IDisposable
         return failure is null ? Read(text) : (null, Reject(failure, text));
     }
 
-    private Task<bool> AskAgainAsync() => _authority?.AskAgainAsync() ?? Task.FromResult(false);
+    private Task<bool> AskAgainAsync() => authority?.AskAgainAsync() ?? Task.FromResult(false);
 
     // What the library would let pass, or says less clearly.
     private async Task<Rejection?> CheckHeaderAsync(TokenText text)
     {
         if (text.IsCritical) return new Rejection("critical", "The token demands an extension ('crit') that there is not.", Counts: true, text.ShownKeyId);
         if (!TokenTypes.IsAccepted(text.Type)) return new Rejection("type", "The token's 'typ' is neither 'JWT' nor 'at+jwt'.", Counts: true, text.ShownKeyId);
-        if (_authority is null)
+        if (authority is null)
             return TokenAlgorithms.Symmetric.Contains(text.Algorithm) ? null : BadAlgorithm(text);
 
         if (!TokenAlgorithms.Asymmetric.Contains(text.Algorithm)) return BadAlgorithm(text);
-        if (await _authority.FindAsync() is null)
+        if (await authority.FindAsync() is null)
             return new Rejection("authority_away", "The authority that issues tokens has not answered this service yet. Try again in a moment.", Counts: false,
                 text.ShownKeyId);
-        if (text.KeyId is not null && IsUnknown(text.KeyId)) await _authority.AskAgainAsync();
+        if (text.KeyId is not null && IsUnknown(text.KeyId)) await authority.AskAgainAsync();
 
         // A key that the authority published for one algorithm is not for another one of its kind.
-        return _authority.Current!.JsonWebKeySet.Keys.Any(key => key.Kid == text.KeyId && !string.IsNullOrEmpty(key.Alg) && key.Alg != text.Algorithm)
+        return authority.Current!.JsonWebKeySet.Keys.Any(key => key.Kid == text.KeyId && !string.IsNullOrEmpty(key.Alg) && key.Alg != text.Algorithm)
             ? BadAlgorithm(text) : null;
     }
 
-    private bool IsUnknown(string? keyId) => _authority?.Current is { } known && (keyId is null || known.SigningKeys.All(key => key.KeyId != keyId));
+    private bool IsUnknown(string? keyId) => authority?.Current is { } known && (keyId is null || known.SigningKeys.All(key => key.KeyId != keyId));
 
     private static Rejection BadAlgorithm(TokenText text) =>
         new("algorithm", "The token's algorithm is not one that this service's keys are for.", Counts: true, text.ShownKeyId);
@@ -104,8 +82,8 @@ internal sealed class TokenVerifier : IDisposable
     private async Task<Exception?> AuthenticateAsync(string token)
     {
         // Loggers of its own that print nothing: its lines have the token's claims in them. The authenticator logs every rejection.
-        var handler = new JwtBearerHandler(_options, NullLoggerFactory.Instance, UrlEncoder.Default);
-        var context = new DefaultHttpContext { RequestServices = _services };
+        var handler = new JwtBearerHandler(options, NullLoggerFactory.Instance, UrlEncoder.Default);
+        var context = new DefaultHttpContext { RequestServices = services };
         context.Request.Headers.Authorization = $"{JwtBearerDefaults.AuthenticationScheme} {token}";
         await handler.InitializeAsync(_scheme, context);
         var result = await handler.AuthenticateAsync();
@@ -124,7 +102,7 @@ internal sealed class TokenVerifier : IDisposable
         if (!claims.TryTime("iat", out var issued)) return (null, BadClaim("iat", "in seconds since 1970", text));
 
         var user = TopicName.IsValidId(subject, "user", out _) ? subject : null;
-        return (new VerifiedToken(subject, user, issuer, issued, notBefore, expires.Value, _grants.For(claims, user), _grants.AttributesOf(claims)), null);
+        return (new VerifiedToken(subject, user, issuer, issued, notBefore, expires.Value, grants.For(claims, user), grants.AttributesOf(claims)), null);
     }
 
     private static Rejection BadClaim(string claim, string must, TokenText text) =>

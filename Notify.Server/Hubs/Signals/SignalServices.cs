@@ -12,24 +12,19 @@ namespace Notify.Server.Hubs.Signals;
 /// <summary>What carries hub sends to connections on other nodes: SignalR's Redis backplane, else the link between the nodes.</summary>
 internal static class SignalServices
 {
-    public static IServiceCollection AddNotifySignals(this IServiceCollection services, ConfigurationOptions? redis)
-    {
-        if (redis is not null)
-        {
-            services.AddSingleton(s => new RedisSignals(
-                StockBackplane(s, redis),
-                s.GetRequiredService<RedisConnection>(),
-                s.GetRequiredService<RedisGuard>(),
-                s.GetRequiredService<TimeProvider>()));
-            return services;
-        }
+    /// <summary>Carries them by the link between the nodes.</summary>
+    public static IServiceCollection AddNotifySignals(this IServiceCollection services) => services.AddSingleton(s => new LinkSignals(
+        new DefaultHubLifetimeManager<NotifyHub>(s.GetRequiredService<ILogger<DefaultHubLifetimeManager<NotifyHub>>>()),
+        s.GetRequiredService<ClusterLink>(),
+        s.GetRequiredService<SessionRegistry>()));
 
-        services.AddSingleton(s => new LinkSignals(
-            new DefaultHubLifetimeManager<NotifyHub>(s.GetRequiredService<ILogger<DefaultHubLifetimeManager<NotifyHub>>>()),
-            s.GetRequiredService<ClusterLink>(),
-            s.GetRequiredService<SessionRegistry>()));
-        return services;
-    }
+    /// <summary>Carries them by SignalR's Redis backplane.</summary>
+    public static IServiceCollection AddNotifySignals(this IServiceCollection services, ConfigurationOptions redis) => services.AddSingleton(s =>
+        new RedisSignals(
+            StockBackplane(s, redis),
+            s.GetRequiredService<RedisConnection>(),
+            s.GetRequiredService<RedisGuard>(),
+            s.GetRequiredService<TimeProvider>()));
 
     /// <summary>What <see cref="NotifyLifetimeManager"/> wraps.</summary>
     public static HubLifetimeManager<NotifyHub> Signals(IServiceProvider services) =>
