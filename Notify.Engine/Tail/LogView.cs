@@ -10,7 +10,7 @@ namespace Notify.Engine.Tail;
 /// </summary>
 internal sealed class LogView(LogHead start, Ring ring, long? differsFrom = null, SharedMemory? memory = null)
 {
-    /// <summary>Entries kept in memory: a hundred thousand that a client missed are replayed without the database, and 33 MB when they have 256 bytes.</summary>
+    /// <summary>Entries kept in memory: a client that missed a hundred thousand gets them without the database. With 256 bytes each they take 33 MB.</summary>
     private const int RingEntries = 102_400;
 
     /// <summary>Without a budget of the node's.</summary>

@@ -1,7 +1,7 @@
 namespace Notify.Storage.Log;
 
 /// <summary>What is stored under an idempotency key.</summary>
-internal readonly record struct FirstAnswer(Guid Id, long Version, string Topic, DateTimeOffset PublishedAt, byte[] RequestHash);
+internal readonly record struct FirstAnswer(Guid Id, long Version, string Topic, DateTimeOffset PublishedAt, ReadOnlyMemory<byte> RequestHash);
 
 /// <summary>What the store gave an entry.</summary>
 internal readonly record struct StoredRow(long Version, Guid Id, long TopicSeq, DateTimeOffset PublishedAt, DateTimeOffset? ExpiresAt);
@@ -46,7 +46,7 @@ internal sealed class AppendAnswers
         var row = stored.Count < Rows.Count && Rows[stored.Count].Id == entry.Id ? Rows[stored.Count] : (StoredRow?)null;
         if (entry.Key is { } key && ByKey.TryGetValue((key.Publisher, key.Key), out var answer))
         {
-            if (!key.RequestHash.Span.SequenceEqual(answer.RequestHash))
+            if (!key.RequestHash.Span.SequenceEqual(answer.RequestHash.Span))
                 return new AppendOutcome.Conflict();
             if (answer.Id != entry.Id || row is null)
                 return new AppendOutcome.Replayed(answer.Id, answer.Version, answer.Topic, answer.PublishedAt);

@@ -101,11 +101,11 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
 
         at(-1);
         foreach (var (id, seq) in topics.Values)
-            statements.Execute(SetTopic, id, seq);
+            statements.Row(SetTopic).Add(id).Add(seq).Write();
         if (answers.Rows.Count > 0)
         {
-            statements.Execute(
-                AddBatch, head + answers.Rows.Count, head + 1, batch.Id.ToByteArray(true), publishedAt.ToUnixTimeMilliseconds(), lastChange);
+            statements.Row(AddBatch).Add(head + answers.Rows.Count).Add(head + 1).Add(batch.Id).Add(publishedAt.ToUnixTimeMilliseconds()).Add(lastChange)
+                .Write();
         }
 
         return answers;
@@ -142,24 +142,13 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
         }
 
         var expiresAt = LogLimits.Ttl(entry.TtlSeconds) is { } ttl ? publishedAt.AddSeconds(ttl) : (DateTimeOffset?)null;
-        statements.Execute(
-            AddRow, version, entry.Id.ToByteArray(true), (long)entry.Kind, topicId, topicId is null ? entry.Topic : null, seq,
-            publishedAt.ToUnixTimeMilliseconds(), expiresAt?.ToUnixTimeMilliseconds(), Bytes(entry.Content));
+        statements.Row(AddRow).Add(version).Add(entry.Id).Add((long)entry.Kind).Add(topicId).Add(topicId is null ? entry.Topic : null).Add(seq)
+            .Add(publishedAt.ToUnixTimeMilliseconds()).Add(expiresAt?.ToUnixTimeMilliseconds()).Add(entry.Content.Span).Write();
         return new StoredRow(version, entry.Id, seq, publishedAt, expiresAt);
     }
 
-    private static (long Id, long Seq) FindOrAddTopic(SqliteStatements statements, string name, long version)
-    {
-        using (var found = statements.Query(FindTopic, name))
-        {
-            if (found.Read())
-                return (found.GetInt64(0), found.GetInt64(1));
-        }
-
-        using var added = statements.Query(AddTopic, name, version);
-        added.Read();
-        return (added.GetInt64(0), added.GetInt64(1));
-    }
+    private static (long Id, long Seq) FindOrAddTopic(SqliteStatements statements, string name, long version) =>
+        statements.Row(FindTopic).Add(name).Read() ?? statements.Row(AddTopic).Add(name).Add(version).Read()!.Value;
 
     private static void FindFirstAnswer(SqliteStatements statements, IdempotencyKey? key, AppendAnswers answers)
     {
@@ -177,15 +166,8 @@ internal sealed class SqliteAppend(SqliteWriter writer, TimeProvider time)
     {
         if (entry.Key is not { } key)
             return;
-        var hash = Bytes(key.RequestHash);
-        statements.Execute(
-            AddAnswer, key.Publisher, key.Key, hash, entry.Id.ToByteArray(true), row.Version, entry.Topic,
-            row.PublishedAt.ToUnixTimeMilliseconds());
-        answers.ByKey[(key.Publisher, key.Key)] = new FirstAnswer(entry.Id, row.Version, entry.Topic, row.PublishedAt, hash);
+        statements.Row(AddAnswer).Add(key.Publisher).Add(key.Key).Add(key.RequestHash.Span).Add(entry.Id).Add(row.Version).Add(entry.Topic)
+            .Add(row.PublishedAt.ToUnixTimeMilliseconds()).Write();
+        answers.ByKey[(key.Publisher, key.Key)] = new FirstAnswer(entry.Id, row.Version, entry.Topic, row.PublishedAt, key.RequestHash);
     }
-
-    private static byte[] Bytes(ReadOnlyMemory<byte> memory) =>
-        MemoryMarshal.TryGetArray(memory, out var segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length
-            ? segment.Array
-            : memory.ToArray();
 }

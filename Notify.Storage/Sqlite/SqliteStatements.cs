@@ -6,6 +6,7 @@ namespace Notify.Storage.Sqlite;
 internal sealed class SqliteStatements(SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SqliteRow> _rows = new(StringComparer.Ordinal);
 
     public SqliteConnection Connection => connection;
 
@@ -16,8 +17,19 @@ internal sealed class SqliteStatements(SqliteConnection connection) : IDisposabl
 
     public object? Scalar(string sql, params ReadOnlySpan<object?> values) => Bound(sql, values).ExecuteScalar();
 
+    /// <summary>A statement that writes a row, for those of which one append has many.</summary>
+    public SqliteRow Row(string sql)
+    {
+        if (_rows.TryGetValue(sql, out var row)) return row;
+        row = new SqliteRow(connection, sql);
+        _rows.Add(sql, row);
+        return row;
+    }
+
     public void Dispose()
     {
+        foreach (var row in _rows.Values)
+            row.Dispose();
         foreach (var command in _prepared.Values)
             command.Dispose();
         connection.Dispose();
