@@ -27,7 +27,7 @@ internal static class StartUp
     /// <summary>Of the 30 s that orchestrators give: after it, requests that still trickle in are cut.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(25);
 
-    /// <summary>A builder that reads its settings once.</summary>
+    /// <summary>A builder that reads its settings once, without IIS, QUIC and the logs of a debugger, which take memory and time of every start.</summary>
     /// <remarks>
     /// No file is watched: changed settings take effect at the next start, and the watches of a user are few, shared by all containers
     /// under one uid, and used up by others. What ASP.NET watches all the same (a certificate under Kestrel) it looks at now and then.
