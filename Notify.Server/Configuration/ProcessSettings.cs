@@ -9,7 +9,7 @@ namespace Notify.Server.Configuration;
 /// </summary>
 internal static class ProcessSettings
 {
-    private const string FormatterName = "Logging:Console:FormatterName";
+    internal const string FormatterName = "Logging:Console:FormatterName";
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string ForwardedHeaders = "ASPNETCORE_FORWARDEDHEADERS_ENABLED";
 

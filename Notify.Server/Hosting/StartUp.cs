@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using Notify.Engine.Configuration;
 using Notify.Engine.Delivery.Sessions;
@@ -55,6 +56,12 @@ internal static class StartUp
         {
             foreach (var provider in logging.Rules.Select(rule => rule.ProviderName).Append(null).Distinct().ToList())
                 logging.Rules.Add(new LoggerFilterRule(provider, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None, null));
+        });
+
+        // The slim builder chooses the simple formatter, whatever the settings say.
+        builder.Services.PostConfigure<ConsoleLoggerOptions>(console =>
+        {
+            if (builder.Configuration[ProcessSettings.FormatterName] is { Length: > 0 } formatter) console.FormatterName = formatter;
         });
 
         // A start that fails is told once, by ReportMistakesAsync; this category would print it with its stack before.
