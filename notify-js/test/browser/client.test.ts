@@ -35,6 +35,10 @@ const seen = (page: Page): Promise<string[]> => page.evaluate(() => (window as u
 const has = (page: Page, ...bodies: string[]): Promise<unknown> => eventually(`${bodies.join()} have come`, async () => (await seen(page)).length >= bodies.length)
   .then(async () => expect(await seen(page)).toEqual(bodies));
 
+/** Its place is written at intervals, and another tab begins with what is written. */
+const kept = (page: Page, version: number): Promise<unknown> => eventually("its place is kept",
+  () => page.evaluate(since => Object.values(localStorage).some(text => (JSON.parse(text as string) as { since?: number }).since === since), version));
+
 describe("a page", () => {
   it("goes on after a reload, and a new tab where any tab was; without storage it still follows", async () => {
     const page = await context.newPage(), complaints = complaintsOf(page);
@@ -42,9 +46,10 @@ describe("a page", () => {
     await server.publish({ topic: "tabs/a", body: "one" });
     await has(page, "one");
     await page.reload();
-    await server.publish({ topic: "tabs/a", body: "two" });
+    const two = await server.publish({ topic: "tabs/a", body: "two" });
     await follow(page, "tabs/#");
     await has(page, "two");
+    await kept(page, two);
 
     const second = await context.newPage();
     await follow(second, "tabs/#");
