@@ -33,7 +33,9 @@ public sealed class RedisGuardTests : IDisposable
         Assert.Equal(4, _counted[Failures, "timeout"]);
 
         var called = false;
-        await Assert.ThrowsAsync<BrokenCircuitException>(() => _guard.RunAsync(() => Task.FromResult(called = true), CancellationToken.None));
+        var open = await Assert.ThrowsAsync<BrokenCircuitException>(() => _guard.RunAsync(() => Task.FromResult(called = true), CancellationToken.None));
+        Assert.EndsWith("It failed with: late", open.Message, StringComparison.Ordinal);
+        Assert.Equal(LinkFailure.Open, RedisErrors.Kind(open));
         Assert.False(called);
         Assert.Equal(1, _counted[Failures, "open"]);
 

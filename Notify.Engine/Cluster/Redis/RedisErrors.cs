@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Polly.CircuitBreaker;
 using StackExchange.Redis;
 
 namespace Notify.Engine.Cluster.Redis;
@@ -11,6 +12,7 @@ internal static class RedisErrors
 
     public static LinkFailure Kind(Exception exception) => exception switch
     {
+        BrokenCircuitException => LinkFailure.Open,
         RedisTimeoutException or TimeoutException => LinkFailure.Timeout,
         RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => LinkFailure.Permanent,
         RedisServerException server when !Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)) => LinkFailure.Permanent,

@@ -19,6 +19,7 @@ internal sealed partial class RedisGuard
     private readonly Occasionally _log;
     private readonly LinkMetrics _metrics;
     private readonly ILogger<RedisGuard> _logger;
+    private volatile string _lastFailure = "";
 
     public RedisGuard(LinkMetrics metrics, TimeProvider time, ILogger<RedisGuard> logger)
     {
@@ -37,19 +38,21 @@ internal sealed partial class RedisGuard
     }
 
     /// <summary>Runs it; what it throws is counted and thrown on.</summary>
+    /// <exception cref="BrokenCircuitException">It was not tried; the message says with what the last one that was failed.</exception>
     public async Task RunAsync(Func<Task> work, CancellationToken cancellationToken)
     {
         try
         {
             await _pipeline.ExecuteAsync(static async (work, _) => await work(), work, cancellationToken);
         }
-        catch (BrokenCircuitException)
+        catch (BrokenCircuitException open)
         {
             _metrics.Failed(LinkFailure.Open);
-            throw;
+            throw new BrokenCircuitException($"Redis failed a moment ago and is tried again within a second. It failed with: {_lastFailure}", open);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            _lastFailure = exception.Message;
             _metrics.Failed(RedisErrors.Kind(exception));
             throw;
         }
