@@ -57,8 +57,9 @@ describe("a page", () => {
     await has(second, "three");
     await has(page, "two", "three");
     await page.close({ runBeforeUnload: false });
-    await server.publish({ topic: "tabs/a", body: "four" });
+    const four = await server.publish({ topic: "tabs/a", body: "four" });
     await has(second, "three", "four");
+    await kept(second, four);
     await second.close();
     await server.publish({ topic: "tabs/a", body: "five" });
     const third = await context.newPage();
