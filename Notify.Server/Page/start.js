@@ -149,7 +149,7 @@ async function group(name) {
   return ok ? answer.items.find(one => one.name === name) : null;
 }
 
-/** One look at a time; what changes meanwhile is looked at again. */
+/** One look at a time; what changes meanwhile is looked at again, also when nothing answers the look at hand. */
 let look, again = false;
 function lookAtGroups() {
   if (look) {
@@ -159,23 +159,28 @@ function lookAtGroups() {
   return look = (async () => {
     do {
       again = false;
-      for (const [name, users] of Object.entries(members)) {
-        const found = await group(name);
-        if (found === null) return;
-        const page = found ? await call("GET", `groups/${name}/members`) : { answer: { items: [] } };
-        if (!page.answer) return;
-        users.clear();
-        for (const user of page.answer.items) users.add(user);
-        if (name !== "on-call") continue;
-        $("pending").textContent = found?.pending ? "being worked through" : "";
-        if (found?.pending) {
-          again = true;
-          await new Promise(done => setTimeout(done, 300));
-        }
-      }
-      showMembers();
+      if (await readMembers()) showMembers();
     } while (again);
   })().finally(() => { look = undefined; });
+}
+
+/** False when nothing answers. */
+async function readMembers() {
+  for (const [name, users] of Object.entries(members)) {
+    const found = await group(name);
+    if (found === null) return false;
+    const page = found ? await call("GET", `groups/${name}/members`) : { answer: { items: [] } };
+    if (!page.answer) return false;
+    users.clear();
+    for (const user of page.answer.items) users.add(user);
+    if (name !== "on-call") continue;
+    $("pending").textContent = found?.pending ? "being worked through" : "";
+    if (found?.pending) {
+      again = true;
+      await new Promise(done => setTimeout(done, 300));
+    }
+  }
+  return true;
 }
 
 function showMembers() {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import type { Browser, BrowserContext, Frame, Page } from "playwright-core";
+import type { Browser, BrowserContext, Frame, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Server, eventually, longForm, startNginx } from "../fixtures.js";
 import { axeFindings, complaintsOf, launch, pagePicture } from "./browser.js";
@@ -150,6 +150,30 @@ describe("the front page", () => {
     for (const one of [laptop, phone]) await one.locator("#groups li", { hasText: "on-call" }).waitFor();
     await page.screenshot({ path: pagePicture("groups"), fullPage: true });
     expect(complaints).toEqual([]);
+  });
+
+  it("looks at its groups again when one look gets no answer and they change meanwhile", async () => {
+    const { page, bob, all } = await open();
+    await live(...all);
+    const toggle = (name: string): Locator => page.getByRole("button", { name: new RegExp(`^${name}: (join|leave) team$`) });
+    const label = async (name: string): Promise<string> => (await toggle(name).getAttribute("aria-label"))!;
+    const other = (text: string): string => text.includes("join") ? text.replace("join", "leave") : text.replace("leave", "join");
+    await page.waitForLoadState("networkidle"); // the first look is over
+    const before = { Alice: await label("Alice"), Bob: await label("Bob") };
+
+    let looks = 0, release!: () => void;
+    const held = new Promise<void>(done => { release = done; });
+    await page.route("**/api/v1/groups/team/members", async route => {
+      if (looks++ > 0) return route.fallback();
+      await held;
+      await route.abort();
+    });
+    await toggle("Alice").click();
+    await eventually("a look waits", () => looks === 1);
+    await toggle("Bob").click();
+    await bob.locator("#groups li", { hasText: "team" }).waitFor({ state: before.Bob.includes("join") ? "visible" : "detached" });
+    release();
+    for (const text of Object.values(before)) await page.getByRole("button", { name: other(text), exact: true }).waitFor();
   });
 
   it.runIf(longForm)("says so when the server is killed, comes back by itself, and survives a reload", async () => {
