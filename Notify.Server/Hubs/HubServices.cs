@@ -59,12 +59,13 @@ internal static class HubServices
     /// </summary>
     public static IEndpointConventionBuilder MapNotifyHub(this IEndpointRouteBuilder endpoints)
     {
-        var handler = new Lazy<HubConnectionHandler<NotifyHub>>(endpoints.ServiceProvider.GetRequiredService<HubConnectionHandler<NotifyHub>>);
-        return endpoints.MapConnections(HubMethods.Path, Connections(), connections => connections.Run(one => handler.Value.OnConnectedAsync(one)))
+        var services = endpoints.ServiceProvider;
+        return endpoints.MapConnections(HubMethods.Path, ConnectionOptions(), connections =>
+                connections.Run(connection => services.GetRequiredService<HubConnectionHandler<NotifyHub>>().OnConnectedAsync(connection)))
             .WithMetadata(new HubMetadata(typeof(NotifyHub)));
     }
 
-    private static HttpConnectionDispatcherOptions Connections() => new()
+    private static HttpConnectionDispatcherOptions ConnectionOptions() => new()
     {
         TransportSendTimeout = SendTimeout,
         TransportMaxBufferSize = TransportBuffer,
