@@ -136,17 +136,17 @@ internal sealed class PostgresAppendSession : IAsyncDisposable
         {
             BatchCommands =
             {
+                new NpgsqlBatchCommand(PostgresAppendSql.ReadLog),
                 new NpgsqlBatchCommand(PostgresAppendSql.AddTopics) { Parameters = { Value(names) } },
                 new NpgsqlBatchCommand(PostgresAppendSql.ReadTopics) { Parameters = { Value(names) } },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var (epoch, head, removed, read) = (Guid.Empty, 0L, 0L, new List<(string Name, PostgresTopic Topic)>(names.Length));
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            (epoch, head, removed) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2));
-            if (!reader.IsDBNull(3)) read.Add((reader.GetString(4), new PostgresTopic(reader.GetInt64(3), reader.GetInt64(5))));
-        }
+        await reader.ReadAsync(cancellationToken);
+        var (epoch, head, removed) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2));
+        await reader.NextResultAsync(cancellationToken); // past the topics that were added, which are not told
+        var read = new List<(string Name, PostgresTopic Topic)>(names.Length);
+        while (await reader.ReadAsync(cancellationToken)) read.Add((reader.GetString(1), new PostgresTopic(reader.GetInt64(0), reader.GetInt64(2))));
 
         // Not before the commit: a topic that was added and taken back must not be remembered.
         while (await reader.NextResultAsync(cancellationToken))

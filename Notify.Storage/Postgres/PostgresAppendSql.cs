@@ -17,19 +17,26 @@ internal static class PostgresAppendSql
         ON CONFLICT DO NOTHING
         """;
 
+    /// <summary>Where the log is, in a snapshot before that of <see cref="ReadTopics"/>.</summary>
+    /// <remarks>
+    /// Trap: were it read in one statement with the sequences, a partition that is attached after that statement was planned, and filled before it has its
+    /// snapshot, would be in the head and not among the rows. What lies above this head is looked up under the lock.
+    /// </remarks>
+    public const string ReadLog = """
+        SELECT epoch, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0), topics_removed FROM log_head
+        """;
+
     /// <summary>
-    /// Where these topics' sequences stand, and where the log is in the same snapshot. A topic's sequence is that of its
+    /// Where these topics' sequences stand, at least. A topic's sequence is that of its
     /// last row; what was settled before its partitions may be dropped is in the topic's own row. One that has neither begins
     /// above every topic that was removed: it may be one of them.
     /// </summary>
     public const string ReadTopics = """
-        SELECT log.epoch, log.head, log.topics_removed, topics.id, topics.name,
+        SELECT topics.id, topics.name,
                coalesce((SELECT n.topic_seq FROM notifications AS n
-                         WHERE n.topic_id = topics.id AND n.version > log.settled
-                         ORDER BY n.version DESC LIMIT 1), nullif(topics.last_seq, 0), log.topics_floor)
-        FROM (SELECT epoch, settled, topics_removed, topics_floor, coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0) AS head
-              FROM log_head) AS log
-        LEFT JOIN topics ON topics.name = ANY ($1)
+                         WHERE n.topic_id = topics.id AND n.version > log_head.settled
+                         ORDER BY n.version DESC LIMIT 1), nullif(topics.last_seq, 0), log_head.topics_floor)
+        FROM log_head JOIN topics ON topics.name = ANY ($1)
         """;
 
     /// <summary>
