@@ -58,6 +58,13 @@ internal sealed class PostgresPartitions(NpgsqlDataSource connections, PostgresL
         return true;
     }
 
+    /// <summary>The log's last version; 0 for an empty one.</summary>
+    public static async Task<long> ReadHeadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("SELECT coalesce(max(last_version), 0) FROM appends", connection);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     /// <summary>
     /// Made beside the log and then attached, which holds up neither readers nor appends; CREATE … PARTITION OF would take
     /// the log's strongest lock.
@@ -69,12 +76,6 @@ internal sealed class PostgresPartitions(NpgsqlDataSource connections, PostgresL
         ALTER TABLE notifications_{from} ALTER COLUMN topic_id SET (n_distinct = -0.01);
         ALTER TABLE notifications ATTACH PARTITION notifications_{from} FOR VALUES FROM ({from}) TO ({to});
         """;
-
-    private static async Task<long> ReadHeadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand("SELECT coalesce(max(last_version), 0) FROM appends", connection);
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
 
     private static long Next(List<PostgresPartition> partitions, long head) =>
         partitions.Count > 0 ? partitions[^1].To : head + 1;

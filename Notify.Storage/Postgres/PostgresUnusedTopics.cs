@@ -20,9 +20,6 @@ internal sealed class PostgresUnusedTopics(PostgresLocks locks)
     private const string OfInboxes =
         "(name >= '$' AND name < '%') AND used < (SELECT least(oldest, (SELECT min(version) FROM inbox_kept)) FROM log_head)";
 
-    /// <summary>Before the look, for the reason of <see cref="PostgresAppendSql.ReadLog"/>: what lies above it is looked for when they are removed.</summary>
-    private const string Head = "SELECT coalesce((SELECT last_version FROM appends ORDER BY last_version DESC LIMIT 1), 0)";
-
     /// <summary>The last version of each that is kept, if any.</summary>
     private static string Look(string which) => $"""
         SELECT old.id,
@@ -69,17 +66,12 @@ internal sealed class PostgresUnusedTopics(PostgresLocks locks)
     /// <summary>Whether there may be more.</summary>
     private async Task<bool> StepAsync(NpgsqlConnection connection, string which, CancellationToken cancellationToken)
     {
-        long head;
+        // Before the look, for the reason of PostgresAppendSql.ReadLog: what lies above it is looked for when they are removed.
+        var head = await PostgresPartitions.ReadHeadAsync(connection, cancellationToken);
         var (used, unused) = (new List<(long Id, long Version)>(), new List<long>());
-        await using (var look = new NpgsqlBatch(connection)
-        {
-            BatchCommands = { new(Head), new(Look(which)) { Parameters = { new NpgsqlParameter<long> { TypedValue = AStep } } } },
-        })
+        await using (var look = new NpgsqlCommand(Look(which), connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = AStep } } })
         {
             await using var rows = await look.ExecuteReaderAsync(cancellationToken);
-            await rows.ReadAsync(cancellationToken);
-            head = rows.GetInt64(0);
-            await rows.NextResultAsync(cancellationToken);
             while (await rows.ReadAsync(cancellationToken))
             {
                 if (rows.IsDBNull(1)) unused.Add(rows.GetInt64(0));
